@@ -1,0 +1,41 @@
+# Two commands need nothing but Python >= 3.11 and make:
+#   make claims   the reproducibility report in the quick regime, on all cores
+#   make test     the tests of the harness
+# Each makes the virtual environment first, if it is missing or out of date.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CORES  := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+# One thread a process: the processes share the cores.
+RUN    := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m
+
+.PHONY: claims test check format bench clean
+
+claims: $(VENV)/installed
+	$(RUN) pytest claims --quick -n $(CORES) --verdicts-ok $(ARGS)
+
+test: $(VENV)/installed
+	$(RUN) pytest -n $(CORES) $(ARGS)
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/installed
+	$(RUN) benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,41 @@
+"""The conditions of a session: its regime, what its data sets are, and the device. Free of torch.
+
+From these a figure's point (task, recipe, batch size, seed) becomes a run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .regimes import Regime
+from .runs import Run
+from .science.recipes import Recipe
+from .science.sources import Source
+from .science.tasks import Task
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a session has decided before it starts."""
+
+    regime: Regime
+    sources: Mapping[str, Source]
+    device: str
+
+    def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
+        """The run behind one point of a curve."""
+        scale = self.regime.scale(task)
+        return Run(
+            task=task,
+            sgd=recipe.sgd(batch_size),
+            batch_size=batch_size,
+            seed=seed,
+            epochs=scale.epochs,
+            train_images=scale.train_images,
+            data=self.sources[task.dataset.name].kind,
+            device=self.device,
+            width=scale.width if task.architecture == "ResNet18" else 64,
+        )
+
+    def surrogate(self, task: Task) -> bool:
+        """Whether the task's data set is the surrogate."""
+        return self.sources[task.dataset.name].kind == "surrogate"

@@ -1,0 +1,143 @@
+"""Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from .conditions import Conditions
+from .errors import ReproError
+from .regimes import TRAINED
+from .runs import Run
+from .science.recipes import Recipe
+from .science.tasks import Task
+from .statistics.estimands import Sample
+from .statistics.units import FACTOR, POINTS, Array, Unit
+from .store import Store
+
+CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one of ten classes
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number read off a run: its field in the stored measures, how it is called and the scale it is compared on.
+
+    ``floor`` is the value at and below which it means nothing (chance, for any accuracy: a network that has learnt
+    nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
+    NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue.
+    """
+
+    field: str
+    label: str
+    unit: Unit
+    floor: float | None
+    diverged: float | None
+
+    def __str__(self) -> str:
+        return self.label
+
+
+TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE)
+FGSM: Final = Measure("fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE)
+PGD: Final = Measure("pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE)
+LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None)
+MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of one of the paper's figures."""
+
+    task: Task
+    recipe: Recipe
+    measure: Measure
+
+    def runs(self, conditions: Conditions) -> list[Run]:
+        """The runs behind the curve: every batch size of the grid, every seed."""
+        scale = conditions.regime.scale(self.task)
+        return [
+            conditions.run(self.task, self.recipe, size, seed)
+            for seed in range(scale.seeds)
+            for size in scale.batch_sizes
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure} of {self.recipe} on {self.task}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run as a point of a curve: its value (NaN if it has none) and how far it was trained."""
+
+    run: str
+    value: float
+    train_accuracy: float
+    train_loss: float
+    median_margin: float
+    saturated: float
+    steps: int
+    training_amount: float
+    diverged: bool
+
+    @property
+    def undertrained(self) -> bool:
+        """Whether the run has not fitted its training data: training accuracy below 85%, or diverged."""
+        return not self.train_accuracy >= TRAINED
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A curve as measured: ``cells[i][j]`` is seed i at batch size j."""
+
+    curve: Curve
+    batch_sizes: tuple[int, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def values(self) -> Array:
+        """Raw values, (seeds, batch sizes); NaN where there is none."""
+        return np.array([[cell.value for cell in row] for row in self.cells], dtype=np.float64)
+
+    @property
+    def sample(self) -> Sample:
+        """The values on the measure's scale, for an estimand."""
+        unit, floor = self.curve.measure.unit, self.curve.measure.floor
+        bound = -np.inf if floor is None else float(unit.scaled(np.array([floor]))[0])
+        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound)
+
+    def column(self, index: int) -> list[Cell]:
+        """All seeds of one batch size."""
+        return [row[index] for row in self.cells]
+
+
+def read(curve: Curve, store: Store, conditions: Conditions) -> Measured:
+    """Read a curve whose runs are stored. ReproError if one is not."""
+    scale = conditions.regime.scale(curve.task)
+    runs = curve.runs(conditions)
+    width = len(scale.batch_sizes)
+    cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
+    rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
+    return Measured(curve, scale.batch_sizes, rows)
+
+
+def _stored(run: Run, store: Store, conditions: Conditions) -> tuple[dict[str, Any], dict[str, Any]]:
+    record = store.record(run)
+    measured = store.measures(run, conditions.regime.scale(run.task).reading)
+    if record is None or measured is None:
+        raise ReproError(f"{run} ({run.key}) is not in {store.root}")
+    return record, measured["measures"]
+
+
+def _cell(run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any]) -> Cell:
+    value = measure.diverged if record["diverged"] else measures[measure.field]
+    return Cell(
+        run=run.key,
+        value=np.nan if value is None else value,
+        train_accuracy=measures.get("train_accuracy", np.nan),
+        train_loss=measures.get("train_loss", np.nan),
+        median_margin=measures.get("median_margin", np.nan),
+        saturated=measures.get("saturated", np.nan),
+        steps=record["steps"],
+        training_amount=record["training_amount"],
+        diverged=record["diverged"],
+    )

@@ -1,0 +1,13 @@
+"""Errors that are told to a user in one line."""
+
+
+class ReproError(Exception):
+    """Something the user can mend; its text is one line that names what is wrong and what would be right."""
+
+
+class SettingError(ReproError):
+    """An option, an environment variable or a regime's field has a value that cannot be used."""
+
+
+class DataError(ReproError):
+    """A data set is missing or damaged."""

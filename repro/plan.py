@@ -1,0 +1,75 @@
+"""The plan of a session: which runs its claims need, which are stored, and what the rest will cost. Free of torch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .claims import Case
+from .conditions import Conditions
+from .costs import cpu_seconds, slowest_first, span
+from .curves import Curve
+from .runs import Run
+from .science.readings import Reading
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a session, slowest first, and what is known of them before it starts."""
+
+    cases: tuple[Case, ...]
+    curves: tuple[Curve, ...]
+    jobs: tuple[tuple[Run, Reading], ...]
+    missing: tuple[tuple[Run, Reading], ...]
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The estimated cost of what is missing, on one core."""
+        return sum(cpu_seconds(*job) for job in self.missing)
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks of its runs, in a fixed order."""
+        return sorted({str(run.task) for run, _ in self.jobs})
+
+    def summary(self, processes: int) -> str:
+        """One line: runs, what is stored, the cost of the rest."""
+        line = (
+            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.jobs)} runs, "
+            f"{len(self.jobs) - len(self.missing)} stored"
+        )
+        if not self.missing:
+            return line
+        seconds = self.cpu_seconds
+        wall = f", about {span(seconds / processes)} on {processes} processes" if processes > 1 else ""
+        return f"{line}; the other {len(self.missing)} take about {span(seconds)} on one core of a CPU{wall}"
+
+
+def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Plan:
+    """Plan the runs of these cases: each run once, however many curves share it."""
+    cases = tuple(cases)
+    curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
+    runs = dict.fromkeys(run for curve in curves for run in curve.runs(conditions))
+    jobs = slowest_first((run, conditions.regime.scale(run.task).reading) for run in runs)
+    return Plan(cases, curves, tuple(jobs), tuple(job for job in jobs if not store.has(*job)))
+
+
+def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
+    """A row for each recipe on each task: task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest."""
+    missing = dict(plan.missing)
+    rows = []
+    for task, recipe in dict.fromkeys((curve.task, curve.recipe) for curve in plan.curves):
+        scale = conditions.regime.scale(task)
+        runs = next(c for c in plan.curves if (c.task, c.recipe) == (task, recipe)).runs(conditions)
+        left = [(run, missing[run]) for run in runs if run in missing]
+        rows.append(
+            (
+                str(task),
+                str(recipe),
+                " ".join(map(str, scale.batch_sizes)),
+                str(scale.seeds),
+                str(len(runs)),
+                str(len(runs) - len(left)),
+                span(sum(cpu_seconds(*job) for job in left)),
+            )
+        )
+    return rows

@@ -1,0 +1,147 @@
+"""The pytest plugin: claim tests become verdicts, and a session of them a report.
+
+Hooks only; what they do stands in the modules beside this one. ``conftest.py`` registers it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from ..claims import MARK, Case
+from ..errors import ReproError
+from ..verdicts import Verdict
+from . import gpus
+from .controller import Controller
+from .options import Settings, add_options, settings
+from .outcomes import claim_status, property_of, shorten
+from .session import ClaimSession, Shared, error_line
+from .terminal import print_plan
+
+SESSION: Final = pytest.StashKey[ClaimSession]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of a session of claims."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A plan is made in one process."""
+    if config.getoption("--plan"):
+        config.option.numprocesses = config.option.maxprocesses = None
+        config.option.dist, config.option.tx = "no", []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check the options, in every process; choose the GPU of a worker."""
+    config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.claims")
+    try:
+        chosen = settings(config)
+        worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        config.stash[SESSION] = _in_worker(worker, chosen) if worker is not None else _in_controller(config, chosen)
+    except ReproError as error:
+        raise pytest.UsageError(error_line(error)) from None
+
+
+def _in_worker(worker: dict[str, Any], chosen: Settings) -> ClaimSession:
+    name = worker["workerid"]
+    if chosen.gpu:
+        gpus.choose(int(name.removeprefix("gw")), worker["repro_gpus"])
+    return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"])
+
+
+def _in_controller(config: pytest.Config, chosen: Settings) -> ClaimSession:
+    controller = Controller(config, chosen, gpus.require_cuda() if chosen.gpu else 0)
+    config.pluginmanager.register(controller, "repro-controller")
+    return ClaimSession(chosen, controller.shared, "main", 1, controller.progress.poll)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
+    cases = [case for item in session.items if (case := case_of(item)) is not None]
+    if not cases:
+        return
+    claims = session.config.stash[SESSION]
+    try:
+        claims.prepare(cases)
+    except ReproError as error:
+        claims.shared.tell(error=error_line(error))
+        if not hasattr(session.config, "workerinput"):
+            raise pytest.UsageError(error_line(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:
+    """With --plan: print it, run nothing."""
+    claims = session.config.stash[SESSION]
+    if not claims.settings.plan:
+        return None
+    print_plan(session.config, claims)
+    return True
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A worker with no tests left trains what others still wait for."""
+    claims = session.config.stash.get(SESSION, None)
+    stopped = session.shouldstop or session.shouldfail or exitstatus not in (0, 1)
+    if claims is not None and claims.cases and hasattr(session.config, "workerinput") and not stopped:
+        claims.workshop.help_out()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``."""
+    if (case := case_of(item)) is not None:
+        item.extra_keyword_matches.add(case.claim.id)
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """The case that a claim test decides; None for any other test."""
+    if item.get_closest_marker(MARK) is None:
+        return None
+    case = item.callspec.params["case"]  # type: ignore[attr-defined]
+    assert isinstance(case, Case)
+    return case
+
+
+@pytest.fixture(scope="session")
+def claim_session(pytestconfig: pytest.Config) -> ClaimSession:
+    """The session's conditions, store and workshop: curves that several claims speak of are trained once for all."""
+    return pytestconfig.stash[SESSION]
+
+
+@pytest.fixture
+def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSession) -> Verdict:
+    """The verdict on this claim, after training what it lacks. An inconclusive one ends the test as such here."""
+    command = rerun_command(request.node, claim_session.settings)
+    found = claim_session.verdict(case, command)
+    request.node.user_properties.append(property_of(found))
+    if found.inconclusive and not claim_session.settings.strict:
+        pytest.skip(f"{found.word}: {found.effect}")
+    return found
+
+
+def rerun_command(node: pytest.Item, chosen: Settings) -> str:
+    """The command that runs one claim test again."""
+    flags = [flag for flag, on in (("--quick", chosen.regime.name == "quick"), ("--gpu", chosen.gpu)) if on]
+    for option in ("--seeds", "--epochs", "--batch-sizes"):
+        if (value := node.config.getoption(option)) is not None:
+            flags += [option, value]
+    return " ".join(["pytest", f"'{node.nodeid}'", *flags])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """A claim that failed shows the table it was decided on; a wrong setting its one line."""
+    report = yield
+    if case_of(item) is not None:
+        shorten(report, call)  # type: ignore[arg-type]
+    return report
+
+
+def pytest_report_teststatus(report: pytest.TestReport, config: pytest.Config) -> tuple[str, str, str] | None:
+    """An inconclusive claim has a word and a letter of its own."""
+    return claim_status(report, config.getoption("--verdicts-ok"))

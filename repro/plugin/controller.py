@@ -1,0 +1,115 @@
+"""The process the user sees: tells what the session is about, gathers the verdicts, writes the report.
+
+With xdist it runs no tests and knows of them only what workers report, so it also checks that every selected test was
+reported: a worker whose last words are lost would otherwise end a session green.
+"""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..report import write_report
+from .options import Settings
+from .outcomes import entry_of, is_claim_failure
+from .progress import Progress
+from .session import Shared
+from .terminal import summary
+
+
+class Controller:
+    """Hooks of the controlling process; without xdist also that of the tests."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, gpus: int) -> None:
+        self.config, self.settings, self.gpus = config, settings, gpus
+        self.shared = Shared(Path(tempfile.mkdtemp(prefix="repro-session-")))
+        self.progress = Progress(self.shared.journal, config)
+        self.entries: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, str] = {}
+        self._selected: list[str] = []
+        self._reported: set[str] = set()
+        self._faults = 0
+        self._headline: list[str] = []
+        self._began = time.time()
+        self._written: list[Path] = []
+        self._lost: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell an xdist worker the session's folder and the number of GPUs."""
+        node.workerinput["repro_folder"] = str(self.shared.folder)
+        node.workerinput["repro_gpus"] = self.gpus
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        """What the first worker found out reaches the user here, before a test starts."""
+        if self._selected:
+            return
+        self._selected = list(ids)
+        for line in self._collected(threaded=True):
+            reporter = node.config.pluginmanager.get_plugin("terminalreporter")
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """The same without xdist."""
+        self._selected = [item.nodeid for item in items]
+        return self._collected(threaded=False)
+
+    def _collected(self, *, threaded: bool) -> list[str]:
+        headline, error, missing = self.shared.told()
+        if error:
+            raise pytest.UsageError(error)
+        self.progress.begin(missing, threaded=threaded)
+        self._headline = headline.splitlines()
+        return self._headline
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Gather verdicts, and faults that are no verdicts."""
+        self._reported.add(report.nodeid)
+        if report.when == "call" or report.skipped or report.failed:
+            entry = entry_of(report)
+            if entry is not None and report.when != "teardown":
+                self.entries[report.nodeid] = entry
+        if report.failed and not is_claim_failure(report):
+            self._faults += 1
+            self.errors[report.nodeid] = str(report.longrepr).strip().splitlines()[-1] if report.longrepr else ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Check that nothing was lost, write the report, speak through the exit status."""
+        stopped = bool(session.shouldstop or session.shouldfail) or exitstatus not in (0, 1)
+        if stopped:
+            self.shared.finish()
+        self.progress.end()
+        if self.config.option.collectonly or self.settings.plan:
+            return
+        if not stopped:
+            self._lost = [test for test in self._selected if test not in self._reported]
+        if self.entries:
+            sources = self.shared.read_sources() or {}
+            self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
+        if self._lost:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        elif self.settings.verdicts_ok and exitstatus == pytest.ExitCode.TESTS_FAILED and not self._faults:
+            session.exitstatus = pytest.ExitCode.OK
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """One line a claim."""
+        summary(terminalreporter, self.entries, self._headline, self._written)
+        for test in self._lost:
+            terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Remove the session's folder."""
+        self.shared.finish()
+        shutil.rmtree(self.shared.folder, ignore_errors=True)
+
+    def _session_facts(self) -> dict[str, Any]:
+        return {
+            "command": " ".join(["pytest", *self.config.invocation_params.args]),
+            "seconds": time.time() - self._began,
+        }

@@ -1,0 +1,56 @@
+"""How a verdict travels through pytest: outcome, property, letter, and what is printed when it fails."""
+
+import json
+from typing import Any, Final
+
+import pytest
+
+from ..errors import ReproError
+from ..verdicts import Verdict
+
+PROPERTY: Final = "verdict"
+
+
+def property_of(verdict: Verdict) -> tuple[str, str]:
+    """The verdict as a test property: JSON text, since a worker can send plain values only and JUnit stores text."""
+    return PROPERTY, json.dumps(verdict.entry(), allow_nan=False)
+
+
+def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
+    """The verdict that a report carries, or None."""
+    for name, value in report.user_properties:
+        if name == PROPERTY:
+            entry: dict[str, Any] = json.loads(str(value))
+            return entry
+    return None
+
+
+def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """A claim's failed assertion becomes its evidence, an error that the user can mend its one line."""
+    if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+        return
+    if call.excinfo.errisinstance(ReproError):
+        report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+    elif call.excinfo.errisinstance(AssertionError) and call.when == "call":
+        entry = entry_of(report)
+        if entry is not None:
+            report.longrepr = f"{entry['evidence']}\n  rerun: {entry['rerun']}"
+            report.claim_failed = True  # type: ignore[attr-defined]  # travels with the report
+
+
+def is_claim_failure(report: pytest.TestReport) -> bool:
+    """Whether a failure is a verdict (not reproduced) rather than a fault of the machinery."""
+    return report.failed and getattr(report, "claim_failed", False)
+
+
+def claim_status(report: pytest.TestReport, verdicts_ok: bool) -> tuple[str, str, str] | None:
+    """Category, letter and word of a claim test's outcome where pytest's own would mislead; None elsewhere."""
+    entry = entry_of(report)
+    if entry is None or report.when == "teardown":
+        return None
+    if report.skipped:
+        return "inconclusive", "i", "INCONCLUSIVE"
+    if verdicts_ok and is_claim_failure(report):
+        word = entry["verdict"]
+        return word, "n", word.upper()
+    return None

@@ -1,0 +1,138 @@
+"""One invocation of `pytest claims`, as each of its processes sees it.
+
+Under xdist the controller collects nothing, so what the selected claims need is found out by the workers. They share a
+folder of the session: the first worker decides where the data comes from, and writes the plan or the error there; the
+others read it, and the controller tells it to the user.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+
+import filelock
+
+from ..claims import Case
+from ..conditions import Conditions
+from ..errors import ReproError
+from ..plan import Plan, make_plan
+from ..science.sources import Source, resolve
+from ..store import Store
+from ..verdicts import Verdict, judge
+from ..workshop import Journal, Workshop
+from .options import Settings
+
+
+class Shared:
+    """The folder of a session that its processes share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.journal = folder / "journal.jsonl"
+        self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
+
+    def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
+        """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
+        with filelock.FileLock(self.folder / "sources.lock"):
+            known = self.read_sources()
+            if known is None:
+                surrogate_allowed = settings.regime.name != "paper"
+                known = resolve(
+                    names, settings.data_root, surrogate_allowed=surrogate_allowed, download=not settings.plan
+                )
+                self._sources.write_text(json.dumps({n: [s.kind, str(s.root)] for n, s in known.items()}))
+        return known
+
+    def read_sources(self) -> dict[str, Source] | None:
+        """The decision of ``sources``, or None if there is none."""
+        if not self._sources.exists():
+            return None
+        stored = json.loads(self._sources.read_text())
+        return {name: Source(name, kind, Path(root)) for name, (kind, root) in stored.items()}
+
+    def tell(self, *, headline: str = "", error: str = "", missing: int = 0) -> None:
+        """Leave what the controller is to tell the user, and the number of runs that are missing."""
+        self._told.write_text(json.dumps([headline, error, missing]))
+
+    def told(self) -> tuple[str, str, int]:
+        """What ``tell`` left: headline, error, missing runs; empty if nothing."""
+        if not self._told.exists():
+            return "", "", 0
+        headline, error, missing = json.loads(self._told.read_text())
+        return headline, error, missing
+
+    def finish(self) -> None:
+        """Say that the session is over: workers begin no further run."""
+        self._over.touch()
+
+    @property
+    def over(self) -> bool:
+        """Whether the session is over."""
+        return self._over.exists()
+
+
+class ClaimSession:
+    """What a process of the session that runs tests holds: conditions, store, plan and workshop."""
+
+    def __init__(
+        self, settings: Settings, shared: Shared, worker: str, processes: int, notify: Callable[[], None] = lambda: None
+    ) -> None:
+        self.settings, self.shared, self.worker, self.processes = settings, shared, worker, processes
+        self.notify = notify  # called when a run was begun or ended here
+        self.cases: tuple[Case, ...] = ()
+
+    def prepare(self, cases: Iterable[Case]) -> None:
+        """Take in the selected claims: find their data and the store. ReproError: one of them cannot be used."""
+        self.cases = tuple(cases)
+        if not self.settings.plan:
+            self.store.prepare()
+        headline = "\n".join([*self.header(), self.plan.summary(self.processes)])
+        self.shared.tell(headline=headline, missing=len(self.plan.missing))
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The session's conditions."""
+        names = sorted({case.task.dataset.name for case in self.cases})
+        sources = self.shared.sources(names, self.settings)
+        return Conditions(self.settings.regime, sources, "cuda" if self.settings.gpu else "cpu")
+
+    @cached_property
+    def store(self) -> Store:
+        """The session's store."""
+        return Store(self.settings.store)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The runs of the selected claims."""
+        return make_plan(self.cases, self.conditions, self.store)
+
+    @cached_property
+    def workshop(self) -> Workshop:
+        """Where this process gets its runs made."""
+        journal = Journal(self.shared.journal, self.worker, self.notify)
+        return Workshop(self.store, self.conditions, self.plan.jobs, journal, over=lambda: self.shared.over)
+
+    def verdict(self, case: Case, rerun: str) -> Verdict:
+        """The verdict on a case, after making what runs it lacks."""
+        self.workshop.obtain(case.runs(self.conditions))
+        return judge(case, self.store, self.conditions, rerun)
+
+    def header(self) -> list[str]:
+        """The conditions in words: regime, data, device, store."""
+        regime = self.settings.regime.name
+        lines = [
+            f"regime: {regime}" + ("" if regime == "paper" else " (reduced: says nothing of the paper's own scale)")
+        ]
+        lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
+        lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
+        if regime == "paper" and not self.settings.gpu and self.plan.missing:
+            lines.append(
+                "WARNING: the paper's scale without --gpu is a matter of CPU-weeks: --quick takes minutes, "
+                "--plan says what would be trained"
+            )
+        return lines
+
+
+def error_line(error: ReproError) -> str:
+    """An error as its one line."""
+    return " ".join(str(error).split())

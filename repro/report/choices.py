@@ -1,0 +1,74 @@
+"""What the paper leaves open and how this harness reads it: listed in every report."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One open point: what is open, our reading, why, and where in the code it is made."""
+
+    open: str
+    reading: str
+    why: str
+    where: str
+
+
+CHOICES: Final = (
+    Choice(
+        "batch-size grid",
+        "64, 128, 256, 512, 1024 at the paper's scale",
+        "LR and LR/BS coincide at 64, and the paper's axes end near 1000",
+        "repro.regimes.GRID",
+    ),
+    Choice(
+        "scale of the input and unit of epsilon",
+        "MNIST and Fashion-MNIST standardised with MNIST's constants, epsilon 0.3 in those units (0.0924 of a pixel's "
+        "range); CIFAR-10 in [0, 1]",
+        "the code of Yao et al. loads the data so; at 0.3 of a pixel's range PGD leaves next to nothing of any network",
+        "repro.science.tasks",
+    ),
+    Choice(
+        "PGD",
+        "40 steps of 0.01 at epsilon 0.3 at the paper's scale, in proportion elsewhere; one random start; an image "
+        "counts as broken once any iterate is misclassified",
+        "the setting of Madry et al. for MNIST",
+        "repro.science.readings",
+    ),
+    Choice(
+        "the loss that attacks climb",
+        "cross-entropy decides; the margin form is measured beside it",
+        "the paper's equation names the training cost, which saturates in float32",
+        "repro.science.attacks",
+    ),
+    Choice(
+        "lambda1",
+        "largest algebraic eigenvalue of the mean training loss on a fixed part of the training images, in evaluation "
+        "mode, without augmentation",
+        "the paper does not say which loss, mode or images",
+        "repro.science.hessian",
+    ),
+    Choice(
+        "layers of M1, StdCNN and C1",
+        "valid convolutions, ReLU after each convolution and hidden layer, pooling as in the table; C1 pools 3x3 by 2 "
+        "with padding 1 and applies batch norm after pooling",
+        "Table 1 read literally, strides from the code of Yao et al.",
+        "repro.science.models",
+    ),
+    Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.models"),
+    Choice(
+        "augmentation", "CIFAR-10 only: crops with 4 pixels of zero padding, flips", "named for CIFAR-10 only",
+        "repro.science.augmentation",
+    ),
+    Choice(
+        "validation images", "the last 5,000 (10,000) of a fixed shuffle of the training set; not used",
+        "the paper gives their number only", "repro.science.data",
+    ),
+    Choice("seeds", "5 at the paper's scale", "the paper shows no spread", "repro.regimes.PAPER"),
+    Choice(
+        "diverged runs",
+        "accuracy counts as chance (10%); lambda1 has no value and leaves its claim inconclusive",
+        "a network of NaNs gives every image the same class",
+        "repro.curves",
+    ),
+)  # fmt: skip

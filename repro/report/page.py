@@ -1,0 +1,114 @@
+"""The report as a Markdown page: verdicts first, then each claim with its evidence and figures, then the conditions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..costs import span
+
+Bundle = dict[str, Any]
+
+
+class Picture(Protocol):
+    """A drawn figure."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def caption(self) -> str: ...
+
+
+def markdown(bundle: Bundle, pictures: Sequence[Picture]) -> str:
+    """The page; pictures are linked by their file names, since they lie beside it."""
+    parts = [
+        _head(bundle),
+        _verdicts(bundle),
+        _errors(bundle),
+        _claims(bundle),
+        _figures(pictures),
+        _conditions(bundle),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(bundle: Bundle) -> str:
+    session = bundle["session"]
+    regime = session["regime"]["name"]
+    lines = ["# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report", ""]
+    if regime != "paper":
+        lines.append(
+            f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
+        )
+    lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
+    counts: dict[str, int] = {}
+    for claim in bundle["claims"]:
+        counts[claim["verdict"]] = counts.get(claim["verdict"], 0) + 1
+    counts |= {"error": len(bundle["errors"])} if bundle["errors"] else {}
+    lines.append(f"{len(bundle['claims'])} verdicts: " + ", ".join(f"{n} {word}" for word, n in counts.items()) + ".")
+    return "\n\n".join(lines[:1] + lines[2:])
+
+
+def _verdicts(bundle: Bundle) -> str:
+    rows = [
+        "## Verdicts",
+        "",
+        "| claim | case | verdict | effect [interval] | margin | seeds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for claim in bundle["claims"]:
+        note = " (undertrained cells)" if claim["undertrained"] else ""
+        rows.append(
+            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} | {claim['asked']} "
+            f"| {claim['seeds']} |"
+        )
+    return "\n".join(rows)
+
+
+def _errors(bundle: Bundle) -> str:
+    if not bundle["errors"]:
+        return ""
+    lines = [f"- `{error['test']}`: {error['error']}" for error in bundle["errors"]]
+    return "\n".join(["## Errors", "", "They say nothing of the paper.", "", *lines])
+
+
+def _claims(bundle: Bundle) -> str:
+    parts = ["## Evidence"]
+    for claim in bundle["claims"]:
+        figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in claim["figures"])
+        parts.append(
+            f"### {claim['id']}: {claim['case']}\n\n{claim['says']} (Section {claim['section']}; {figures})\n\n"
+            f"```text\n{claim['evidence']}\n```\n\nRerun: `{claim['rerun']}`"
+        )
+    return "\n\n".join(parts)
+
+
+def _figures(pictures: Sequence[Picture]) -> str:
+    parts = ["## Figures"]
+    parts += [f"![Figure {p.number}]({p.path.name})\n\n*Figure {p.number}. {p.caption}*" for p in pictures]
+    return "\n\n".join(parts) if pictures else ""
+
+
+def _conditions(bundle: Bundle) -> str:
+    session = bundle["session"]
+    dirty = " with uncommitted changes" if session["dirty"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in session["versions"].items())
+    hardware = session["hardware"]
+    machine = f"{hardware['processor']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"
+    lines = [
+        "## Conditions",
+        "",
+        f"- command: `{session['command']}`, {span(session['seconds'])}",
+        f"- commit: {session['commit'] or 'none'}{dirty}",
+        f"- device: {session['device']}; {machine}",
+        f"- versions: {versions}",
+        *(f"- data: {data['text']}" for data in session["data"].values()),
+        "",
+        "What the paper leaves open, and how it is read here:",
+        "",
+        "| open | reading | why |",
+        "| --- | --- | --- |",
+        *(f"| {choice['open']} | {choice['reading']} | {choice['why']} |" for choice in bundle["choices"]),
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,53 @@
+"""What a report says of where it was made: commit, versions, hardware. Free of torch."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any, Final
+
+PACKAGES: Final = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "pytest", "pytest-xdist")
+
+
+def commit(folder: Path) -> dict[str, Any]:
+    """The commit of the checkout that holds ``folder`` and whether it has changes; None outside one."""
+    head = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": head, "dirty": bool(changes) if head else None}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Python and the packages that numbers may depend on."""
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in PACKAGES}}
+
+
+def hardware() -> dict[str, Any]:
+    """The processor and the memory of this machine."""
+    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count(), "memory_gib": _memory()}
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (AttributeError, ValueError, OSError):
+        return None

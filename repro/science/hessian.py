@@ -1,0 +1,126 @@
+"""The top eigenvalue of the Hessian of the mean cross-entropy in the weights.
+
+Lanczos with full reorthogonalisation, stopped by its residual. It returns the largest *algebraic* eigenvalue: power
+iteration, as in the code of Yao et al., can return the negative end of the spectrum on barely trained networks.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+Product = Callable[[Tensor], Tensor]
+MAX_PRODUCTS: Final = 200
+
+
+@dataclass(frozen=True)
+class Eigenvalue:
+    """The top eigenvalue, and how well it is known."""
+
+    value: float
+    residual: float  # the norm of H v - value v for the unit Ritz vector v; some eigenvalue lies within it of value
+    smallest: float  # the smallest Ritz value: an upper bound of the smallest eigenvalue
+    products: int  # Hessian-vector products spent
+
+
+def top_eigenvalue(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    tolerance: float = 1e-2,
+    chunk: int = 512,
+    seed: int = 0,
+    max_products: int = MAX_PRODUCTS,
+) -> Eigenvalue:
+    """The largest eigenvalue of the Hessian over all parameters that require gradients, on pixels and labels.
+
+    Taken in evaluation mode on a copy, so the model's parameters, buffers, gradients and mode stay as they are. Memory
+    is bounded by ``chunk`` images' graph and one weight-sized vector a product; chunks are weighted by their size.
+    Stops when the residual is at most ``tolerance`` times the value. Source: Golub and Van Loan, Matrix Computations,
+    chapter 10. ValueError: no images, or nothing requires gradients.
+    """
+    if len(images) == 0:
+        raise ValueError("images is empty: the loss needs at least one image")
+    hessian, size = hessian_operator(model, images, labels, chunk)
+    generator = torch.Generator().manual_seed(seed)
+    start = torch.randn(size, generator=generator, dtype=torch.float64)
+    return lanczos(hessian, start.to(images), tolerance, max_products)
+
+
+def hessian_operator(model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> tuple[Product, int]:
+    """v -> H v for flat weight vectors, and their length.
+
+    One chunk's graph is built once and kept for all products; more chunks are rebuilt at each product, which bounds
+    memory. channels_last made products 1.2 to 1.6 times as fast (M1 and StdCNN, 128 and 512 images, one core).
+    """
+    frozen = copy.deepcopy(model).eval()
+    if images.dim() == 4:
+        frozen = frozen.to(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=torch.channels_last)
+    parameters = [p for p in frozen.parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError("no parameter of the model requires gradients, so there is no Hessian")
+    chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
+
+    def gradient(x: Tensor, y: Tensor) -> list[Tensor]:
+        loss = F.cross_entropy(frozen(x), y, reduction="sum") / len(images)
+        return list(torch.autograd.grad(loss, parameters, create_graph=True))
+
+    kept = gradient(*chunks[0]) if len(chunks) == 1 else None
+
+    def product(v: Tensor) -> Tensor:
+        directions = _unflatten(v, parameters)
+        total = torch.zeros_like(v)
+        for x, y in chunks:
+            grads = gradient(x, y) if kept is None else kept
+            # a gradient that does not depend on the weights (a bias after the last layer's mean, say) adds zero
+            hv = torch.autograd.grad(
+                grads, parameters, directions, retain_graph=kept is not None, materialize_grads=True
+            )
+            total += torch.cat([h.reshape(-1) for h in hv])
+        return total
+
+    return product, sum(p.numel() for p in parameters)
+
+
+def _unflatten(v: Tensor, like: list[nn.Parameter]) -> list[Tensor]:
+    parts = v.split([p.numel() for p in like])
+    return [part.view(p.shape) for part, p in zip(parts, like, strict=True)]
+
+
+def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int) -> Eigenvalue:
+    """The top of a symmetric operator's spectrum by Lanczos, reorthogonalised twice against every earlier vector.
+
+    The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product.
+    """
+    basis = [start / start.norm()]
+    diagonal: list[float] = []
+    off: list[float] = []
+    limit = min(max_products, len(start))
+    while True:
+        w = product(basis[-1])
+        diagonal.append(torch.dot(w, basis[-1]).item())
+        span = torch.stack(basis)
+        for _ in range(2):
+            w = w - span.T @ (span @ w)
+        beta = w.norm().item()
+        values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
+        value, residual = values[-1].item(), abs(beta * vectors[-1, -1].item())
+        exhausted = beta <= 1e-6 * max(abs(values[0].item()), abs(value))  # the Krylov space is invariant: all is known
+        if residual <= tolerance * abs(value) or exhausted or len(diagonal) >= limit:
+            return Eigenvalue(value, residual, values[0].item(), len(diagonal))
+        off.append(beta)
+        basis.append(w / beta)
+
+
+def _tridiagonal(diagonal: list[float], off: list[float]) -> Tensor:
+    t = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
+    if off:
+        b = torch.tensor(off, dtype=torch.float64)
+        t += torch.diag(b, 1) + torch.diag(b, -1)
+    return t

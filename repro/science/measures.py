@@ -1,0 +1,148 @@
+"""The numbers read off a trained network: accuracy clean and attacked, lambda1, and how far it was trained.
+
+All in evaluation mode and float32, on fixed images. Accuracies are shares in [0, 1].
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient, margin_loss, start
+from .data import Data
+from .hessian import top_eigenvalue
+from .readings import Reading
+from .streams import stream
+from .tasks import Dataset
+
+CHUNK: Final = 512  # images a forward pass; bounds the memory of activations
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is known of a trained run.
+
+    ``*_margin_accuracy``: the same attack climbing the margin form, which saturation cannot blind. ``saturated``: the
+    share of attacked images whose cross-entropy is exactly 0 in float32; ``zero_gradient``: whose input gradient is all
+    zeros. ``median_margin``: of the true class's logit over logsumexp of the others, on the test images.
+    """
+
+    test_accuracy: float
+    fgsm_accuracy: float
+    pgd_accuracy: float
+    fgsm_margin_accuracy: float
+    pgd_margin_accuracy: float
+    train_accuracy: float
+    train_loss: float
+    median_margin: float
+    saturated: float
+    zero_gradient: float
+    lambda1: float
+    lambda1_residual: float
+    lambda1_smallest: float
+    lambda1_products: int
+
+
+def measure(model: nn.Module, dataset: Dataset, data: Data, train_images: int | None, reading: Reading) -> Measures:
+    """Measure a trained network on the images that the reading names.
+
+    ``train_images`` are those it was trained on, the first of the training split (None: all); lambda1 is taken on a
+    part of them. The network is left in evaluation mode.
+    """
+    device = next(model.parameters()).device
+    model.eval()
+    test, test_labels = data.test.part(reading.test_images, device)
+    train, train_labels = data.train.part(train_images, device)
+    attacked, attacked_labels = data.test.part(reading.attacked_images, device)
+    test_logits, train_logits = _logits(model, test), _logits(model, train)
+    top = top_eigenvalue(model, train[: reading.hessian_images], train_labels[: reading.hessian_images])
+    return Measures(
+        test_accuracy=_accuracy(test_logits, test_labels),
+        **_attacked(model, attacked, attacked_labels, dataset.epsilon_pixels, reading),
+        train_accuracy=_accuracy(train_logits, train_labels),
+        train_loss=F.cross_entropy(train_logits, train_labels).item(),
+        median_margin=-margin_loss(test_logits, test_labels).median().item(),
+        **_gradient_health(model, attacked, attacked_labels),
+        lambda1=top.value,
+        lambda1_residual=top.residual,
+        lambda1_smallest=top.smallest,
+        lambda1_products=top.products,
+    )
+
+
+def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, reading: Reading) -> dict[str, float]:
+    steps, step_size = reading.pgd_steps, reading.pgd_step_size(epsilon)
+    found = {}
+    forms: tuple[tuple[Loss, str], ...] = (("cross-entropy", ""), ("margin", "_margin"))
+    for loss, infix in forms:
+        found[f"fgsm{infix}_accuracy"] = fgsm_accuracy(model, images, labels, epsilon, loss)
+        found[f"pgd{infix}_accuracy"] = pgd_accuracy(model, images, labels, epsilon, steps, step_size, loss)
+    return found
+
+
+def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
+    """The share of images that are classified rightly after FGSM."""
+    adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
+    return _accuracy(_logits(model, torch.cat(adversarial)), labels)
+
+
+def pgd_accuracy(
+    model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, steps: int, step_size: float, loss: Loss
+) -> float:
+    """The share of images that are classified rightly as they are and at every iterate of PGD from a random start.
+
+    An image that is once misclassified is broken for good and left out of the later steps, which saves their work and
+    never makes the accuracy larger than that of the last iterates.
+    """
+    generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
+    unbroken = 0
+    for x, y in _chunks(images, labels):
+        begun = start(x, epsilon, generator)
+        right = _logits(model, x).argmax(1) == y
+        unbroken += _count_unbroken(model, begun[right], x[right], y[right], epsilon, steps, step_size, loss)
+    return unbroken / len(images)
+
+
+def _count_unbroken(
+    model: nn.Module,
+    x: Tensor,
+    origin: Tensor,
+    y: Tensor,
+    epsilon: float,
+    steps: int,
+    step_size: float,
+    loss: Loss,
+) -> int:
+    for _ in range(steps):
+        if len(y) == 0:
+            return 0
+        logits, gradient = input_gradient(model, x, y, loss)
+        right = logits.argmax(1) == y
+        x = ascend(x, gradient, origin, epsilon, step_size)[right]
+        origin, y = origin[right], y[right]
+    return int((_logits(model, x).argmax(1) == y).sum()) if len(y) else 0
+
+
+def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    saturated = vanished = 0
+    for x, y in _chunks(images, labels):
+        logits, gradient = input_gradient(model, x, y, "cross-entropy")
+        saturated += int((LOSSES["cross-entropy"](logits, y) == 0).sum())
+        vanished += int((gradient.flatten(1) == 0).all(1).sum())
+    return {"saturated": saturated / len(images), "zero_gradient": vanished / len(images)}
+
+
+def _chunks(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    return zip(images.split(CHUNK), labels.split(CHUNK), strict=True)
+
+
+@torch.no_grad()
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    return torch.cat([model(x) for x in images.split(CHUNK)])
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> float:
+    return (logits.argmax(1) == labels).float().mean().item()

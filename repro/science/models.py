@@ -1,0 +1,159 @@
+"""The paper's four networks, returning logits for pixels in [0, 1].
+
+Source: Table 1 and Appendix A. What the table leaves open is named here:
+
+- convolutions are valid (no padding) with stride 1, and a ReLU follows each of them and each hidden layer;
+- ``MP(2,2)`` is a 2x2 maximum over steps of 2; C1's ``MP(3,3)`` is a 3x3 maximum over steps of 2 with padding 1, as in
+  the code of Yao et al. (a step of 3 would leave C1 a third of its hidden units);
+- C1 applies batch norm after pooling, as the table's order says; the code of Yao et al. has it before;
+- ``SM(10)`` is the softmax, which is left to the loss: networks return logits;
+- ResNet18 is He et al.'s in its usual form for 32x32 images: a 3x3 stem and no pooling after it;
+- initial weights are PyTorch's defaults; the paper names none.
+
+Where a data set is standardised, that is the network's first layer, so attacks and users always work on pixels.
+"""
+
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .tasks import MNIST_MEAN, MNIST_STD, Task
+
+CLASSES: Final = 10
+
+
+class Standardise(nn.Module):
+    """(x - mean) / std, with constants that travel with the network's device but are no parameters."""
+
+    def __init__(self, mean: float, std: float) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
+
+    def extra_repr(self) -> str:
+        return f"mean={self.mean}, std={self.std}"
+
+
+def _conv(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(inputs, outputs, kernel), nn.ReLU()
+
+
+def _hidden(inputs: int, outputs: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Linear(inputs, outputs), nn.ReLU()
+
+
+class M1(nn.Sequential):
+    """Conv(5,5,20) - Conv(5,5,20) - FC(500) - 10. Pixels (N, 1, 28, 28) to logits (N, 10)."""
+
+    def __init__(self, mean: float = MNIST_MEAN, std: float = MNIST_STD) -> None:
+        super().__init__(
+            Standardise(mean, std),
+            *_conv(1, 20, 5),
+            *_conv(20, 20, 5),
+            nn.Flatten(),
+            *_hidden(20 * 20 * 20, 500),
+            nn.Linear(500, CLASSES),
+        )
+
+
+class StdCNN(nn.Sequential):
+    """Two pairs of 3x3 convolutions (10, then 20 channels), a dropout of one half before the last layer.
+
+    Pixels (N, 1, 28, 28) to logits (N, 10).
+    """
+
+    def __init__(self, mean: float = MNIST_MEAN, std: float = MNIST_STD) -> None:
+        super().__init__(
+            Standardise(mean, std),
+            *_conv(1, 10, 3),
+            *_conv(10, 10, 3),
+            nn.MaxPool2d(2),
+            *_conv(10, 20, 3),
+            *_conv(20, 20, 3),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            *_hidden(20 * 4 * 4, 50),
+            nn.Dropout(0.5),
+            nn.Linear(50, CLASSES),
+        )
+
+
+class C1(nn.Sequential):
+    """Two 5x5 convolutions of 64 channels, each pooled and batch-normed, then 384 - 192 - 10.
+
+    Pixels (N, 3, 32, 32) to logits (N, 10).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            *_conv(3, 64, 5),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            nn.BatchNorm2d(64),
+            *_conv(64, 64, 5),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            nn.BatchNorm2d(64),
+            nn.Flatten(),
+            *_hidden(64 * 5 * 5, 384),
+            *_hidden(384, 192),
+            nn.Linear(192, CLASSES),
+        )
+
+
+class BasicBlock(nn.Module):
+    """He et al.'s block of two 3x3 convolutions, with a 1x1 projection where the shape changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outputs)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
+
+
+class ResNet18(nn.Sequential):
+    """He et al.'s 18 layers for 32x32 images. Pixels (N, 3, 32, 32) to logits (N, 10).
+
+    ``width`` is the number of channels of the first stage, 64 in the paper; a smaller one is another network, for
+    reduced regimes, and is named wherever its results are shown.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        stages = [(width, 1), (2 * width, 2), (4 * width, 2), (8 * width, 2)]
+        blocks: list[nn.Module] = []
+        channels = width
+        for outputs, stride in stages:
+            blocks += [BasicBlock(channels, outputs, stride), BasicBlock(outputs, outputs, 1)]
+            channels = outputs
+        super().__init__(
+            nn.Conv2d(3, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            *blocks,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(channels, CLASSES),
+        )
+
+
+def build(task: Task, seed: int, width: int = 64) -> nn.Module:
+    """The task's network with the initial weights of a seed, the same for every recipe and batch size.
+
+    ``width`` is that of ResNet18 and is ignored by the others. The global random state is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if task.architecture in ("M1", "StdCNN"):
+            network = {"M1": M1, "StdCNN": StdCNN}[task.architecture]
+            return network(task.dataset.mean, task.dataset.std)
+        return C1() if task.architecture == "C1" else ResNet18(width)

@@ -1,0 +1,67 @@
+"""The paper's three recipes of plain SGD. Free of torch.
+
+Source: Appendix A. No weight decay; LR and LR/BS keep their learning rate for all of training, Benchmark (Yao et al.)
+halves it every 5 epochs. At batch size 64 LR and LR/BS set the same learning rate, so with equal momentum they are the
+same training; ``SGD`` compares equal there, which is how the harness knows to train it once.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+LEARNING_RATE: Final = 0.01
+# 0.00015625 in the paper. Dividing by 64 is exact in binary, so LR/BS at batch size 64 is LR to the last bit.
+RATIO: Final = LEARNING_RATE / 64
+BENCHMARK_MOMENTUM: Final = 0.9
+BENCHMARK_HALF_LIFE: Final = 5  # epochs
+MOMENTA: Final = (0.0, 0.2, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class SGD:
+    """What the optimiser is told: the part of a recipe that decides the weights.
+
+    ``half_life`` is the number of epochs after which the learning rate is halved, again and again; None keeps it.
+    """
+
+    learning_rate: float
+    momentum: float
+    half_life: int | None = None
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """The learning rate of an epoch, counted from 0."""
+        return self.learning_rate if self.half_life is None else self.learning_rate * 0.5 ** (epoch // self.half_life)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How SGD is set as the batch size varies: ``LR``, ``LR/BS`` or ``Benchmark``, each with a momentum."""
+
+    name: str
+    momentum: float
+
+    def sgd(self, batch_size: int) -> SGD:
+        """The optimiser's settings at a batch size."""
+        if self.name == "LR/BS":
+            return SGD(RATIO * batch_size, self.momentum)
+        return SGD(LEARNING_RATE, self.momentum, BENCHMARK_HALF_LIFE if self.name == "Benchmark" else None)
+
+    def __str__(self) -> str:
+        return self.name if self.name == "Benchmark" else f"{self.name} m={self.momentum:g}"
+
+
+def LR(momentum: float = 0.0) -> Recipe:
+    """Fixed learning rate 0.01."""
+    return Recipe("LR", momentum)
+
+
+def LR_BS(momentum: float = 0.0) -> Recipe:
+    """Constant ratio of learning rate to batch size, 0.00015625."""
+    return Recipe("LR/BS", momentum)
+
+
+BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM)
+
+
+def training_amount(sgd: SGD, steps_per_epoch: int, epochs: int) -> float:
+    """T, the sum of learning rate / (1 - momentum) over all steps: training in units of gradient-flow time."""
+    return sum(sgd.learning_rate_at(e) for e in range(epochs)) * steps_per_epoch / (1 - sgd.momentum)

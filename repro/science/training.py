@@ -1,0 +1,88 @@
+"""One run's training: plain SGD on data that is already resident.
+
+Everything random comes from the run's seed (see ``streams``), on one CPU thread or one GPU, so that a run gives the
+same weights whoever trains it, alone or beside others. Parameters and batches are channels_last, which on a CPU trained
+StdCNN 1.3 to 1.9 times and M1 1.2 to 1.7 times as fast as the default layout (batch sizes 64 to 1024, one core).
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .augmentation import crop_and_flip
+from .recipes import SGD, training_amount
+from .streams import stream
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened along a training: one mean loss an epoch, and where the loss stopped being a number, if it did."""
+
+    losses: tuple[float, ...]
+    steps: int
+    amount: float  # T, the sum of learning rate / (1 - momentum) over the steps
+    diverged_at: int | None  # epoch, counted from 1
+
+    @property
+    def diverged(self) -> bool:
+        """Whether training was stopped because the loss was no longer finite."""
+        return self.diverged_at is not None
+
+
+def train(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    sgd: SGD,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    augmented: bool = False,
+) -> History:
+    """Train ``model`` in place on pixels (N, C, H, W) and labels (N,) of its device.
+
+    The last batch of an epoch is as small as what is left (PyTorch's default; the paper says nothing). A loss that is
+    no longer finite ends the training; it is looked at once an epoch, so that nothing waits for the device in between.
+    """
+    device = images.device
+    model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    images = images.contiguous(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(model.parameters(), lr=sgd.learning_rate, momentum=sgd.momentum, fused=True)
+    augmentation = torch.Generator(device).manual_seed(stream(seed, "augmentation"))
+    losses: list[float] = []
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(stream(seed, "dropout"))  # dropout draws from the global state only
+        for epoch, order in enumerate(orders(len(images), epochs, seed, device)):
+            for group in optimizer.param_groups:
+                group["lr"] = sgd.learning_rate_at(epoch)
+            total = torch.zeros((), device=device)
+            for batch in order.split(batch_size):
+                x = images[batch]
+                loss = F.cross_entropy(model(crop_and_flip(x, augmentation) if augmented else x), labels[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.detach() * len(batch)
+            losses.append(total.item() / len(images))
+            if not math.isfinite(losses[-1]):
+                break
+    diverged = not math.isfinite(losses[-1]) or not all(p.isfinite().all() for p in model.parameters())
+    steps_per_epoch = math.ceil(len(images) / batch_size)
+    return History(
+        losses=tuple(losses),
+        steps=steps_per_epoch * len(losses),
+        amount=training_amount(sgd, steps_per_epoch, len(losses)),
+        diverged_at=len(losses) if diverged else None,
+    )
+
+
+def orders(count: int, epochs: int, seed: int, device: torch.device) -> Iterator[Tensor]:
+    """The order of the training images in each epoch: the same for every recipe and batch size of a seed."""
+    generator = torch.Generator().manual_seed(stream(seed, "order"))
+    for _ in range(epochs):
+        yield torch.randperm(count, generator=generator).to(device)

@@ -1,0 +1,120 @@
+"""The store: the folder where runs live, keyed by content. Free of torch.
+
+    runs/KEY/run.json           the run's spec, how its training went, on what it was trained
+    runs/KEY/weights.safetensors
+    runs/KEY/measures-READING.json
+    locks/KEY.lock
+
+Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
+last, so a process that is killed leaves nothing half done. Who works on a run holds its lock; the system frees the lock
+of a process that dies. Any number of processes may share a store.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from .errors import SettingError
+from .runs import Run, reading_key
+from .science.readings import Reading
+
+Record = dict[str, Any]
+
+
+class Store:
+    """Runs and their measures on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the store's folders; SettingError if they cannot be made."""
+        try:
+            for name in ("runs", "locks"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingError(f"{self.root}: cannot be the store's folder ({error.strerror})") from error
+
+    def record(self, run: Run) -> Record | None:
+        """How the run's training went, or None if it is not stored."""
+        return _read(self._folder(run) / "run.json")
+
+    def measures(self, run: Run, reading: Reading) -> Record | None:
+        """The run's measures under a reading, or None if they are not stored."""
+        return _read(self._folder(run) / f"measures-{reading_key(reading)}.json")
+
+    def has(self, run: Run, reading: Reading) -> bool:
+        """Whether the run is trained and measured: looks for the files, reads none."""
+        folder = self._folder(run)
+        return (folder / f"measures-{reading_key(reading)}.json").exists() and (folder / "run.json").exists()
+
+    def weights(self, run: Run) -> Path:
+        """Where the run's weights are."""
+        return self._folder(run) / "weights.safetensors"
+
+    def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], None]) -> None:
+        """Store a trained run; ``write_weights`` is given the path to write them to."""
+        self._folder(run).mkdir(parents=True, exist_ok=True)
+        with _whole(self.weights(run)) as path:
+            write_weights(path)
+        _write(self._folder(run) / "run.json", {"run": run.spec, **record})
+
+    def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
+        """Store the measures of a run that is stored."""
+        _write(self._folder(run) / f"measures-{reading_key(reading)}.json", measures)
+
+    @contextmanager
+    def claimed(self, run: Run) -> Iterator[bool]:
+        """Try to be the one who works on a run; yields False at once if another process is."""
+        lock = filelock.FileLock(self.root / "locks" / f"{run.key}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _folder(self, run: Run) -> Path:
+        return self.root / "runs" / run.key
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        value = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (ValueError, UnicodeDecodeError):  # damaged from outside: kept for a look, and made anew
+        path.replace(path.with_suffix(".damaged"))
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _write(path: Path, value: Record) -> None:
+    with _whole(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,78 @@
+"""One run from its spec to the store: data, network, training, measures."""
+
+import platform
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from .conditions import Conditions
+from .runs import Run
+from .science.data import load
+from .science.measures import measure
+from .science.models import build
+from .science.readings import Reading
+from .science.training import train
+from .store import Store
+
+
+def make(run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+    """Train a run unless its weights are stored, and measure it under a reading. The caller holds the run's lock.
+
+    One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
+    and one process a core trains the sweep faster than one process with several threads.
+    """
+    torch.set_num_threads(1)
+    data = load(conditions.sources[run.task.dataset.name])
+    model = build(run.task, run.seed, run.width).to(run.device)
+    record = store.record(run)
+    if record is None:
+        record = _train(run, model, *data.train.part(run.train_images, run.device))
+        store.put_run(run, record, lambda path: _save(model, path))
+    else:
+        model.load_state_dict(load_file(store.weights(run), device=run.device))
+    began = time.perf_counter()
+    found: dict[str, Any] = {}
+    if not record["diverged"]:
+        model.to(memory_format=torch.channels_last)
+        found = asdict(measure(model, run.task.dataset, data, run.train_images, reading))
+    seconds = time.perf_counter() - began
+    store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def _train(run: Run, model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:
+    began = time.perf_counter()
+    history = train(
+        model,
+        images,
+        labels,
+        sgd=run.sgd,
+        batch_size=run.batch_size,
+        epochs=run.epochs,
+        seed=run.seed,
+        augmented=run.task.dataset.augmented,
+    )
+    return {
+        "steps": history.steps,
+        "training_amount": history.amount,
+        "diverged": history.diverged,
+        "diverged_at": history.diverged_at,
+        # a loss that is not a number is told by ``diverged_at``; JSON has no word for it
+        "losses": list(history.losses[:-1] if history.diverged else history.losses),
+        "seconds": time.perf_counter() - began,
+        "torch": torch.__version__,
+        "machine": platform.node(),
+        "processor": _processor(run.device),
+    }
+
+
+def _processor(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+
+
+def _save(model: nn.Module, path: Path) -> None:
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)

@@ -1,0 +1,177 @@
+"""A verdict: a case's decision in the words of its regime, with the evidence a reader needs to check it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .claims import Case
+from .conditions import Conditions
+from .curves import Measured, read
+from .statistics.estimands import Decision, Outcome, Sample
+from .store import Store
+
+# A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
+WORDS = {
+    "paper": {Outcome.HOLDS: "reproduced", Outcome.FAILS: "not reproduced", Outcome.UNDECIDED: "inconclusive"},
+    "reduced": {Outcome.HOLDS: "trend seen", Outcome.FAILS: "trend not seen", Outcome.UNDECIDED: "inconclusive"},
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a claim test asserts, prints and reports."""
+
+    case: Case
+    decision: Decision
+    curves: tuple[Measured, ...]
+    word: str
+    rerun: str = ""
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the claim holds (in a reduced regime: whether its trend is seen)."""
+        return self.decision.outcome is Outcome.HOLDS
+
+    @property
+    def inconclusive(self) -> bool:
+        """Whether the data decide nothing."""
+        return self.decision.outcome is Outcome.UNDECIDED
+
+    @property
+    def effect(self) -> str:
+        """The estimate and its interval, for a line of a summary."""
+        if not np.isfinite(self.decision.estimate):
+            return self.decision.reason
+        unit = self.decision.unit
+        text = f"{unit.difference(self.decision.estimate)} {unit.interval(self.decision.low, self.decision.high)}"
+        return f"{text}: {self.decision.reason}" if self.decision.reason else text
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds the decision rests on."""
+        return len(self.curves[0].cells)
+
+    @property
+    def evidence(self) -> str:
+        """The table the claim was decided on, and how."""
+        claim, decision = self.case.claim, self.decision
+        return "\n".join(
+            [
+                f"{self.word}: {claim.says}",
+                f"  {self.case.id}; paper: section {claim.section}, figures {', '.join(map(str, self.case.figures))}",
+                *(line for curve in self.curves for line in table(curve)),
+                f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {self.seeds} seeds)",
+                f"  asked for: {decision.asked} ({claim.because})",
+            ]
+        )
+
+    def entry(self) -> dict[str, Any]:
+        """The verdict as plain JSON for the report."""
+        claim, decision = self.case.claim, self.decision
+        return {
+            "id": claim.id,
+            "case": self.case.id,
+            "section": claim.section,
+            "says": claim.says,
+            "task": str(self.case.task),
+            "figures": self.case.figures,
+            "verdict": self.word,
+            "outcome": str(decision.outcome),
+            "effect": decision.effect,
+            "asked": decision.asked,
+            "shown": self.effect,
+            "estimate": _number(decision.estimate),
+            "interval": [_number(decision.low), _number(decision.high)],
+            "level": decision.level,
+            "margin": claim.holds_if.margin.size,
+            "unit": "percentage points" if decision.unit.name == "points" else "natural logarithm of a factor",
+            "because": claim.because,
+            "reason": decision.reason,
+            "seeds": self.seeds,
+            "undertrained": [note for curve in self.curves for note in undertrained(curve)],
+            "runs": sorted({cell.run for curve in self.curves for row in curve.cells for cell in row}),
+            "evidence": self.evidence,
+            "rerun": self.rerun,
+        }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def judge(case: Case, store: Store, conditions: Conditions, rerun: str = "") -> Verdict:
+    """Decide a case whose runs are stored."""
+    curves = tuple(read(curve, store, conditions) for curve in case.curves)
+    samples = [curve.sample for curve in curves]
+    lacking = _lacking(curves)
+    if not lacking and len(samples[0].batch_sizes) < 2:
+        lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
+    decision = _undecided(case, samples[0], lacking) if lacking else case.claim.holds_if.decide(*samples)
+    return Verdict(case, decision, curves, _word(decision.outcome, case, conditions), rerun)
+
+
+def _lacking(curves: Sequence[Measured]) -> str:
+    """Why a curve's values cannot be used, if they cannot: a cell without a number says nothing of the trend."""
+    cells = {cell.run: cell for curve in curves for row in curve.cells for cell in row}
+    without = {
+        cell.run
+        for curve in curves
+        for row, scaled in zip(curve.cells, curve.sample.values, strict=True)
+        for cell, value in zip(row, scaled, strict=True)
+        if not np.isfinite(value)
+    }
+    if not without:
+        return ""
+    diverged = sum(cells[run].diverged for run in without)
+    return f"{len(without)} of {len(cells)} runs have no value ({diverged} diverged)"
+
+
+def _undecided(case: Case, sample: Sample, reason: str) -> Decision:
+    nan, unit = float("nan"), sample.unit
+    asked = f"a margin of {case.claim.holds_if.margin}"
+    return Decision(Outcome.UNDECIDED, nan, nan, nan, 0.9, unit, "no effect", asked, reason)
+
+
+def _word(outcome: Outcome, case: Case, conditions: Conditions) -> str:
+    word = WORDS["paper" if conditions.regime.name == "paper" else "reduced"][outcome]
+    return f"{word} (surrogate)" if conditions.surrogate(case.task) else word
+
+
+def table(curve: Measured) -> list[str]:
+    """A curve as lines of text: for each batch size mean and spread over seeds, and how far it was trained."""
+    unit = curve.curve.measure.unit
+    scaled = curve.sample.values
+    lines = [
+        f"  {curve.curve}",
+        "    batch size      mean        sd   train acc    steps        T   margin   saturated",
+    ]
+    for j, size in enumerate(curve.batch_sizes):
+        cells, column = curve.column(j), scaled[:, j]
+        sd = float(column.std(ddof=1)) if len(column) > 1 else float("nan")
+        spread = f"{sd:.1f}" if unit.name == "points" else f"x{np.exp(sd):.2f}"
+        flag = f"  {note}" if (note := _flag(cells)) else ""
+        lines.append(
+            f"    {size:10d}{unit.level(float(column.mean())):>10}{spread:>10}"
+            f"{100 * np.mean([c.train_accuracy for c in cells]):>11.1f}%{cells[0].steps:>9d}"
+            f"{cells[0].training_amount:>9.2f}{np.mean([c.median_margin for c in cells]):>9.1f}"
+            f"{100 * np.mean([c.saturated for c in cells]):>11.1f}%{flag}"
+        )
+    return lines
+
+
+def undertrained(curve: Measured) -> list[str]:
+    """The curve's cells that have not fitted their training data, in words."""
+    notes = []
+    for j, size in enumerate(curve.batch_sizes):
+        if note := _flag(curve.column(j)):
+            notes.append(f"{curve.curve.recipe}, batch size {size}: {note}")
+    return notes
+
+
+def _flag(cells: list[Any]) -> str:
+    count = sum(cell.undertrained for cell in cells)
+    diverged = sum(cell.diverged for cell in cells)
+    words = ((count - diverged, "undertrained"), (diverged, "diverged"))
+    return ", ".join(f"{word} ({number} of {len(cells)})" for number, word in words if number)

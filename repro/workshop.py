@@ -1,0 +1,106 @@
+"""Who trains which run when: makes sure that runs are in the store, together with any number of other processes.
+
+A process that needs a run which another one is training does not wait: it trains another run that is missing. Only when
+nothing is left to do but what others do already does it wait for them. Torch is imported with the first missing run.
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .conditions import Conditions
+from .costs import slowest_first
+from .runs import Run
+from .science.readings import Reading
+from .store import Store
+
+Job = tuple[Run, Reading]
+Make = Callable[[Run, Reading, Store, Conditions], None]
+WAIT: Final = 0.1  # seconds between looks at what another process is making
+
+
+def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+    """Train and measure a run in this process."""
+    from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
+
+    make(run, reading, store, conditions)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file that every process of a session appends to: which run was begun and ended when, and by whom.
+
+    One short line a write, in append mode: the system keeps such writes of several processes whole.
+    """
+
+    path: Path
+    worker: str
+    notify: Callable[[], None] = lambda: None  # called after each event
+
+    def write(self, event: str, run: Run) -> None:
+        """Append one event."""
+        line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": time.time()}
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+        self.notify()
+
+
+class Workshop:
+    """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        conditions: Conditions,
+        session: Sequence[Job] = (),
+        journal: Journal | None = None,
+        make: Make = make_here,
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
+        self._over = over
+        self._session = slowest_first(session)
+
+    def obtain(self, wanted: Iterable[Run]) -> None:
+        """Return when all of the wanted runs are stored: by this process or by others."""
+        missing = slowest_first(self._missing((run, self._reading(run)) for run in set(wanted)))
+        while missing:
+            if not any(self._attempt(*job) for job in [*missing, *self._session]):
+                time.sleep(WAIT)
+            missing = self._missing(missing)
+
+    def help_out(self) -> None:
+        """Train what the session still misses and nobody is training; for a process with no tests left."""
+        while not self._over() and any(self._attempt(*job) for job in self._session):
+            pass
+
+    def _reading(self, run: Run) -> Reading:
+        return self._conditions.regime.scale(run.task).reading
+
+    def _missing(self, jobs: Iterable[Job]) -> list[Job]:
+        return [job for job in jobs if not self._store.has(*job)]
+
+    def _attempt(self, run: Run, reading: Reading) -> bool:
+        """Make a run unless it is stored or another process is at it; whether it was made here."""
+        if self._store.has(run, reading):
+            return False
+        with self._store.claimed(run) as mine:
+            if not mine or self._store.has(run, reading):
+                return False
+            self._note("begin", run)
+            self._make(run, reading, self._store, self._conditions)
+            self._note("end", run)
+        return True
+
+    def _note(self, event: str, run: Run) -> None:
+        if self._journal is not None:
+            self._journal.write(event, run)
+
+
+def cores() -> int:
+    """The processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
