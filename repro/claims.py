@@ -43,7 +43,7 @@ class Claim:
     says: str
     holds_if: Estimand
     because: str
-    lines: tuple[Recipe, ...]
+    lines: tuple[tuple[Recipe, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def claim(
     holds_if: Estimand,
     because: str,
     aspect: str = "",
-    lines: tuple[Recipe, ...] = SETTINGS,
+    lines: Sequence[tuple[Recipe, ...]] = (SETTINGS,),
     **axes: Sequence[Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a claim test; see the module's example.
@@ -89,11 +89,11 @@ def claim(
     which ``holds_if`` takes them. ``because`` says why the margin is what it is. ``lines`` are those of the figures
     that the claim is read from. ``aspect`` tells two tests of one claim apart, where it takes two to decide it.
     """
-    declared = Claim(id, section, says, holds_if, because, lines)
+    declared = Claim(id, section, says, holds_if, because, tuple(lines))
     cases = []
     for task, *values in itertools.product(on, *axes.values()):
         needed = curves(task, **dict(zip(axes, values, strict=True)))
-        words = tuple(_word(value) for value in [*values, aspect] if value)
+        words = tuple(_word(value) for value in [*values, *([aspect] if aspect else [])])
         cases.append(Case(declared, task, words, needed if isinstance(needed, tuple) else (needed,)))
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:

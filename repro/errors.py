@@ -11,3 +11,8 @@ class SettingError(ReproError):
 
 class DataError(ReproError):
     """A data set is missing or damaged."""
+
+
+def error_line(error: BaseException) -> str:
+    """An error as its one line."""
+    return " ".join(str(error).split())

@@ -5,7 +5,7 @@ figure 11 has them in two panels. Figure 25's caption in the paper says FGSM, as
 figures says PGD, and it is treated as PGD here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,8 +89,8 @@ def _figures() -> dict[int, Figure]:
 FIGURES: Final = _figures()
 
 
-def showing(curves: Iterable[Curve], lines: tuple[Recipe, ...]) -> list[int]:
-    """The numbers of the figures with these lines (``SETTINGS``, say) that show any of these curves.
+def showing(curves: Iterable[Curve], lines: Sequence[tuple[Recipe, ...]] = (SETTINGS,)) -> list[int]:
+    """The numbers of the figures with one of these sets of lines that show any of these curves.
 
     Clean accuracy is drawn in every figure of attacked accuracy, so a curve of it is shown in all of those.
     """
@@ -98,5 +98,5 @@ def showing(curves: Iterable[Curve], lines: tuple[Recipe, ...]) -> list[int]:
     return [
         number
         for number, figure in FIGURES.items()
-        if any(panel.recipes == lines and wanted & set(panel.curves) for panel in figure.panels)
+        if any(panel.recipes in lines and wanted & set(panel.curves) for panel in figure.panels)
     ]

@@ -10,11 +10,12 @@ last, so a process that is killed leaves nothing half done. Who works on a run h
 of a process that dies. Any number of processes may share a store.
 """
 
+import errno
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,15 @@ class Store:
         """Make the store's folders; SettingError if they cannot be made."""
         try:
             for name in ("runs", "locks"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+                folder = self.root / name
+                folder.mkdir(parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise SettingError(f"{self.root}: cannot be the store's folder ({error.strerror})") from error
+            raise SettingError(
+                f"--store {self.root}: must be a folder that can be written to ({error.strerror}); "
+                "left out, it is the folder store in --artifacts"
+            ) from error
 
     def record(self, run: Run) -> Record | None:
         """How the run's training went, or None if it is not stored."""
@@ -53,6 +60,10 @@ class Store:
         """Whether the run is trained and measured: looks for the files, reads none."""
         folder = self._folder(run)
         return (folder / f"measures-{reading_key(reading)}.json").exists() and (folder / "run.json").exists()
+
+    def whole(self, run: Run, reading: Reading) -> bool:
+        """Whether the run is trained and measured: reads the files, and sets aside one that is damaged."""
+        return self.record(run) is not None and self.measures(run, reading) is not None
 
     def weights(self, run: Run) -> Path:
         """Where the run's weights are."""
@@ -92,10 +103,13 @@ def _read(path: Path) -> Record | None:
         value = json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    except (ValueError, UnicodeDecodeError):  # damaged from outside: kept for a look, and made anew
+    except ValueError:  # no JSON, or no text at all
+        value = None
+    if isinstance(value, dict):
+        return value
+    with suppress(FileNotFoundError):  # damaged from outside: kept for a look, by whoever saw it first, and made anew
         path.replace(path.with_suffix(".damaged"))
-        return None
-    return value if isinstance(value, dict) else None
+    return None
 
 
 def _write(path: Path, value: Record) -> None:

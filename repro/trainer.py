@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .conditions import Conditions
 from .runs import Run
 from .science.data import load
-from .science.measures import measure
+from .science.measures import measure_parts
 from .science.models import build
 from .science.readings import Reading
 from .science.training import train
@@ -30,18 +31,26 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions) -> No
     data = load(conditions.sources[run.task.dataset.name])
     model = build(run.task, run.seed, run.width).to(run.device)
     record = store.record(run)
-    if record is None:
+    if record is None or not _restored(model, store.weights(run), run.device):
         record = _train(run, model, *data.train.part(run.train_images, run.device))
         store.put_run(run, record, lambda path: _save(model, path))
-    else:
-        model.load_state_dict(load_file(store.weights(run), device=run.device))
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
         model.to(memory_format=torch.channels_last)
-        found = asdict(measure(model, run.task.dataset, data, run.train_images, reading))
+        found = measure_parts(model, run.task.dataset, data, run.train_images, reading)
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def _restored(model: nn.Module, path: Path, device: str) -> bool:
+    """Give the network its stored weights; False, and nothing changed, where they are lost or damaged."""
+    try:
+        weights = load_file(path, device=device)
+    except (OSError, SafetensorError):
+        return False
+    model.load_state_dict(weights)
+    return True
 
 
 def _train(run: Run, model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:

@@ -86,7 +86,7 @@ class Verdict:
             "interval": [_number(decision.low), _number(decision.high)],
             "level": decision.level,
             "margin": claim.holds_if.margin.size,
-            "unit": "percentage points" if decision.unit.name == "points" else "natural logarithm of a factor",
+            "unit": decision.unit.meaning,
             "because": claim.because,
             "reason": decision.reason,
             "seeds": self.seeds,
@@ -131,11 +131,11 @@ def _lacking(curves: Sequence[Measured]) -> str:
 def _undecided(case: Case, sample: Sample, reason: str) -> Decision:
     nan, unit = float("nan"), sample.unit
     asked = f"a margin of {case.claim.holds_if.margin}"
-    return Decision(Outcome.UNDECIDED, nan, nan, nan, 0.9, unit, "no effect", asked, reason)
+    return Decision(Outcome.UNDECIDED, nan, nan, nan, 0.9, unit, "no estimate", asked, reason)
 
 
 def _word(outcome: Outcome, case: Case, conditions: Conditions) -> str:
-    word = WORDS["paper" if conditions.regime.name == "paper" else "reduced"][outcome]
+    word = WORDS["paper" if conditions.regime.is_papers(case.task) else "reduced"][outcome]
     return f"{word} (surrogate)" if conditions.surrogate(case.task) else word
 
 
@@ -150,7 +150,7 @@ def table(curve: Measured) -> list[str]:
     for j, size in enumerate(curve.batch_sizes):
         cells, column = curve.column(j), scaled[:, j]
         sd = float(column.std(ddof=1)) if len(column) > 1 else float("nan")
-        spread = f"{sd:.1f}" if unit.name == "points" else f"x{np.exp(sd):.2f}"
+        spread = unit.spread(sd)
         flag = f"  {note}" if (note := _flag(cells)) else ""
         lines.append(
             f"    {size:10d}{unit.level(float(column.mean())):>10}{spread:>10}"

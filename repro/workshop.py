@@ -14,6 +14,7 @@ from typing import Final
 
 from .conditions import Conditions
 from .costs import slowest_first
+from .errors import ReproError
 from .runs import Run
 from .science.readings import Reading
 from .store import Store
@@ -49,6 +50,10 @@ class Journal:
         self.notify()
 
 
+class StoppedError(ReproError):
+    """The session ended before the runs that were asked for were made."""
+
+
 class Workshop:
     """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended."""
 
@@ -64,25 +69,42 @@ class Workshop:
         self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
         self._over = over
         self._session = slowest_first(session)
+        self._given_up: set[Job] = set()
 
     def obtain(self, wanted: Iterable[Run]) -> None:
-        """Return when all of the wanted runs are stored: by this process or by others."""
-        missing = slowest_first(self._missing((run, self._reading(run)) for run in set(wanted)))
+        """Return when all of the wanted runs are stored, made by this process or by others.
+
+        What breaks while one of them is made here is raised; StoppedError: the session ended before.
+        """
+        jobs = [(run, self._reading(run)) for run in set(wanted)]
+        missing = slowest_first(job for job in jobs if not self._store.whole(*job))
         while missing:
-            if not any(self._attempt(*job) for job in [*missing, *self._session]):
+            if self._over():
+                raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
+            if not any(self._attempt(*job) for job in missing) and not self._help():
                 time.sleep(WAIT)
-            missing = self._missing(missing)
+            missing = [job for job in missing if not self._store.has(*job)]
 
     def help_out(self) -> None:
         """Train what the session still misses and nobody is training; for a process with no tests left."""
-        while not self._over() and any(self._attempt(*job) for job in self._session):
+        while not self._over() and self._help():
             pass
 
     def _reading(self, run: Run) -> Reading:
         return self._conditions.regime.scale(run.task).reading
 
-    def _missing(self, jobs: Iterable[Job]) -> list[Job]:
-        return [job for job in jobs if not self._store.has(*job)]
+    def _help(self) -> bool:
+        """Try one run that the session misses; whether there was one. Who needs a run that breaks will hear of it."""
+        for job in self._session:
+            if job in self._given_up:
+                continue
+            try:
+                if self._attempt(*job):
+                    return True
+            except Exception:
+                self._given_up.add(job)
+                return True
+        return False
 
     def _attempt(self, run: Run, reading: Reading) -> bool:
         """Make a run unless it is stored or another process is at it; whether it was made here."""

@@ -3,6 +3,7 @@
 Hooks only; what they do stands in the modules beside this one. ``conftest.py`` registers it.
 """
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,13 +11,14 @@ from typing import Any, Final
 import pytest
 
 from ..claims import MARK, Case
-from ..errors import ReproError
+from ..errors import ReproError, error_line
 from ..verdicts import Verdict
+from ..workshop import StoppedError
 from . import gpus
 from .controller import Controller
-from .options import Settings, add_options, settings
-from .outcomes import claim_status, property_of, shorten
-from .session import ClaimSession, Shared, error_line
+from .options import ARTIFACTS, Settings, add_options, settings
+from .outcomes import case_property, claim_status, property_of, shorten
+from .session import ClaimSession, Shared
 from .terminal import print_plan
 
 SESSION: Final = pytest.StashKey[ClaimSession]()
@@ -63,7 +65,7 @@ def _in_controller(config: pytest.Config, chosen: Settings) -> ClaimSession:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
     cases = [case for item in session.items if (case := case_of(item)) is not None]
-    if not cases:
+    if not cases or session.config.option.collectonly:
         return
     claims = session.config.stash[SESSION]
     try:
@@ -116,8 +118,12 @@ def claim_session(pytestconfig: pytest.Config) -> ClaimSession:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSession) -> Verdict:
     """The verdict on this claim, after training what it lacks. An inconclusive one ends the test as such here."""
+    request.node.user_properties.append(case_property(case))
     command = rerun_command(request.node, claim_session.settings)
-    found = claim_session.verdict(case, command)
+    try:
+        found = claim_session.verdict(case, command)
+    except StoppedError as stopped:
+        pytest.skip(f"no verdict: {stopped}")
     request.node.user_properties.append(property_of(found))
     if found.inconclusive and not claim_session.settings.strict:
         pytest.skip(f"{found.word}: {found.effect}")
@@ -127,10 +133,10 @@ def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSess
 def rerun_command(node: pytest.Item, chosen: Settings) -> str:
     """The command that runs one claim test again."""
     flags = [flag for flag, on in (("--quick", chosen.regime.name == "quick"), ("--gpu", chosen.gpu)) if on]
-    for option in ("--seeds", "--epochs", "--batch-sizes"):
-        if (value := node.config.getoption(option)) is not None:
+    for option in ("--seeds", "--epochs", "--batch-sizes", "--data-root", "--artifacts", "--store"):
+        if (value := node.config.getoption(option)) not in (None, ARTIFACTS):
             flags += [option, value]
-    return " ".join(["pytest", f"'{node.nodeid}'", *flags])
+    return shlex.join(["pytest", node.nodeid, *flags])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,17 +7,20 @@ reported: a worker whose last words are lost would otherwise end a session green
 import shutil
 import tempfile
 import time
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from ..report import write_report
 from .options import Settings
-from .outcomes import entry_of, is_claim_failure
+from .outcomes import about, entry_of, error_of, is_claim_failure
 from .progress import Progress
 from .session import Shared
 from .terminal import summary
+
+SHOWN: Final = 10  # lost tests that are named
 
 
 class Controller:
@@ -28,14 +31,15 @@ class Controller:
         self.shared = Shared(Path(tempfile.mkdtemp(prefix="repro-session-")))
         self.progress = Progress(self.shared.journal, config)
         self.entries: dict[str, dict[str, Any]] = {}
-        self.errors: dict[str, str] = {}
+        self.errors: dict[str, dict[str, str]] = {}
         self._selected: list[str] = []
         self._reported: set[str] = set()
-        self._faults = 0
+        self._faults = self._failures = 0
         self._headline: list[str] = []
         self._began = time.time()
         self._written: list[Path] = []
         self._lost: list[str] = []
+        self._unwritten = ""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -69,19 +73,32 @@ class Controller:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather verdicts, and faults that are no verdicts."""
-        self._reported.add(report.nodeid)
+        if report.when not in ("setup", "call"):  # the last word on a test: its teardown, or that its worker died
+            self._reported.add(report.nodeid)
         if report.when == "call" or report.skipped or report.failed:
             entry = entry_of(report)
             if entry is not None and report.when != "teardown":
                 self.entries[report.nodeid] = entry
-        if report.failed and not is_claim_failure(report):
+        if report.failed:
+            self._count(about(report), report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that cannot be collected is a fault."""
+        if report.failed:
+            self._count({}, report)
+
+    def _count(self, subject: dict[str, str], report: pytest.TestReport | pytest.CollectReport) -> None:
+        if not is_claim_failure(report):
             self._faults += 1
-            self.errors[report.nodeid] = str(report.longrepr).strip().splitlines()[-1] if report.longrepr else ""
+            self.errors[report.nodeid] = {**subject, "error": error_of(report)}
+        self._failures += 1
+        if 0 < (self.config.getoption("maxfail") or 0) <= self._failures:
+            self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
-        stopped = bool(session.shouldstop or session.shouldfail) or exitstatus not in (0, 1)
+        stopped = bool(session.shouldstop or session.shouldfail) or exitstatus not in (0, 1, 5)
         if stopped:
             self.shared.finish()
         self.progress.end()
@@ -89,19 +106,29 @@ class Controller:
             return
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
-        if self.entries:
-            sources = self.shared.read_sources() or {}
-            self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
-        if self._lost:
+        if self.entries or (self.errors and self._headline):
+            self._write_report()
+        if self._lost or self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        elif self.settings.verdicts_ok and exitstatus == pytest.ExitCode.TESTS_FAILED and not self._faults:
+        elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
             session.exitstatus = pytest.ExitCode.OK
+
+    def _write_report(self) -> None:
+        sources = self.shared.read_sources() or {}
+        try:
+            self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
+        except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
+            self._unwritten = traceback.format_exc()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """One line a claim."""
         summary(terminalreporter, self.entries, self._headline, self._written)
-        for test in self._lost:
+        for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
+        if len(self._lost) > SHOWN:
+            terminalreporter.write_line(f"LOST: and {len(self._lost) - SHOWN} more", red=True)
+        if self._unwritten:
+            terminalreporter.write_line(f"{self._unwritten}The report could not be written.", red=True)
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""

@@ -20,7 +20,8 @@ def require_cuda() -> int:
 def choose(worker: int, count: int, environment: MutableMapping[str, str] = os.environ) -> str:
     """Give a worker one of the GPUs that the caller made visible, in turn; to be called before CUDA starts."""
     visible = environment.get("CUDA_VISIBLE_DEVICES")
-    devices = [name.strip() for name in visible.split(",")] if visible else [str(i) for i in range(count)]
+    names = map(str, range(count)) if visible is None else (name.strip() for name in visible.split(","))
+    devices = list(names)[:count]  # CUDA stops at the first name that it does not know
     chosen = devices[worker % len(devices)]
     environment["CUDA_VISIBLE_DEVICES"] = chosen
     return chosen

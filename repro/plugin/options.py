@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import pytest
 
 from ..errors import SettingError
 from ..regimes import PAPER, QUICK, Regime
 
+ARTIFACTS: Final = "artifacts"
 T = TypeVar("T")
 
 
@@ -34,9 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--quick", action="store_true", help="reduced data and training: minutes on a CPU")
     group.addoption("--gpu", action="store_true", help="train and measure on CUDA; workers share the visible GPUs")
     group.addoption("--data-root", metavar="DIR", help="folder with the data sets as torchvision lays them out")
-    group.addoption(
-        "--artifacts", metavar="DIR", default="artifacts", help="where the report goes (default: artifacts)"
-    )
+    group.addoption("--artifacts", metavar="DIR", default=ARTIFACTS, help="where the report goes (default: artifacts)")
     group.addoption("--store", metavar="DIR", help="where runs are kept (default: the folder store in the artifacts)")
     group.addoption("--seeds", metavar="N", help="seeds for each run")
     group.addoption("--epochs", metavar="N", help="epochs of training")
@@ -104,8 +103,11 @@ def _parsed(option: str, text: str, parse: Callable[[str], T], right: str) -> T:
 
 
 def _folder(option: str, text: str) -> Path:
-    path = Path(text).expanduser().absolute()
-    existing = next(p for p in (path, *path.parents) if p.exists())
+    try:
+        path = Path(text).expanduser().absolute()
+        existing = next(p for p in (path, *path.parents) if p.exists())
+    except (OSError, RuntimeError) as error:  # a name that is too long; the home of a user who does not exist
+        raise SettingError(f"{option} {text}: must be a folder ({error})") from None
     if not existing.is_dir():
         raise SettingError(f"{option} {text}: must be a folder, and {existing} is a file")
     if not os.access(existing, os.W_OK):

@@ -5,10 +5,13 @@ from typing import Any, Final
 
 import pytest
 
-from ..errors import ReproError
+from ..claims import Case
+from ..errors import ReproError, error_line
+from ..statistics.estimands import Outcome
 from ..verdicts import Verdict
 
 PROPERTY: Final = "verdict"
+CASE: Final = "case"
 
 
 def property_of(verdict: Verdict) -> tuple[str, str]:
@@ -16,9 +19,23 @@ def property_of(verdict: Verdict) -> tuple[str, str]:
     return PROPERTY, json.dumps(verdict.entry(), allow_nan=False)
 
 
+def case_property(case: Case) -> tuple[str, str]:
+    """What a test is about, as a property: known of a test that broke before it had a verdict, too."""
+    return CASE, json.dumps({"claim": case.claim.id, "case": case.id, "task": str(case.task)})
+
+
+def about(report: pytest.TestReport) -> dict[str, str]:
+    """What ``case_property`` left on a report; empty for a test that is no claim."""
+    for name, value in getattr(report, "user_properties", ()):
+        if name == CASE:
+            found: dict[str, str] = json.loads(str(value))
+            return found
+    return {}
+
+
 def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
     """The verdict that a report carries, or None."""
-    for name, value in report.user_properties:
+    for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
             entry: dict[str, Any] = json.loads(str(value))
             return entry
@@ -30,17 +47,24 @@ def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
         return
     if call.excinfo.errisinstance(ReproError):
-        report.longrepr = f"{type(call.excinfo.value).__name__}: {call.excinfo.value}"
+        report.longrepr = f"{type(call.excinfo.value).__name__}: {error_line(call.excinfo.value)}"
     elif call.excinfo.errisinstance(AssertionError) and call.when == "call":
         entry = entry_of(report)
-        if entry is not None:
+        if entry is not None and entry["outcome"] != Outcome.HOLDS:
             report.longrepr = f"{entry['evidence']}\n  rerun: {entry['rerun']}"
             report.claim_failed = True  # type: ignore[attr-defined]  # travels with the report
 
 
-def is_claim_failure(report: pytest.TestReport) -> bool:
+def is_claim_failure(report: pytest.TestReport | pytest.CollectReport) -> bool:
     """Whether a failure is a verdict (not reproduced) rather than a fault of the machinery."""
     return report.failed and getattr(report, "claim_failed", False)
+
+
+def error_of(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """What broke, in one line: the exception, where pytest shows a traceback."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    lines = [line for line in str(crash.message if crash else report.longrepr or "").splitlines() if line.strip()]
+    return lines[0 if crash else -1].strip() if lines else ""
 
 
 def claim_status(report: pytest.TestReport, verdicts_ok: bool) -> tuple[str, str, str] | None:

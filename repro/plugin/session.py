@@ -6,6 +6,7 @@ others read it, and the controller tells it to the user.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,6 @@ import filelock
 
 from ..claims import Case
 from ..conditions import Conditions
-from ..errors import ReproError
 from ..plan import Plan, make_plan
 from ..science.sources import Source, resolve
 from ..store import Store
@@ -52,7 +52,9 @@ class Shared:
 
     def tell(self, *, headline: str = "", error: str = "", missing: int = 0) -> None:
         """Leave what the controller is to tell the user, and the number of runs that are missing."""
-        self._told.write_text(json.dumps([headline, error, missing]))
+        whole = self.folder / f"told-{os.getpid()}"
+        whole.write_text(json.dumps([headline, error, missing]))
+        whole.replace(self._told)  # at once: others may be reading
 
     def told(self) -> tuple[str, str, int]:
         """What ``tell`` left: headline, error, missing runs; empty if nothing."""
@@ -84,9 +86,10 @@ class ClaimSession:
     def prepare(self, cases: Iterable[Case]) -> None:
         """Take in the selected claims: find their data and the store. ReproError: one of them cannot be used."""
         self.cases = tuple(cases)
+        header = self.header()
         if not self.settings.plan:
             self.store.prepare()
-        headline = "\n".join([*self.header(), self.plan.summary(self.processes)])
+        headline = "\n".join([*header, self.plan.summary(self.processes)])
         self.shared.tell(headline=headline, missing=len(self.plan.missing))
 
     @cached_property
@@ -119,7 +122,7 @@ class ClaimSession:
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""
-        regime = self.settings.regime.name
+        regime = self.settings.regime.title
         lines = [
             f"regime: {regime}" + ("" if regime == "paper" else " (reduced: says nothing of the paper's own scale)")
         ]
@@ -131,8 +134,3 @@ class ClaimSession:
                 "--plan says what would be trained"
             )
         return lines
-
-
-def error_line(error: ReproError) -> str:
-    """An error as its one line."""
-    return " ".join(str(error).split())

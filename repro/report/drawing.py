@@ -81,7 +81,7 @@ def _line(ax: Any, measured: Measured) -> list[str]:
     recipe, measure = str(measured.curve.recipe), measured.curve.measure
     values = measured.values * (1 if measure is LAMBDA1 else 100)
     sizes = np.array(measured.batch_sizes)
-    mean = np.exp(np.log(values).mean(0)) if measure is LAMBDA1 and (values > 0).all() else values.mean(0)
+    mean = np.exp(measured.sample.values.mean(0)) if measure is LAMBDA1 else values.mean(0)
     colour, clean = COLOURS[recipe], measure is TEST_ACCURACY
     label = recipe if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.removesuffix(' accuracy')} {recipe}"
     ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6, label=label)
@@ -107,7 +107,8 @@ def _dress(ax: Any, panel: Panel, measures: tuple[Any, ...], conditions: Conditi
     ax.set_xlabel("batch size")
     ax.set_title(str(panel.task), fontsize=10)
     if measures == (LAMBDA1,):
-        ax.set_yscale("log")
+        if any((np.asarray(line.get_ydata()) > 0).any() for line in ax.lines):  # not where every run diverged
+            ax.set_yscale("log")
         ax.set_ylabel("lambda1: top eigenvalue of the Hessian")
     else:
         ax.set_ylim(0, 100)
@@ -125,8 +126,8 @@ def _axis_word(measure: Any) -> str:
 
 
 def _scale(figure: Figure, conditions: Conditions) -> str:
-    name = conditions.regime.name
-    text = "at the paper's scale" if name == "paper" else f"{name} regime (reduced)"
+    papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
+    text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
     return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..costs import span
+from .scorecard import Scorecard
 
 Bundle = dict[str, Any]
 
@@ -20,10 +21,11 @@ class Picture(Protocol):
     def caption(self) -> str: ...
 
 
-def markdown(bundle: Bundle, pictures: Sequence[Picture]) -> str:
+def markdown(bundle: Bundle, card: Scorecard, pictures: Sequence[Picture]) -> str:
     """The page; pictures are linked by their file names, since they lie beside it."""
     parts = [
         _head(bundle),
+        _scorecard(card),
         _verdicts(bundle),
         _errors(bundle),
         _claims(bundle),
@@ -48,6 +50,20 @@ def _head(bundle: Bundle) -> str:
     counts |= {"error": len(bundle["errors"])} if bundle["errors"] else {}
     lines.append(f"{len(bundle['claims'])} verdicts: " + ", ".join(f"{n} {word}" for word, n in counts.items()) + ".")
     return "\n\n".join(lines[:1] + lines[2:])
+
+
+def scale(bundle: Bundle) -> str:
+    """The regime and, where it is not the published one, the data: what every heading must carry."""
+    name = bundle["session"]["regime"]["name"]
+    text = "the paper's scale" if name == "paper" else f"{name} regime (reduced)"
+    surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
+    return f"{text}, SURROGATE DATA" if surrogate else text
+
+
+def _scorecard(card: Scorecard) -> str:
+    rows = ["## Scorecard", "", f"| claim | {' | '.join(card.tasks)} |", "| --- " * (len(card.tasks) + 1) + "|"]
+    rows += [f"| {row.name} | {' | '.join(row.words)} |" for row in card.rows]
+    return "\n".join(rows)
 
 
 def _verdicts(bundle: Bundle) -> str:

@@ -13,6 +13,7 @@ from ..science.sources import Source
 from ..store import Store
 from . import page, provenance
 from .choices import CHOICES
+from .scorecard import scorecard
 
 
 class Settings(Protocol):
@@ -30,40 +31,46 @@ class Settings(Protocol):
 
 def write_report(
     entries: Mapping[str, dict[str, Any]],
-    errors: Mapping[str, str],
+    errors: Mapping[str, Mapping[str, str]],
     session: dict[str, Any],
     settings: Settings,
     sources: Mapping[str, Source],
 ) -> list[Path]:
     """Write the report of a session's verdicts into the artifacts folder; returns what was written.
 
-    ``entries``: a verdict's entry for each test; ``errors``: a line for each test that broke; ``session``: its command
-    and seconds. Figures are drawn from what the store holds of their lines.
+    ``entries``: a verdict's entry for each test; ``errors``: for each test that broke a line, and what it was about if
+    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines.
     """
     from .drawing import draw  # matplotlib takes a second to import, which a plan need not wait for
+    from .sheets import draw_contact_sheet, draw_scorecard
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     conditions = Conditions(settings.regime, sources, "cuda" if settings.gpu else "cpu")
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
     pictures = [draw(FIGURES[number], store, conditions, settings.artifacts) for number in numbers]
-    bundle = {
+    bundle: dict[str, Any] = {
         "session": {**session, **_facts(conditions), "figures": numbers},
         "claims": [{"test": test, **entry} for test, entry in entries.items()],
-        "errors": [{"test": test, "error": error} for test, error in errors.items()],
+        "errors": [{"test": test, **error} for test, error in errors.items()],
         "choices": [asdict(choice) for choice in CHOICES],
     }
+    card = scorecard(bundle["claims"], bundle["errors"])
+    sheets = [
+        draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", settings.artifacts / "scorecard.png"),
+        draw_contact_sheet([picture.path for picture in pictures], settings.artifacts / "figures.png"),
+    ]
     written = [settings.artifacts / "report.json", settings.artifacts / "report.md"]
     written[0].write_text(json.dumps(bundle, indent=1, allow_nan=False) + "\n")
-    written[1].write_text(page.markdown(bundle, pictures))
-    return [*written, *(picture.path for picture in pictures)]
+    written[1].write_text(page.markdown(bundle, card, pictures))
+    return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]
 
 
 def _facts(conditions: Conditions) -> dict[str, Any]:
     regime = conditions.regime
     tasks = {task: asdict(scale) for task, scale in regime.scales.items()}
     return {
-        "regime": {"name": regime.name, "tasks": tasks},
+        "regime": {"name": regime.title, "tasks": tasks},
         "data": {name: {"kind": source.kind, "text": source.text} for name, source in conditions.sources.items()},
         "device": conditions.device,
         **provenance.commit(Path(__file__).parent),

@@ -77,7 +77,7 @@ def pgd(
     or number of steps negative, loss unknown.
     """
     _check(epsilon, loss)
-    if steps < 0 or step_size < 0:
+    if not (steps >= 0 and step_size >= 0):
         raise ValueError(f"steps={steps}, step_size={step_size}: neither may be negative")
     x = start(images, epsilon, generator) if random_start else images
     for _ in range(steps):

@@ -5,7 +5,7 @@ All in evaluation mode and float32, on fixed images. Accuracies are shares in [0
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -47,39 +47,64 @@ class Measures:
 
 
 def measure(model: nn.Module, dataset: Dataset, data: Data, train_images: int | None, reading: Reading) -> Measures:
-    """Measure a trained network on the images that the reading names.
+    """Everything that ``measure_parts`` measures under a reading of all parts."""
+    return Measures(**measure_parts(model, dataset, data, train_images, reading))
+
+
+def measure_parts(
+    model: nn.Module, dataset: Dataset, data: Data, train_images: int | None, reading: Reading
+) -> dict[str, Any]:
+    """Measure a trained network on the images that the reading names, in the parts that it names.
 
     ``train_images`` are those it was trained on, the first of the training split (None: all); lambda1 is taken on a
-    part of them. The network is left in evaluation mode.
+    part of them. The network is left in evaluation mode. Returns fields of ``Measures``.
     """
     device = next(model.parameters()).device
     model.eval()
-    test, test_labels = data.test.part(reading.test_images, device)
-    train, train_labels = data.train.part(train_images, device)
-    attacked, attacked_labels = data.test.part(reading.attacked_images, device)
+    found: dict[str, Any] = {}
+    if "accuracy" in reading.parts:
+        train, test = data.train.part(train_images, device), data.test.part(reading.test_images, device)
+        found |= _fit(model, *train, *test)
+    if "attacks" in reading.parts:
+        attacked = data.test.part(reading.attacked_images, device)
+        found |= _attacked(model, *attacked, reading.epsilon(dataset), reading)
+        found |= _gradient_health(model, *attacked)
+    if "curvature" in reading.parts:
+        if reading.curvature_of == "test":
+            images, labels = data.test.part(reading.hessian_images, device)
+        else:
+            images, labels = (t[: reading.hessian_images] for t in data.train.part(train_images, device))
+        found |= _curvature(model, images, labels)
+    return found
+
+
+def _fit(model: nn.Module, train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> dict[str, float]:
     test_logits, train_logits = _logits(model, test), _logits(model, train)
-    top = top_eigenvalue(model, train[: reading.hessian_images], train_labels[: reading.hessian_images])
-    return Measures(
-        test_accuracy=_accuracy(test_logits, test_labels),
-        **_attacked(model, attacked, attacked_labels, dataset.epsilon_pixels, reading),
-        train_accuracy=_accuracy(train_logits, train_labels),
-        train_loss=F.cross_entropy(train_logits, train_labels).item(),
-        median_margin=-margin_loss(test_logits, test_labels).median().item(),
-        **_gradient_health(model, attacked, attacked_labels),
-        lambda1=top.value,
-        lambda1_residual=top.residual,
-        lambda1_smallest=top.smallest,
-        lambda1_products=top.products,
-    )
+    return {
+        "test_accuracy": _accuracy(test_logits, test_labels),
+        "train_accuracy": _accuracy(train_logits, train_labels),
+        "train_loss": F.cross_entropy(train_logits, train_labels).item(),
+        "median_margin": -margin_loss(test_logits, test_labels).median().item(),
+    }
+
+
+def _curvature(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
+    top = top_eigenvalue(model, images, labels)
+    return {
+        "lambda1": top.value,
+        "lambda1_residual": top.residual,
+        "lambda1_smallest": top.smallest,
+        "lambda1_products": top.products,
+    }
 
 
 def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, reading: Reading) -> dict[str, float]:
-    steps, step_size = reading.pgd_steps, reading.pgd_step_size(epsilon)
+    steps, step_size, restarts = reading.pgd_steps, reading.pgd_step_size(epsilon), reading.pgd_restarts
     found = {}
     forms: tuple[tuple[Loss, str], ...] = (("cross-entropy", ""), ("margin", "_margin"))
     for loss, infix in forms:
         found[f"fgsm{infix}_accuracy"] = fgsm_accuracy(model, images, labels, epsilon, loss)
-        found[f"pgd{infix}_accuracy"] = pgd_accuracy(model, images, labels, epsilon, steps, step_size, loss)
+        found[f"pgd{infix}_accuracy"] = pgd_accuracy(model, images, labels, epsilon, steps, step_size, loss, restarts)
     return found
 
 
@@ -90,40 +115,48 @@ def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: flo
 
 
 def pgd_accuracy(
-    model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, steps: int, step_size: float, loss: Loss
-) -> float:
-    """The share of images that are classified rightly as they are and at every iterate of PGD from a random start.
-
-    An image that is once misclassified is broken for good and left out of the later steps, which saves their work and
-    never makes the accuracy larger than that of the last iterates.
-    """
-    generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
-    unbroken = 0
-    for x, y in _chunks(images, labels):
-        begun = start(x, epsilon, generator)
-        right = _logits(model, x).argmax(1) == y
-        unbroken += _count_unbroken(model, begun[right], x[right], y[right], epsilon, steps, step_size, loss)
-    return unbroken / len(images)
-
-
-def _count_unbroken(
     model: nn.Module,
-    x: Tensor,
-    origin: Tensor,
-    y: Tensor,
+    images: Tensor,
+    labels: Tensor,
     epsilon: float,
     steps: int,
     step_size: float,
     loss: Loss,
-) -> int:
+    restarts: int = 1,
+) -> float:
+    """The share of images that are classified rightly as they are and at every iterate of PGD from random starts.
+
+    An image that is once misclassified is broken for good and left out of the later steps and restarts, which saves
+    their work and never makes the accuracy larger than that of the last iterates.
+    """
+    generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
+    unbroken = 0
+    for x, y in _chunks(images, labels):
+        left = _logits(model, x).argmax(1) == y
+        for _ in range(restarts):
+            begun = start(x, epsilon, generator)
+            survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
+            left[left.clone()] = survived
+        unbroken += int(left.sum())
+    return unbroken / len(images)
+
+
+def _survivors(
+    model: nn.Module, x: Tensor, origin: Tensor, y: Tensor, epsilon: float, steps: int, step_size: float, loss: Loss
+) -> Tensor:
+    """Which images (N,) are classified rightly at every iterate from ``x`` on."""
+    alive = torch.arange(len(y), device=x.device)
     for _ in range(steps):
-        if len(y) == 0:
-            return 0
-        logits, gradient = input_gradient(model, x, y, loss)
-        right = logits.argmax(1) == y
-        x = ascend(x, gradient, origin, epsilon, step_size)[right]
-        origin, y = origin[right], y[right]
-    return int((_logits(model, x).argmax(1) == y).sum()) if len(y) else 0
+        if len(alive) == 0:
+            break
+        logits, gradient = input_gradient(model, x, y[alive], loss)
+        right = logits.argmax(1) == y[alive]
+        x = ascend(x, gradient, origin[alive], epsilon, step_size)[right]
+        alive = alive[right]
+    survived = torch.zeros(len(y), dtype=torch.bool, device=x.device)
+    if len(alive):
+        survived[alive] = _logits(model, x).argmax(1) == y[alive]
+    return survived
 
 
 def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:

@@ -1,15 +1,20 @@
 """How a trained run is measured: the choices that need no training. Free of torch.
 
-The paper leaves most of this open; the defaults are our first reading and stand here, each with its reason. Another
-reading of the same trained run is measured and stored beside it.
+The paper leaves most of this open; the defaults are our first reading and stand here, each with its reason. Alternative
+readings of the same trained run are measured on request and stored beside it; a report says which verdicts they flip.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from .tasks import Dataset
 
 # 40 steps of 0.01 at epsilon 0.3 are Madry et al.'s for MNIST: together 4/3 of epsilon. Other epsilons and numbers of
 # steps keep that proportion, so a start anywhere in the ball can reach any side of it.
 REACH: Final = 4 / 3
+
+Part = Literal["accuracy", "attacks", "curvature"]
+ALL_PARTS: Final[tuple[Part, ...]] = ("accuracy", "attacks", "curvature")
 
 
 @dataclass(frozen=True)
@@ -17,15 +22,79 @@ class Reading:
     """How many images each measure is taken on, and how hard PGD tries.
 
     ``test_images``: clean accuracy. ``attacked_images``: FGSM and PGD accuracy, the first of the test images.
-    ``hessian_images``: the first of the training images, without augmentation; lambda1 is that of their mean loss in
-    evaluation mode. None is all of the split.
+    ``hessian_images``: the first of the training (or test) images, without augmentation; lambda1 is that of their mean
+    loss in evaluation mode. None is all of the split. ``epsilon_unit``: whether the paper's epsilon is meant in the
+    network's input units or as a share of a pixel's range. ``parts``: what is measured at all.
     """
 
     test_images: int | None
     attacked_images: int | None
     pgd_steps: int
     hessian_images: int | None
+    pgd_restarts: int = 1
+    epsilon_unit: Literal["network", "pixels"] = "network"
+    curvature_of: Literal["train", "test"] = "train"
+    parts: tuple[Part, ...] = ALL_PARTS
 
     def pgd_step_size(self, epsilon: float) -> float:
         """The size of a PGD step, in epsilon's unit."""
         return REACH * epsilon / self.pgd_steps
+
+    def epsilon(self, dataset: Dataset) -> float:
+        """The attack size as a share of a pixel's range."""
+        return dataset.epsilon if self.epsilon_unit == "pixels" else dataset.epsilon_pixels
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another reading of the same trained runs.
+
+    ``fields``: which measures it changes, and under what name its value stands. ``free``: its values are measured with
+    the first reading anyway.
+    """
+
+    name: str
+    says: str
+    reading: Reading
+    fields: dict[str, str]
+    free: bool = False
+
+
+_ATTACKS: Final = {"fgsm_accuracy": "fgsm_accuracy", "pgd_accuracy": "pgd_accuracy"}
+_CURVATURE: Final = {"lambda1": "lambda1"}
+NAMES: Final = (
+    "margin-loss",
+    "epsilon-in-pixels",
+    "pgd-10-restarts-3",
+    "lambda1-test",
+    "lambda1-1024",
+    "lambda1-4096",
+    "lambda1-all",
+)
+
+
+def alternative(name: str, first: Reading) -> Alternative:
+    """An alternative by its name, derived from the first reading; KeyError for an unknown one."""
+    attacks, curvature = replace(first, parts=("attacks",)), replace(first, parts=("curvature",))
+    if name.startswith("lambda1-") and name != "lambda1-test" and name in NAMES:
+        count = None if name == "lambda1-all" else int(name.removeprefix("lambda1-"))
+        says = f"lambda1 on {'all' if count is None else f'{count:,}'} training images, as far as the run has them"
+        return Alternative(name, says, replace(curvature, hessian_images=count), _CURVATURE)
+    return {
+        "margin-loss": Alternative(
+            name,
+            "attacks climb the margin form of the loss, which does not saturate",
+            first,
+            {"fgsm_accuracy": "fgsm_margin_accuracy", "pgd_accuracy": "pgd_margin_accuracy"},
+            free=True,
+        ),
+        "epsilon-in-pixels": Alternative(
+            name, "epsilon is a share of a pixel's range", replace(attacks, epsilon_unit="pixels"), _ATTACKS
+        ),
+        "pgd-10-restarts-3": Alternative(
+            name, "PGD with 10 steps and 3 restarts", replace(attacks, pgd_steps=10, pgd_restarts=3), _ATTACKS
+        ),
+        "lambda1-test": Alternative(
+            name, "lambda1 of the loss on test images", replace(curvature, curvature_of="test"), _CURVATURE
+        ),
+    }[name]

@@ -27,6 +27,11 @@ class SGD:
     momentum: float
     half_life: int | None = None
 
+    def __post_init__(self) -> None:
+        # a momentum of 0 equals one of 0.0, but JSON writes them differently: equal runs would have different keys
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
+        object.__setattr__(self, "momentum", float(self.momentum))
+
     def learning_rate_at(self, epoch: int) -> float:
         """The learning rate of an epoch, counted from 0."""
         return self.learning_rate if self.half_life is None else self.learning_rate * 0.5 ** (epoch // self.half_life)

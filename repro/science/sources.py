@@ -127,13 +127,13 @@ def is_whole(dataset: str, root: Path) -> bool:
 
 
 def _downloaded(dataset: str, root: Path) -> bool:
-    """Try to download a data set through torchvision; False where the network does not give it."""
+    """Try to download a data set through torchvision; False where the network or the disk does not let it."""
     import torchvision  # heavy, and only needed here
 
-    root.mkdir(parents=True, exist_ok=True)
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)  # a mirror that does not answer is no mirror
     try:
+        root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / f"{dataset}.lock"):
             getattr(torchvision.datasets, dataset)(root, train=True, download=True)
     except (OSError, RuntimeError):  # URLError is an OSError; torchvision raises RuntimeError for bad files

@@ -8,7 +8,7 @@ taken as flatness.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -67,16 +67,17 @@ class Estimand(Protocol):
         """Decide. The samples' seeds correspond: row i of each is of the same seed."""
 
 
-def _beyond(interval: Interval, bound: float) -> Outcome:
+def beyond(interval: Interval, bound: float) -> Outcome:
     """Whether the mean is above a bound."""
     if interval.low > bound:
         return Outcome.HOLDS
     return Outcome.FAILS if interval.high < bound else Outcome.UNDECIDED
 
 
-def _decided(
+def decided(
     outcome: Outcome, interval: Interval, unit: Unit, effect: str, asked: str, level: float = LEVEL
 ) -> Decision:
+    """A decision from an interval; see ``Decision`` for the words."""
     return Decision(outcome, interval.mean, interval.low, interval.high, level, unit, effect, asked)
 
 
@@ -106,9 +107,9 @@ class Rises:
         """Decide from one curve."""
         (sample,) = samples
         interval = t_interval(change_over_grid(sample), LEVEL)
-        outcome = _beyond(interval, self.at_least.size)
+        outcome = beyond(interval, self.at_least.size)
         asked = f"a rise of more than {self.at_least}"
-        return _decided(outcome, interval, sample.unit, _over(sample), asked)
+        return decided(outcome, interval, sample.unit, _over(sample), asked)
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,9 @@ class Drops:
         """Decide from one curve."""
         (sample,) = samples
         changes = change_over_grid(sample)
-        outcome = _beyond(t_interval(-changes, LEVEL), self.at_least.size)
+        outcome = beyond(t_interval(-changes, LEVEL), self.at_least.size)
         asked = f"a fall of more than {self.at_least}"
-        return _decided(outcome, t_interval(changes, LEVEL), sample.unit, _over(sample), asked)
+        return decided(outcome, t_interval(changes, LEVEL), sample.unit, _over(sample), asked)
 
 
 def _over(sample: Sample) -> str:
@@ -141,6 +142,16 @@ def _contrasts(sample: Sample, level: float) -> list[tuple[int, Interval]]:
     return [
         (size, t_interval(column, level)) for size, column in zip(sample.batch_sizes[1:], differences.T, strict=True)
     ]
+
+
+def reach(contrast: tuple[int, Interval]) -> float:
+    """How far a contrast's interval reaches from zero."""
+    return max(abs(contrast[1].low), abs(contrast[1].high))
+
+
+def _corrected(sample: Sample) -> float:
+    """The level of each contrast's interval at which one of them alone may decide (Bonferroni)."""
+    return 1 - (1 - LEVEL) / (len(sample.batch_sizes) - 1)
 
 
 def _no_room(sample: Sample, margin: Margin) -> bool:
@@ -168,16 +179,17 @@ class Flat:
         """Decide from one curve."""
         (sample,) = samples
         asked = f"every batch size within {self.within} of batch size {sample.batch_sizes[0]}"
-        size, inside = max(_contrasts(sample, LEVEL), key=lambda c: max(abs(c[1].low), abs(c[1].high)))
-        holds = max(abs(inside.low), abs(inside.high)) < self.within.size
-        if holds and not _no_room(sample, self.within):
-            return _decided(Outcome.HOLDS, inside, sample.unit, _departure(sample, size), asked)
-        corrected = 1 - (1 - LEVEL) / (len(sample.batch_sizes) - 1)
-        size, outside = max(_contrasts(sample, corrected), key=lambda c: max(c[1].low, -c[1].high))
-        fails = max(outside.low, -outside.high) > self.within.size
-        outcome = Outcome.FAILS if fails else Outcome.UNDECIDED
-        decision = _decided(outcome, outside, sample.unit, _departure(sample, size), asked, corrected)
-        return _on_the_floor(decision) if holds else decision
+        size, widest = max(_contrasts(sample, LEVEL), key=reach)
+        if reach((size, widest)) < self.within.size:
+            decision = decided(Outcome.HOLDS, widest, sample.unit, _departure(sample, size), asked)
+            return _on_the_floor(decision) if _no_room(sample, self.within) else decision
+        corrected = _corrected(sample)
+        contrasts = _contrasts(sample, corrected)
+        size, interval = max(contrasts, key=lambda c: max(c[1].low, -c[1].high))
+        outcome = Outcome.FAILS if max(interval.low, -interval.high) > self.within.size else Outcome.UNDECIDED
+        if outcome is Outcome.UNDECIDED:  # shown: what keeps it from being flat
+            size, interval = max(contrasts, key=reach)
+        return decided(outcome, interval, sample.unit, _departure(sample, size), asked, corrected)
 
 
 @dataclass(frozen=True)
@@ -196,14 +208,16 @@ class NotWorse:
         (sample,) = samples
         asked = f"no batch size lower than batch size {sample.batch_sizes[0]} by {self.within}"
         size, lowest = min(_contrasts(sample, LEVEL), key=lambda c: c[1].low)
-        holds = lowest.low > -self.within.size
-        if holds and not _no_room(sample, self.within):
-            return _decided(Outcome.HOLDS, lowest, sample.unit, _departure(sample, size), asked)
-        corrected = 1 - (1 - LEVEL) / (len(sample.batch_sizes) - 1)
-        size, outside = min(_contrasts(sample, corrected), key=lambda c: c[1].high)
-        outcome = Outcome.FAILS if outside.high < -self.within.size else Outcome.UNDECIDED
-        decision = _decided(outcome, outside, sample.unit, _departure(sample, size), asked, corrected)
-        return _on_the_floor(decision) if holds else decision
+        if lowest.low > -self.within.size:
+            decision = decided(Outcome.HOLDS, lowest, sample.unit, _departure(sample, size), asked)
+            return _on_the_floor(decision) if _no_room(sample, self.within) else decision
+        corrected = _corrected(sample)
+        contrasts = _contrasts(sample, corrected)
+        size, interval = min(contrasts, key=lambda c: c[1].high)
+        outcome = Outcome.FAILS if interval.high < -self.within.size else Outcome.UNDECIDED
+        if outcome is Outcome.UNDECIDED:  # shown: what may have become worse
+            size, interval = min(contrasts, key=lambda c: c[1].low)
+        return decided(outcome, interval, sample.unit, _departure(sample, size), asked, corrected)
 
 
 def _departure(sample: Sample, size: int) -> str:
@@ -212,10 +226,7 @@ def _departure(sample: Sample, size: int) -> str:
 
 def _on_the_floor(decision: Decision) -> Decision:
     reason = "begins within the margin of the floor, with no room to fall"
-    return Decision(
-        Outcome.UNDECIDED, decision.estimate, decision.low, decision.high, decision.level, decision.unit,
-        decision.effect, decision.asked, reason,
-    )  # fmt: skip
+    return replace(decision, outcome=Outcome.UNDECIDED, reason=reason)
 
 
 def _difference_at_end(first: Sample, second: Sample) -> Array:
@@ -238,8 +249,8 @@ class Higher:
         """Decide from two curves."""
         first, second = samples
         interval = t_interval(_difference_at_end(first, second), LEVEL)
-        outcome = _beyond(interval, self.by.size)
-        return _decided(outcome, interval, first.unit, _at(first), f"more than {self.by} higher")
+        outcome = beyond(interval, self.by.size)
+        return decided(outcome, interval, first.unit, _at(first), f"more than {self.by} higher")
 
 
 @dataclass(frozen=True)
@@ -257,9 +268,9 @@ class Lower:
         """Decide from two curves."""
         first, second = samples
         differences = _difference_at_end(first, second)
-        outcome = _beyond(t_interval(-differences, LEVEL), self.by.size)
+        outcome = beyond(t_interval(-differences, LEVEL), self.by.size)
         interval = t_interval(differences, LEVEL)
-        return _decided(outcome, interval, first.unit, _at(first), f"more than {self.by} lower")
+        return decided(outcome, interval, first.unit, _at(first), f"more than {self.by} lower")
 
 
 def _at(sample: Sample) -> str:

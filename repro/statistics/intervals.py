@@ -28,6 +28,10 @@ def t_interval(values: Array, level: float) -> Interval:
     mean = float(values.mean())
     if len(values) == 1:
         return Interval(mean, -math.inf, math.inf)
-    quantile = float(stdtrit(len(values) - 1, 0.5 + level / 2))
-    half = quantile * float(values.std(ddof=1)) / math.sqrt(len(values))
+    half = t_quantile(len(values), level) * float(values.std(ddof=1)) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
+
+
+def t_quantile(count: int, level: float) -> float:
+    """The quantile of Student's t that a two-sided interval of ``count`` values at ``level`` reaches."""
+    return float(stdtrit(count - 1, 0.5 + level / 2))

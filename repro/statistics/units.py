@@ -1,4 +1,4 @@
-"""The scales that effects are measured on: percentage points for accuracies, factors for eigenvalues."""
+"""The scales that effects are measured on: percentage points, factors, shares and correlations."""
 
 import math
 from dataclasses import dataclass
@@ -12,41 +12,87 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Unit:
-    """A scale on which differences are formed, and how a difference on it is shown.
+    """A scale on which differences are formed, and how values and differences on it are shown.
 
-    ``points``: shares in [0, 1] become percentages, differences are percentage points. ``factor``: positive numbers
-    become logarithms, differences are factors; a number that is not positive has no logarithm and becomes NaN.
+    ``meaning`` says what a number in a report is. The plain scale shows numbers as they are: shares and correlations.
     """
 
     name: str
+    meaning: str
 
     def scaled(self, values: Array) -> Array:
         """Raw values on this scale."""
-        if self.name == "points":
-            return 100 * values
-        return np.log(values, out=np.full_like(values, np.nan), where=values > 0)
+        return values
 
     def level(self, scaled: float) -> str:
         """A value (no difference) that stands on this scale, for a table."""
-        return f"{scaled:.1f}%" if self.name == "points" else f"{math.exp(scaled):.3g}"
+        return f"{scaled:.2f}"
+
+    def spread(self, scaled: float) -> str:
+        """A standard deviation on this scale, for a table."""
+        return f"{scaled:.2f}"
 
     def difference(self, scaled: float) -> str:
         """A difference on this scale, for a sentence."""
-        if math.isinf(scaled):
-            return "unbounded"
-        return f"{scaled:+.1f} points" if self.name == "points" else f"x{math.exp(scaled):.2f}"
+        return f"{scaled:+.2f}" if self.name == "correlation" else f"{scaled:.2f}"
 
     def interval(self, low: float, high: float) -> str:
         """An interval of differences, for a sentence."""
-        if math.isinf(low) or math.isinf(high):
-            return "[unbounded]"
-        if self.name == "points":
-            return f"[{low:+.1f}, {high:+.1f}]"
-        return f"[x{math.exp(low):.2f}, x{math.exp(high):.2f}]"
+        return "[unbounded]" if math.isinf(high - low) else f"[{self._bare(low)}, {self._bare(high)}]"
+
+    def margin(self, size: float) -> str:
+        """A size of difference, for a sentence."""
+        return f"{size:g}"
+
+    def _bare(self, scaled: float) -> str:
+        return self.difference(scaled)
 
 
-POINTS: Final = Unit("points")
-FACTOR: Final = Unit("factor")
+class Points(Unit):
+    """Shares in [0, 1] as percentages; their differences are percentage points."""
+
+    def scaled(self, values: Array) -> Array:
+        return 100 * values
+
+    def level(self, scaled: float) -> str:
+        return f"{scaled:.1f}%"
+
+    def spread(self, scaled: float) -> str:
+        return f"{scaled:.1f}"
+
+    def difference(self, scaled: float) -> str:
+        return f"{scaled:+.1f} points"
+
+    def margin(self, size: float) -> str:
+        return f"{size:g} points"
+
+    def _bare(self, scaled: float) -> str:
+        return f"{scaled:+.1f}"
+
+
+class Factor(Unit):
+    """Positive numbers as logarithms; their differences are factors. What is not positive has none and becomes NaN."""
+
+    def scaled(self, values: Array) -> Array:
+        return np.log(values, out=np.full_like(values, np.nan), where=values > 0)
+
+    def level(self, scaled: float) -> str:
+        return f"{math.exp(scaled):.3g}"
+
+    def spread(self, scaled: float) -> str:
+        return f"x{math.exp(scaled):.2f}"
+
+    def difference(self, scaled: float) -> str:
+        return f"x{math.exp(scaled):.2f}"
+
+    def margin(self, size: float) -> str:
+        return f"a factor of {math.exp(size):g}"
+
+
+POINTS: Final = Points("points", "percentage points")
+FACTOR: Final = Factor("factor", "natural logarithm of a factor")
+SHARE: Final = Unit("share", "share of cells")
+CORRELATION: Final = Unit("correlation", "rank correlation")
 
 
 @dataclass(frozen=True)
@@ -57,7 +103,7 @@ class Margin:
     unit: Unit
 
     def __str__(self) -> str:
-        return f"{self.size:g} points" if self.unit == POINTS else f"a factor of {math.exp(self.size):g}"
+        return self.unit.margin(self.size)
 
 
 def points(size: float) -> Margin:

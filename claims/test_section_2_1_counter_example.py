@@ -1,0 +1,64 @@
+"""Section 2.1 and the introduction: higher curvature does not always mean less robustness."""
+
+from repro.claims import claim
+from repro.curves import FGSM, LAMBDA1, PGD, Curve
+from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
+from repro.science.recipes import LR
+from repro.science.tasks import SHOWN_WITH_MOMENTA, STDCNN_FASHION, STDCNN_MNIST, TASKS
+from repro.statistics.estimands import Rises
+from repro.statistics.joint import Exists, Jointly, RanksDisagree
+from repro.statistics.units import factor, points
+
+
+def both_measures(task, attack):
+    """Robustness and curvature of every line of the task's figures, in pairs."""
+    lines = [*SETTINGS]
+    if task in SHOWN_WITH_MOMENTA:
+        lines += [*MOMENTA_OF_LR[1:], *MOMENTA_OF_RATIO[1:]]
+    return tuple(Curve(task, recipe, measure) for recipe in lines for measure in (attack, LAMBDA1))
+
+
+@claim(
+    "counter-example",
+    section="2.1",
+    says="StdCNN with fixed learning rate: adversarial accuracy rises with the batch size although lambda1 rises too.",
+    on=(STDCNN_MNIST, STDCNN_FASHION),
+    attack=(FGSM, PGD),
+    curves=lambda task, attack: (Curve(task, LR(), attack), Curve(task, LR(), LAMBDA1)),
+    holds_if=Jointly((Rises(at_least=points(1)), Rises(at_least=factor(1.25)))),
+    because="one point can just be seen on the paper's axes; equal runs differ by a factor of about 1.4 in lambda1",
+)
+def test_robustness_rises_although_curvature_rises(verdict):
+    assert verdict.reproduced, verdict.evidence
+
+
+@claim(
+    "curvature-does-not-decide",
+    section="1, 2.1",
+    says="There are networks trained with larger batch size that have higher lambda1 and better adversarial accuracy.",
+    on=tuple(TASKS.values()),
+    attack=(FGSM, PGD),
+    curves=both_measures,
+    holds_if=Exists(points(1), factor(1.25)),
+    because="one point can just be seen on the paper's axes; equal runs differ by a factor of about 1.4 in lambda1",
+    lines=(SETTINGS, MOMENTA_OF_LR, MOMENTA_OF_RATIO),
+    aspect="exists",
+)
+def test_some_networks_of_higher_curvature_are_more_robust(verdict):
+    assert verdict.reproduced, verdict.evidence
+
+
+@claim(
+    "curvature-does-not-decide",
+    section="1",
+    says="The top eigenvalue does not always explain adversarial robustness.",
+    on=tuple(TASKS.values()),
+    attack=(FGSM, PGD),
+    curves=both_measures,
+    holds_if=RanksDisagree(explains=0.8),
+    because="a rank correlation beyond -0.8 would leave curvature to explain most of the order of the cells",
+    lines=(SETTINGS, MOMENTA_OF_LR, MOMENTA_OF_RATIO),
+    aspect="ranks",
+)
+def test_curvature_does_not_order_robustness(verdict):
+    assert verdict.reproduced, verdict.evidence

@@ -1,0 +1,64 @@
+"""Small projects of claims, in which sessions of pytest are run from end to end."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.science.sources import FILES
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with claims and the plugin; see rehearsal.py and small_claims.py."""
+
+    pytester: pytest.Pytester
+
+    @property
+    def folder(self) -> Path:
+        return self.pytester.path
+
+    @property
+    def torch(self) -> Path:
+        """A file that is there once a process in which torch was imported has run a session."""
+        return self.folder / "cache" / "torch-was-imported"
+
+    def run(self, *options: str) -> pytest.RunResult:
+        """A session in this process (its xdist workers are processes of their own), in the quick regime."""
+        return self.bare(*self.arguments(*options))
+
+    def bare(self, *arguments: str) -> pytest.RunResult:
+        """The same with no arguments but these."""
+        return self.pytester.runpytest_inprocess(f"--basetemp={self.folder / 'temporary'}", *arguments)
+
+    def arguments(self, *options: str) -> list[str]:
+        return ["claims", "--quick", "--seeds", "3", "--batch-sizes", "128,256", *options]
+
+    def add(self, name: str, source: str) -> None:
+        """Put a further file into the project."""
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        (self.folder / name).write_text(source)
+
+    def publish(self) -> Path:
+        """Put data into the project that counts as the published files."""
+        for name in (name for files in FILES.values() for name in files):
+            (self.folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / "data" / name).write_text(name)
+        return self.folder / "data"
+
+    def played(self, event: str = "begin") -> list[dict[str, Any]]:
+        """What the played trainings told, in the order of time."""
+        path = self.folder / "played.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in map(json.loads, lines) if line["event"] == event]
+
+    def runs(self, event: str = "begin") -> list[str]:
+        """The keys of the runs that were begun (or ended)."""
+        return [line["run"] for line in self.played(event)]
+
+    def report(self) -> dict[str, Any]:
+        """The session's report.json."""
+        report: dict[str, Any] = json.loads((self.folder / "artifacts" / "report.json").read_text())
+        return report

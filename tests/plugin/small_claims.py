@@ -1,0 +1,53 @@
+"""The claims of the small projects, named after what becomes of them where training is played (see rehearsal.py)."""
+
+from collections.abc import Callable
+from typing import Any
+
+from repro.claims import claim
+from repro.curves import LAMBDA1, TEST_ACCURACY, Curve
+from repro.figures import SETTINGS
+from repro.science.recipes import LR, LR_BS
+from repro.science.tasks import M1_FASHION, M1_MNIST, STDCNN_FASHION, STDCNN_MNIST, Task
+from repro.statistics.estimands import Drops, Flat
+from repro.statistics.units import factor, points
+from repro.verdicts import Verdict
+
+ACCURACY_OF = {recipe: lambda task, recipe=recipe: Curve(task, recipe, TEST_ACCURACY) for recipe in (LR(), LR_BS())}
+CURVATURE = lambda task: Curve(task, LR_BS(), LAMBDA1)  # noqa: E731
+
+
+def declared(id: str, *on: Task, **rest: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A claim that no figure shows, unless ``lines`` says so: drawing takes time."""
+    defaults = {"curves": ACCURACY_OF[LR_BS()], "holds_if": Flat(within=points(2)), "lines": ()}
+    words = {"says": f"The sentence of {id}.", "because": f"the margin of {id}"}
+    return claim(id, section="3", on=on, **words, **{**defaults, **rest})
+
+
+@declared("it-holds", STDCNN_MNIST, STDCNN_FASHION)
+def test_flat(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence
+
+
+@declared("it-fails", STDCNN_MNIST, holds_if=Drops(at_least=points(1)))
+def test_drop(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence
+
+
+@declared("it-is-unsure", STDCNN_MNIST, curves=CURVATURE, holds_if=Flat(within=factor(1.2)))
+def test_curvature(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence
+
+
+@declared("it-is-drawn", STDCNN_MNIST, curves=ACCURACY_OF[LR()], lines=(SETTINGS,))
+def test_other_recipe(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence
+
+
+@declared("it-diverges", M1_FASHION, curves=CURVATURE, holds_if=Flat(within=factor(1.2)), lines=(SETTINGS,))
+def test_diverging(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence
+
+
+@declared("it-breaks", M1_MNIST)
+def test_broken(verdict: Verdict) -> None:
+    assert verdict.reproduced, verdict.evidence

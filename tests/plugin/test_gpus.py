@@ -1,0 +1,80 @@
+import json
+
+import pytest
+import torch
+from projects import Project
+
+from repro.errors import SettingError
+from repro.plugin import gpus
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@pytest.mark.parametrize(
+    ("visible", "count", "chosen"),
+    [
+        (None, 3, ["0", "1", "2", "0", "1"]),
+        ("5,7", 2, ["5", "7", "5", "7", "5"]),
+        ("3", 1, ["3", "3", "3"]),
+        ("GPU-8f2b, GPU-11aa", 2, ["GPU-8f2b", "GPU-11aa", "GPU-8f2b"]),
+        ("2,0,", 2, ["2", "0", "2"]),
+        ("4,-1,6", 1, ["4", "4", "4"]),  # CUDA sees no device from the first that is none
+    ],
+)
+def test_workers_take_the_callers_gpus_in_turn(visible: str | None, count: int, chosen: list[str]) -> None:
+    for worker, expected in enumerate(chosen):
+        environment = {} if visible is None else {VISIBLE: visible}
+        assert gpus.choose(worker, count, environment) == expected
+        assert environment == {VISIBLE: expected}
+
+
+def test_no_gpu_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SettingError, match=r"^--gpu: torch finds no CUDA device; ") as error:
+        gpus.require_cuda()
+    assert "\n" not in str(error.value)
+
+
+def test_the_number_of_gpus_is_what_torch_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert gpus.require_cuda() == 3
+
+
+TELLING = """
+import os, time
+import pytest
+
+@pytest.mark.parametrize("n", range(4))
+def test_tell(n, worker_id, record_property):
+    time.sleep(0.3)  # so that every worker gets one
+    record_property("gpu", f"{worker_id} {os.environ.get('CUDA_VISIBLE_DEVICES')}")
+"""
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_each_worker_sees_one_of_the_gpus_that_the_caller_sees(
+    project: Project, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setenv(VISIBLE, ",".join(["5", "7"][:count]))
+    monkeypatch.setenv("PLAYED_GPUS", str(count))
+    project.add("claims/test_telling.py", TELLING)
+    result = project.run("-n2", "--gpu", "-k", "test_tell", "--junitxml=junit.xml")
+    assert result.ret == 0
+    text = (project.folder / "junit.xml").read_text()
+    expected = {f'name="gpu" value="gw{worker} {"57"[worker % count]}"' for worker in range(2)}
+    assert all(line in text for line in expected)
+    assert text.count('name="gpu"') == 4
+
+
+def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYED_GPUS", "1")
+    project.run("-n0", "-k", "it-fails")
+    on_cpu = set(project.runs())
+    assert project.run("-n0", "-k", "it-fails", "--gpu").ret == 1
+    assert len(set(project.runs()) - on_cpu) == len(on_cpu)
+    report = project.report()
+    assert report["session"]["device"] == "cuda"
+    assert "--gpu" in report["claims"][0]["rerun"]
+    stored = (project.folder / "artifacts" / "store" / "runs").glob("*/run.json")
+    assert sorted(json.loads(path.read_text())["run"]["device"] for path in stored) == ["cpu"] * 6 + ["cuda"] * 6

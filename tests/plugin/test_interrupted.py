@@ -1,0 +1,91 @@
+"""Sessions that are killed or interrupted in the middle of their runs, as real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from projects import Project
+
+RUNS = 6
+
+
+def interrupted(project: Project, processes: str, stop: int, *, group: bool) -> subprocess.Popen[bytes]:
+    """A session that got a signal, it or all of its process group, after its first run was made."""
+    arguments = project.arguments(processes, "-k", "it-fails")
+    with (project.folder / "output.txt").open("wb") as output:
+        session = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *arguments], cwd=project.folder, stdout=output, start_new_session=True
+        )
+    waited(lambda: project.runs("end"), session)
+    os.killpg(session.pid, stop) if group else session.send_signal(stop)
+    session.wait(30)
+    return session
+
+
+def waited(for_what: Callable[[], object], session: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if for_what():
+            return
+        assert session.poll() is None, "the session ended early"
+        time.sleep(0.05)
+    raise AssertionError("nothing came")
+
+
+def continued(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next session makes what is missing, and nothing twice."""
+    ended, begun = project.runs("end"), project.runs()
+    assert 1 <= len(ended) < RUNS
+    monkeypatch.setenv("PLAYED_SECONDS", "0")
+    result = project.run("-n0", "-k", "it-fails")
+    assert result.parseoutcomes()["failed"] == 1
+    again = project.runs()[len(begun) :]
+    assert not set(again) & set(ended)
+    assert sorted([*again, *ended]) == sorted(set(begun) | set(again))
+    assert len(set(begun) | set(again)) == RUNS
+    (claim,) = project.report()["claims"]
+    assert set(claim["runs"]) == set(begun) | set(again)
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_session_that_was_killed_goes_on_where_it_stopped(
+    project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    monkeypatch.setenv("PLAYED_SECONDS", "0.5")
+    session = interrupted(project, processes, signal.SIGKILL, group=True)
+    assert session.returncode == -signal.SIGKILL
+    continued(project, monkeypatch)
+
+
+def test_a_session_that_was_interrupted_from_the_keyboard_goes_on_where_it_stopped(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_SECONDS", "0.5")
+    session = interrupted(project, "-n2", signal.SIGINT, group=True)
+    assert session.returncode == pytest.ExitCode.INTERRUPTED
+    continued(project, monkeypatch)
+
+
+def test_workers_whose_controller_was_killed_do_not_go_on_for_long(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_SECONDS", "1.5")
+    session = interrupted(project, "-n2", signal.SIGKILL, group=False)
+    workers = {int(line["worker"].split()[1]) for line in project.played()}
+    assert session.pid not in workers
+    for _ in range(200):
+        if not any(alive(worker) for worker in workers):
+            break
+        time.sleep(0.1)
+    assert not any(alive(worker) for worker in workers)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

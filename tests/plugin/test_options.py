@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from projects import Project
+
+from repro.errors import SettingError
+from repro.plugin.options import Settings, settings
+from repro.regimes import PAPER, QUICK
+from repro.science.tasks import STDCNN_MNIST
+
+Given = Callable[..., Settings]
+
+
+@pytest.fixture
+def given(pytester: pytest.Pytester) -> Given:
+    """The settings that a command line stands for."""
+    pytester.makeconftest('pytest_plugins = ["repro.plugin"]')
+    return lambda *options: settings(pytester.parseconfig(*options))
+
+
+def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifacts(given: Given) -> None:
+    here = Path.cwd()
+    expected = Settings(
+        regime=PAPER,
+        gpu=False,
+        data_root=None,
+        artifacts=here / "artifacts",
+        store=here / "artifacts" / "store",
+        plan=False,
+        strict=False,
+        verdicts_ok=False,
+    )
+    assert given() == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")],
+)
+def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
+    changed = {name for name, value in vars(given(option)).items() if value != getattr(given(), name)}
+    assert changed == {field}
+
+
+def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:
+    assert given("--quick").regime == QUICK
+    regime = given("--quick", "--epochs", "3", "--seeds", "7", "--batch-sizes", "256,64").regime
+    scale, default = regime.scale(STDCNN_MNIST), QUICK.scale(STDCNN_MNIST)
+    assert (scale.epochs, scale.seeds, scale.batch_sizes) == (3, 7, (64, 256))
+    assert (scale.train_images, scale.reading) == (default.train_images, default.reading)
+    assert set(regime.scales) == set(QUICK.scales)
+
+
+def test_the_store_follows_the_artifacts_unless_it_is_named(given: Given, tmp_path: Path) -> None:
+    assert given("--artifacts", str(tmp_path / "a")).store == tmp_path / "a" / "store"
+    named = given("--artifacts", str(tmp_path / "a"), "--store", str(tmp_path / "s"))
+    assert (named.artifacts, named.store) == (tmp_path / "a", tmp_path / "s")
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_home_folder_is_understood(given: Given) -> None:
+    assert given("--store", "~/runs").store == Path.home() / "runs"
+
+
+WRONG = {
+    "--epochs": ("-1", "0", "x", "1.5", ""),
+    "--seeds": ("0", "-3", "three"),
+    "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
+    "--store": ("~nobody-of-that-name/store", "a" * 300),
+}
+
+
+@pytest.mark.parametrize(("option", "value"), [(option, value) for option, values in WRONG.items() for value in values])
+def test_a_wrong_value_is_told_in_one_line_with_what_would_be_right(given: Given, option: str, value: str) -> None:
+    with pytest.raises(SettingError) as error:
+        given(f"{option}={value}")
+    text = str(error.value)
+    assert text.startswith(f"{option} {value}: must be ")
+    assert "\n" not in text
+
+
+def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
+    result = project.pytester.runpytest_subprocess("--help")
+    assert result.ret == 0
+    for option in ("--quick", "--gpu", "--data-root", "--artifacts", "--store", "--seeds", "--epochs", "--batch-sizes"):
+        result.stdout.fnmatch_lines([f"  {option}*"])
+    for option in ("--plan", "--strict-claims", "--verdicts-ok"):
+        result.stdout.fnmatch_lines([f"  {option}*"])
+    assert not project.torch.exists()

@@ -1,0 +1,174 @@
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.report.page import markdown, scale
+from repro.report.scorecard import scorecard
+
+Bundle = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    number: int
+    path: Path
+    caption: str
+
+
+PICTURES = [Drawn(9, Path("/somewhere/fig09.png"), "FGSM accuracy of M1."), Drawn(13, Path("/x/fig13.png"), "lambda1.")]
+
+
+def entry(**changes: Any) -> Bundle:
+    return {
+        "test": "claims/test_it.py::test_it[M1-MNIST-FGSM]",
+        "id": "it-drops",
+        "case": "M1-MNIST-FGSM",
+        "task": "M1-MNIST",
+        "says": "It drops.",
+        "section": "2.1",
+        "figures": [9, 13],
+        "verdict": "reproduced",
+        "outcome": "holds",
+        "shown": "-27.0 points [-30.0, -24.0]",
+        "asked": "a fall of more than 1 points",
+        "seeds": 5,
+        "undertrained": [],
+        "evidence": "the table\n    64  82.0%",
+        "rerun": "pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'",
+    } | changes
+
+
+def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> Bundle:
+    facts = {
+        "regime": {"name": "paper"},
+        "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
+        "command": "pytest claims --gpu",
+        "seconds": 7300,
+        "commit": "abc123",
+        "dirty": False,
+        "device": "cuda",
+        "versions": {"python": "3.11.2", "torch": "2.14"},
+        "hardware": {"processor": "a processor", "cores": 8, "memory_gib": 31.3},
+    } | session
+    choices = [{"open": "the loss", "reading": "cross-entropy", "why": "as usual"}]
+    return {"session": facts, "claims": list(claims), "errors": list(errors), "choices": choices}
+
+
+def page(of: Bundle) -> str:
+    return markdown(of, scorecard(of["claims"], of["errors"]), PICTURES)
+
+
+BROKEN = {"test": "claims/test_it.py::test_it[C1]", "error": "DataError: CIFAR10 is not there"}
+SURROGATE = {"MNIST": {"kind": "surrogate", "text": "MNIST (SURROGATE: rendered glyphs, not the data set)"}}
+
+
+def test_what_is_read_first_stands_first() -> None:
+    text = page(bundle(entry(), errors=(BROKEN,)))
+    parts = ["# On Adversarial", "1 verdicts: 1 reproduced", "## Scorecard", "## Verdicts", "## Errors", "## Evidence"]
+    places = [text.index(part) for part in [*parts, "## Figures", "## Conditions"]]
+    assert places == sorted(places)
+    assert places[0] == 0
+
+
+def test_verdicts_are_counted_by_their_words_and_errors_apart() -> None:
+    words = ["reproduced", "not reproduced", "inconclusive", "reproduced"]
+    text = page(bundle(*(entry(verdict=word) for word in words), errors=(BROKEN,)))
+    assert "4 verdicts: 2 reproduced, 1 not reproduced, 1 inconclusive, 1 error." in text
+
+
+def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
+    text = page(bundle(entry(), entry(case="M1-MNIST-PGD", verdict="inconclusive", undertrained=["LR, 256"])))
+    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 points | 5 |"
+    assert f"| it-drops | M1-MNIST-FGSM | **reproduced** | {effect}\n" in text
+    assert "| it-drops | M1-MNIST-PGD | **inconclusive** (undertrained cells) |" in text
+
+
+def test_each_claim_has_its_sentence_evidence_figures_and_rerun_command() -> None:
+    text = page(bundle(entry()))
+    _, _, evidence = text.partition("## Evidence")
+    assert "It drops. (Section 2.1; [figure 9](fig09.png), [figure 13](fig13.png))" in evidence
+    assert "```text\nthe table\n    64  82.0%\n```" in evidence
+    assert "Rerun: `pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'`" in evidence
+
+
+def test_every_link_is_to_a_picture_beside_the_page() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page(bundle(entry())))
+    assert set(links) == {picture.path.name for picture in PICTURES}
+
+
+def test_pictures_stand_with_their_captions() -> None:
+    assert "![Figure 9](fig09.png)\n\n*Figure 9. FGSM accuracy of M1.*" in page(bundle(entry()))
+
+
+def test_without_pictures_there_is_no_part_for_them() -> None:
+    of = bundle(entry(figures=[]))
+    assert "## Figures" not in markdown(of, scorecard(of["claims"]), [])
+
+
+@pytest.mark.parametrize(
+    ("session", "warning"),
+    [
+        ({"regime": {"name": "quick"}}, "**quick regime: reduced data and training."),
+        ({"regime": {"name": "custom"}}, "says nothing of the paper's scale.**"),
+        ({"data": SURROGATE}, "**MNIST (SURROGATE: rendered glyphs, not the data set)**"),
+    ],
+)
+def test_what_limits_the_verdicts_is_said_before_them(session: Bundle, warning: str) -> None:
+    text = page(bundle(entry(), **session))
+    assert 0 < text.index(warning) < text.index("1 verdicts:")
+    assert warning not in page(bundle(entry()))
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        ({}, "the paper's scale"),
+        ({"regime": {"name": "quick"}}, "quick regime (reduced)"),
+        ({"regime": {"name": "quick"}, "data": SURROGATE}, "quick regime (reduced), SURROGATE DATA"),
+    ],
+)
+def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: str) -> None:
+    assert scale(bundle(**session)) == expected
+
+
+def test_errors_are_told_to_say_nothing_of_the_paper() -> None:
+    text = page(bundle(entry(), errors=(BROKEN,)))
+    errors = text.partition("## Errors")[2].partition("## ")[0]
+    assert "They say nothing of the paper." in errors
+    assert "- `claims/test_it.py::test_it[C1]`: DataError: CIFAR10 is not there" in errors
+    assert "## Errors" not in page(bundle(entry()))
+
+
+@pytest.mark.parametrize(
+    ("session", "line"),
+    [
+        ({}, "- command: `pytest claims --gpu`, 2.0 hours"),
+        ({}, "- commit: abc123\n"),
+        ({"dirty": True}, "- commit: abc123 with uncommitted changes\n"),
+        ({"commit": None, "dirty": None}, "- commit: none\n"),
+        ({}, "- device: cuda; a processor, 8 cores, 31.3 GiB"),
+        ({}, "- versions: python 3.11.2, torch 2.14"),
+        ({}, "- data: MNIST (published files in /data)"),
+        ({}, "| the loss | cross-entropy | as usual |"),
+    ],
+)
+def test_conditions_say_where_it_was_made(session: Bundle, line: str) -> None:
+    assert line in page(bundle(entry(), **session)).partition("## Conditions")[2]
+
+
+def test_the_scorecard_has_a_row_for_a_claim_and_a_column_for_a_task() -> None:
+    other = entry(case="C1-CIFAR10-FGSM", task="C1-CIFAR10", verdict="not reproduced", outcome="fails")
+    text = page(bundle(entry(), other)).partition("## Scorecard")[2].partition("## ")[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows == [
+        "| claim | M1-MNIST | C1-CIFAR10 |",
+        "| --- | --- | --- |",
+        "| it-drops (FGSM) | reproduced | not reproduced |",
+    ]
+
+
+def test_a_session_in_which_everything_broke_has_a_page() -> None:
+    assert "0 verdicts: 1 error." in page(bundle(errors=(BROKEN,)))

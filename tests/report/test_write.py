@@ -1,0 +1,143 @@
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worlds import conditions, fill
+
+from repro.claims import Case, Claim
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.figures import SETTINGS
+from repro.regimes import Regime
+from repro.report import provenance, write_report
+from repro.report.choices import CHOICES
+from repro.science.recipes import BENCHMARK
+from repro.science.tasks import M1_MNIST
+from repro.statistics.estimands import Drops, Rises
+from repro.statistics.units import factor, points
+from repro.store import Store
+from repro.verdicts import judge
+
+WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
+SESSION = {"command": "pytest claims --quick", "seconds": 12.5}
+BROKEN = {"claim": "it-rises", "case": "M1-MNIST-PGD", "task": "M1-MNIST", "error": "RuntimeError: out of memory"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    regime: Regime
+    artifacts: Path
+    store: Path
+    gpu: bool = False
+
+
+def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
+    return Case(Claim(claim_id, "2", "So.", holds_if, "it is so", (SETTINGS,)), curve.task, ("FGSM",), (curve,))
+
+
+CASES = [
+    case("it-drops", Curve(M1_MNIST, BENCHMARK, FGSM), Drops(points(1))),
+    case("it-rises", Curve(M1_MNIST, BENCHMARK, LAMBDA1), Rises(factor(2))),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkout() -> Iterator[None]:
+    """The report is of the checkout that holds the package."""
+    with pytest.MonkeyPatch.context() as patch:
+        package = Path(__file__).parents[2] / "repro"
+        patch.setattr(
+            provenance, "commit", lambda folder: {"commit": "abc" if package in folder.parents else None, "dirty": True}
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], dict[str, Any], str]:
+    """What was written, the bundle and the page of a session with two verdicts and an error."""
+    folder = tmp_path_factory.mktemp("report")
+    settings = Settings(WHERE.regime, folder / "artifacts" / "new", folder / "store")
+    runs = {run for case in CASES for run in case.runs(WHERE)}
+    store = fill(Store(settings.store), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
+    entries = {f"test[{case.claim.id}]": judge(case, store, WHERE).entry() for case in CASES}
+    written = write_report(entries, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
+    bundle = json.loads((settings.artifacts / "report.json").read_text())
+    return written, bundle, (settings.artifacts / "report.md").read_text()
+
+
+Report = tuple[list[Path], dict[str, Any], str]
+
+
+def test_it_writes_bundle_page_and_the_figures_of_its_claims_and_says_so(report: Report) -> None:
+    written, _, _ = report
+    names = {path.name for path in written}
+    assert {"report.json", "report.md", "fig09.png", "fig13.png"} <= names
+    assert {name for name in names if re.fullmatch(r"fig\d+.png", name)} == {"fig09.png", "fig13.png"}
+    assert {path.name for path in written[0].parent.iterdir()} == names
+    assert all(path.stat().st_size > 0 for path in written)
+
+
+def test_the_bundle_has_the_verdicts_in_their_order_under_their_tests(report: Report) -> None:
+    _, bundle, _ = report
+    assert set(bundle) >= {"session", "claims", "errors", "choices"}
+    assert [claim["test"] for claim in bundle["claims"]] == ["test[it-drops]", "test[it-rises]"]
+    assert bundle["claims"][0]["verdict"] == "trend seen (surrogate)"
+    assert bundle["claims"][1]["verdict"] == "trend not seen (surrogate)"
+    assert bundle["errors"] == [{"test": "test[broken]", **BROKEN}]
+
+
+def test_the_bundle_says_under_which_conditions_it_was_made(report: Report) -> None:
+    session = report[1]["session"]
+    assert session["command"] == "pytest claims --quick"
+    assert session["seconds"] == 12.5
+    assert session["figures"] == [9, 13]
+    assert session["device"] == "cpu"
+    assert session["regime"]["name"] == "quick"
+    scale = session["regime"]["tasks"]["M1-MNIST"]
+    assert (scale["epochs"], scale["seeds"], scale["batch_sizes"]) == (2, 2, [64, 256])
+    assert scale["reading"]["pgd_steps"] == 4
+    assert session["data"]["MNIST"]["kind"] == "surrogate"
+    assert (session["commit"], session["dirty"]) == ("abc", True)
+    assert "torch" in session["versions"]
+    assert "processor" in session["hardware"]
+
+
+def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
+    choices = report[1]["choices"]
+    assert len(choices) == len(CHOICES) >= 10
+    assert all(choice["open"] and choice["reading"] and choice["why"] and choice["where"] for choice in choices)
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.open)
+def test_a_choice_names_a_place_that_there_is(choice: Any) -> None:
+    parts = choice.where.split(".")
+    root = Path(__file__).parents[2]
+    module = next(parts[:n] for n in range(len(parts), 0, -1) if root.joinpath(*parts[:n]).with_suffix(".py").exists())
+    text = root.joinpath(*module).with_suffix(".py").read_text()
+    assert all(re.search(rf"^{name}\b", text, re.MULTILINE) for name in parts[len(module) :])
+
+
+def test_every_link_of_the_page_leads_somewhere(report: Report) -> None:
+    written, _, page = report
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert links
+    assert {link for link in links if not (written[0].parent / link).exists()} == set()
+
+
+def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) -> None:
+    head = report[2].partition("## ")[0]
+    assert "SURROGATE" in head
+    assert "quick regime" in head
+    assert "1 trend seen (surrogate), 1 trend not seen (surrogate), 1 error" in head
+
+
+def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:
+    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", gpu=True)
+    write_report({}, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
+    bundle = json.loads((tmp_path / "report.json").read_text())
+    assert bundle["claims"] == []
+    assert bundle["session"]["figures"] == []
+    assert bundle["session"]["device"] == "cuda"

@@ -1,0 +1,154 @@
+import copy
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.science import measures as module
+from repro.science.attacks import LOSSES, fgsm, pgd
+from repro.science.measures import fgsm_accuracy, pgd_accuracy
+from repro.science.streams import stream
+
+Learnt = tuple[nn.Module, Tensor, Tensor]
+EPSILON = 0.05
+LOSS = pytest.mark.parametrize("loss", LOSSES)
+
+
+def right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    with torch.no_grad():
+        return model(images).argmax(1) == labels
+
+
+def double(learnt: Learnt) -> Learnt:
+    """In double precision, where an image's gradient has the same signs whatever batch it is in."""
+    model, images, labels = learnt
+    return copy.deepcopy(model).double(), images.double(), labels
+
+
+@pytest.fixture(params=[25, 512])
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """64 images in chunks of 25, 25 and 14, and at once."""
+    monkeypatch.setattr(module, "CHUNK", request.param)
+    return request.param
+
+
+@LOSS
+@pytest.mark.usefixtures("chunk")
+def test_fgsm_accuracy_counts_images_that_stay_right(learnt: Learnt, loss: str) -> None:
+    model, images, labels = double(learnt)
+    survivors = [
+        right(model, fgsm(model, x[None], y[None], EPSILON, loss=loss), y[None]).item()
+        for x, y in zip(images, labels, strict=True)
+    ]
+    assert 0 < sum(survivors) < 64
+    assert fgsm_accuracy(model, images, labels, EPSILON, loss) == pytest.approx(sum(survivors) / 64)
+
+
+def starts(images: Tensor, epsilon: float, chunk: int, restarts: int) -> list[Tensor]:
+    """The random starts, drawn chunk by chunk and for each of them restart by restart from a stream of their own."""
+    generator = torch.Generator().manual_seed(stream(0, "pgd start"))
+    drawn = [
+        [torch.empty_like(x).uniform_(-epsilon, epsilon, generator=generator) for _ in range(restarts)]
+        for x in images.split(chunk)
+    ]
+    return [(images + torch.cat(noise)).clamp(0, 1) for noise in zip(*drawn, strict=True)]
+
+
+def gradient_of(model: nn.Module, x: Tensor, labels: Tensor, loss: str) -> Tensor:
+    x = x.detach().requires_grad_()
+    logits = model(x)
+    if loss == "margin":
+        others = logits.masked_fill(F.one_hot(labels, 10).bool(), -math.inf)
+        value = others.logsumexp(1) - logits[torch.arange(len(labels)), labels]
+    else:
+        value = F.cross_entropy(logits, labels, reduction="none")
+    (gradient,) = torch.autograd.grad(value.sum(), x)
+    return gradient
+
+
+def ever_broken(
+    model: nn.Module, images: Tensor, labels: Tensor, steps: int, chunk: int, restarts: int, loss: str
+) -> Tensor:
+    """Every image through every step: broken if misclassified as it is, at a start or at any iterate."""
+    broken = ~right(model, images, labels)
+    for x in starts(images, EPSILON, chunk, restarts):
+        for _ in range(steps):
+            broken |= ~right(model, x, labels)
+            moved = x + 4 / 3 * EPSILON / steps * gradient_of(model, x, labels, loss).sign()
+            x = torch.maximum(torch.minimum(moved, images + EPSILON), images - EPSILON).clamp(0, 1)
+        broken |= ~right(model, x, labels)
+    return broken
+
+
+@LOSS
+@pytest.mark.parametrize(("steps", "restarts"), [(1, 1), (6, 1), (3, 3)])
+def test_pgd_accuracy_counts_images_right_at_every_iterate(
+    learnt: Learnt, chunk: int, steps: int, restarts: int, loss: str
+) -> None:
+    model, images, labels = double(learnt)
+    broken = ever_broken(model, images, labels, steps, chunk, restarts, loss)
+    assert 0 < broken.sum() < 64
+    found = pgd_accuracy(model, images, labels, EPSILON, steps, 4 / 3 * EPSILON / steps, loss, restarts)
+    assert found == pytest.approx(1 - broken.double().mean().item())
+
+
+def test_an_image_broken_on_the_way_stays_broken(blobs: Learnt) -> None:
+    """Steps twice the ball's size swing from side to side: many iterates, the last not the worst."""
+    model, images, labels = double(blobs)
+    settings = {"steps": 9, "step_size": 3 * EPSILON}
+    generator = torch.Generator().manual_seed(stream(0, "pgd start"))
+    last = right(model, pgd(model, images, labels, EPSILON, **settings, generator=generator), labels)
+    found = pgd_accuracy(model, images, labels, EPSILON, 9, 3 * EPSILON, "cross-entropy")
+    assert found < last.double().mean().item()
+
+
+@LOSS
+def test_pgd_accuracy_is_at_most_that_of_the_last_iterates_and_falls_with_epsilon(learnt: Learnt, loss: str) -> None:
+    model, images, labels = double(learnt)
+    accuracies = [right(model, images, labels).double().mean().item()]
+    for epsilon in (0.0, 0.03, 0.1, 1.0):
+        generator = torch.Generator().manual_seed(stream(0, "pgd start"))
+        reach = {"steps": 5, "step_size": 0.3 * epsilon}
+        last = right(model, pgd(model, images, labels, epsilon, **reach, generator=generator, loss=loss), labels)
+        accuracies.append(pgd_accuracy(model, images, labels, epsilon, 5, 0.3 * epsilon, loss))
+        assert accuracies[-1] <= last.double().mean().item()
+    assert accuracies[0] == accuracies[1]  # an epsilon of 0 is no attack
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert accuracies[-1] < 0.1
+
+
+def test_the_same_accuracy_twice_whatever_the_global_random_state(digits: Learnt) -> None:
+    model, images, labels = digits
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        found.append(pgd_accuracy(model, images, labels, 0.08, 3, 0.03, "cross-entropy"))
+    assert found[0] == found[1]
+
+
+class Pinhole(nn.Module):
+    """Wrong about label 0 within a thousandth of one half, and right about it everywhere else."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        s = (x.flatten(1) - 0.5).abs() - 1e-3
+        return torch.cat([s, torch.zeros_like(s)], 1)
+
+
+def test_a_restart_breaks_what_the_first_start_did_not(blobs: Learnt) -> None:
+    """One step no longer than the start's own noise: where it begins decides."""
+    model, images, labels = double(blobs)
+    found = [
+        pgd_accuracy(model, images, labels, EPSILON, 1, EPSILON / 4, "margin", restarts) for restarts in (1, 2, 20)
+    ]
+    assert found == sorted(found, reverse=True)
+    assert found[2] < found[0]
+
+
+@LOSS
+def test_an_image_that_is_wrong_as_it_is_counts_as_broken(loss: str) -> None:
+    images, labels = torch.full((1, 1, 1, 1), 0.5), torch.zeros(1, dtype=torch.long)
+    assert right(Pinhole(), *starts(images, 0.1, 1, 1), labels).all()  # the random start is
+    assert pgd_accuracy(Pinhole(), images, labels, 0.1, 2, 0.05, loss) == 0.0
+    assert pgd_accuracy(Pinhole(), images + 0.01, labels, 0.1, 2, 0.05, loss) == 1.0  # and so is a neighbour throughout

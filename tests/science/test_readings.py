@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.science.readings import ALL_PARTS, NAMES, Reading, alternative
+from repro.science.tasks import CIFAR10, MNIST
+
+FIRST = Reading(test_images=None, attacked_images=500, pgd_steps=40, hessian_images=4096)
+
+
+def test_forty_steps_at_epsilon_0_3_are_madry_s_hundredths() -> None:
+    assert FIRST.pgd_step_size(0.3) == pytest.approx(0.01, rel=1e-12)
+
+
+@given(steps=st.integers(1, 1000), epsilon=st.floats(0, 1))
+def test_the_steps_together_reach_four_thirds_of_epsilon(steps: int, epsilon: float) -> None:
+    assert steps * replace(FIRST, pgd_steps=steps).pgd_step_size(epsilon) == pytest.approx(4 / 3 * epsilon)
+
+
+def test_epsilon_is_read_in_the_network_s_units_unless_pixels_are_asked_for() -> None:
+    pixels = replace(FIRST, epsilon_unit="pixels")
+    assert FIRST.epsilon(MNIST) == pytest.approx(0.3 * 0.3081)
+    assert pixels.epsilon(MNIST) == 0.3
+    assert FIRST.epsilon(CIFAR10) == pixels.epsilon(CIFAR10) == 0.02
+
+
+# --- alternatives ---
+
+CHANGES = {
+    "margin-loss": {},
+    "epsilon-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels"},
+    "pgd-10-restarts-3": {"parts": ("attacks",), "pgd_steps": 10, "pgd_restarts": 3},
+    "lambda1-test": {"parts": ("curvature",), "curvature_of": "test"},
+    "lambda1-1024": {"parts": ("curvature",), "hessian_images": 1024},
+    "lambda1-4096": {"parts": ("curvature",), "hessian_images": 4096},
+    "lambda1-all": {"parts": ("curvature",), "hessian_images": None},
+}
+MEASURED_IN = {"attacks": {"fgsm_accuracy", "pgd_accuracy"}, "curvature": {"lambda1"}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_alternative_changes_what_its_name_says_and_nothing_else(name: str) -> None:
+    found = alternative(name, FIRST)
+    assert found.name == name
+    assert found.reading == replace(FIRST, **CHANGES[name])
+    assert "\n" not in found.says
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_alternative_measures_the_values_that_it_gives(name: str) -> None:
+    found = alternative(name, FIRST)
+    if found.free:
+        assert found.reading == FIRST
+        assert all("margin" in value for value in found.fields.values())
+    else:
+        (part,) = found.reading.parts
+        assert found.fields == {measure: measure for measure in MEASURED_IN[part]}
+
+
+def test_only_values_that_the_first_reading_has_are_free() -> None:
+    assert [name for name in NAMES if alternative(name, FIRST).free] == ["margin-loss"]
+
+
+@pytest.mark.parametrize("name", ["", "lambda1", "lambda1-", "lambda1-17", "hinge"])
+def test_an_unknown_alternative_is_a_key_error(name: str) -> None:
+    with pytest.raises(KeyError):
+        alternative(name, FIRST)
+
+
+def test_the_first_reading_measures_everything() -> None:
+    assert FIRST.parts == ALL_PARTS

@@ -1,0 +1,153 @@
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from repro.statistics.estimands import (
+    Drops,
+    Estimand,
+    Flat,
+    Higher,
+    Lower,
+    NotWorse,
+    Outcome,
+    Rises,
+    Sample,
+    change_over_grid,
+)
+from repro.statistics.units import POINTS, points
+
+HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
+GRID = (64, 128, 256, 512, 1024)
+BY = points(5)
+OF_ONE_CURVE: tuple[Estimand, ...] = (Rises(BY), Drops(BY), Flat(BY), NotWorse(BY))
+OF_TWO_CURVES: tuple[Estimand, ...] = (Higher(BY), Lower(BY))
+
+
+def sample(rows: Sequence[Sequence[float]], floor: float = -math.inf) -> Sample:
+    values = np.array(rows, dtype=float)
+    return Sample(values, GRID[: values.shape[1]], POINTS, floor)
+
+
+def around(*curve: float, spread: float = 1.0) -> Sample:
+    """Three seeds: the curve, and the curve tilted up and down; the 90% interval of its change is 3.4 spreads wide."""
+    middle, tilt = np.array(curve), np.linspace(-spread, spread, len(curve))
+    return sample([middle, middle + tilt, middle - tilt])
+
+
+ZERO = sample([[0.0, 0.0, 0.0]] * 3)
+
+DECISIONS = [
+    (Rises(BY), [around(0, 10, 20)], HOLDS),
+    (Rises(BY), [around(0, 1, 2, spread=0.5)], FAILS),
+    (Rises(BY), [around(20, 10, 0)], FAILS),
+    (Rises(BY), [around(0, 3, 6)], UNDECIDED),
+    (Drops(BY), [around(20, 10, 0)], HOLDS),
+    (Drops(BY), [around(2, 1, 0, spread=0.5)], FAILS),
+    (Drops(BY), [around(0, 10, 20)], FAILS),
+    (Drops(BY), [around(6, 3, 0)], UNDECIDED),
+    (Flat(BY), [around(50, 51, 50, 49, spread=0.5)], HOLDS),
+    (Flat(BY), [around(50, 70, 50)], FAILS),  # a hump with equal ends
+    (Flat(BY), [around(50, 30, 50)], FAILS),
+    (Flat(BY), [around(50, 50, 50, spread=8)], UNDECIDED),  # no slope to be seen, nor flatness
+    (NotWorse(BY), [around(50, 51, 50, 49, spread=0.5)], HOLDS),
+    (NotWorse(BY), [around(50, 70, 90)], HOLDS),  # a rise is let through
+    (NotWorse(BY), [around(50, 30, 70)], FAILS),
+    (NotWorse(BY), [around(50, 50, 50, spread=8)], UNDECIDED),
+    (Higher(BY), [around(0, 0, 20), ZERO], HOLDS),
+    (Higher(BY), [around(0, 0, 1), ZERO], FAILS),
+    (Higher(BY), [around(20, 20, 0), ZERO], FAILS),  # the largest batch size alone counts
+    (Higher(BY), [around(0, 0, 7, spread=5), ZERO], UNDECIDED),
+    (Lower(BY), [around(0, 0, -20), ZERO], HOLDS),
+    (Lower(BY), [around(0, 0, -1), ZERO], FAILS),
+    (Lower(BY), [around(-20, -20, 0), ZERO], FAILS),
+    (Lower(BY), [around(0, 0, -7, spread=5), ZERO], UNDECIDED),
+]
+
+
+@pytest.mark.parametrize(("estimand", "samples", "outcome"), DECISIONS)
+def test_decisions(estimand: Estimand, samples: list[Sample], outcome: Outcome) -> None:
+    assert estimand.decide(*samples).outcome is outcome
+
+
+@pytest.mark.parametrize(("estimand", "samples", "outcome"), DECISIONS)
+def test_the_interval_that_is_shown_agrees_with_the_outcome(
+    estimand: Estimand, samples: list[Sample], outcome: Outcome
+) -> None:
+    """A reader finds the shown interval on the side of the margin that the outcome speaks of, or across it."""
+    decision = estimand.decide(*samples)
+    low, high = decision.low, decision.high
+    assert low <= decision.estimate <= high
+    if isinstance(estimand, Flat):
+        expected = HOLDS if max(-low, high) < 5 else FAILS if low > 5 or high < -5 else UNDECIDED
+    else:
+        if isinstance(estimand, Drops | Lower):
+            low, high = -high, -low
+        bound = -5 if isinstance(estimand, NotWorse) else 5
+        expected = HOLDS if low > bound else FAILS if high < bound else UNDECIDED
+    assert expected is outcome
+
+
+def test_the_change_is_the_slope_in_doublings_times_their_number() -> None:
+    rows = np.array([[0.0, 3.0, 6.0, 9.0, 12.0], [5.0, 5.0, 5.0, 5.0, 5.0], [0.0, 0.0, 0.0, 0.0, 10.0]])
+    assert change_over_grid(sample(rows)) == pytest.approx([12.0, 0.0, 8.0])
+
+
+def test_the_change_weighs_batch_sizes_by_their_logarithm() -> None:
+    uneven = Sample(np.array([[0.0, 2.0, 8.0]]), (64, 128, 1024), POINTS)
+    slope = np.polyfit([6, 7, 10], [0.0, 2.0, 8.0], 1)[0]
+    assert change_over_grid(uneven) == pytest.approx([slope * 4])
+
+
+@pytest.mark.parametrize(("further", "level"), [(1, 0.9), (2, 0.95), (4, 0.975)])
+@pytest.mark.parametrize("estimand", [Flat(BY), NotWorse(BY)])
+def test_failing_by_one_of_several_contrasts_is_corrected_for_their_number(
+    estimand: Estimand, further: int, level: float
+) -> None:
+    decision = estimand.decide(around(50, *[20.0] * further))
+    assert decision.outcome is FAILS
+    assert decision.level == pytest.approx(level)
+
+
+def test_a_contrast_beyond_the_margin_at_the_uncorrected_level_alone_decides_nothing() -> None:
+    two, five = around(0, 8.5), around(0, 0, 0, 0, 8.5)  # the 90% interval of the contrast is 8.5 -+ 3.4
+    assert Flat(BY).decide(two).outcome is FAILS
+    assert Flat(BY).decide(five).outcome is UNDECIDED
+
+
+@pytest.mark.parametrize("estimand", [Flat(BY), NotWorse(BY)])
+def test_the_departure_that_keeps_it_undecided_is_the_one_that_is_shown(estimand: Estimand) -> None:
+    rows = [[50, 53, 40], [50, 53, 50], [50, 53, 60]]  # 256 may be anywhere; 128 is surely within the margin
+    decision = estimand.decide(sample(rows))
+    assert decision.outcome is UNDECIDED
+    assert decision.effect == "difference of batch size 256 to 64"
+
+
+@pytest.mark.parametrize("estimand", [Flat(BY), NotWorse(BY)])
+@pytest.mark.parametrize(("floor", "outcome"), [(44.0, HOLDS), (45.0, HOLDS), (45.5, UNDECIDED), (50.0, UNDECIDED)])
+def test_a_curve_within_the_margin_of_the_floor_had_no_room_to_fall(
+    estimand: Estimand, floor: float, outcome: Outcome
+) -> None:
+    decision = estimand.decide(sample([[50, 50, 50]] * 3, floor))
+    assert decision.outcome is outcome
+    assert ("floor" in decision.reason) == (outcome is UNDECIDED)
+
+
+def test_a_curve_that_leaves_the_floor_is_not_flat() -> None:
+    assert Flat(BY).decide(sample([[10, 30, 50], [10, 31, 51], [10, 29, 49]], floor=10.0)).outcome is FAILS
+
+
+def test_pairing_by_seed_takes_out_what_the_curves_share() -> None:
+    first = sample([[10, 10], [50, 50], [90, 90]])
+    second = sample([[0, 1], [40, 40], [80, 79]])
+    assert Higher(BY).decide(first, second).outcome is HOLDS
+    assert Higher(BY).decide(first, sample(np.roll(second.values, 1, axis=0))).outcome is UNDECIDED
+
+
+@pytest.mark.parametrize("estimand", [*OF_ONE_CURVE, *OF_TWO_CURVES])
+def test_one_seed_decides_nothing(estimand: Estimand) -> None:
+    curves = [sample([[0.0, 50.0, 100.0]]), sample([[100.0, 50.0, 0.0]])]
+    decision = estimand.decide(*curves[: 2 if estimand in OF_TWO_CURVES else 1])
+    assert decision.outcome is UNDECIDED
+    assert (decision.low, decision.high) == (-math.inf, math.inf)

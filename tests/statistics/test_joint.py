@@ -1,0 +1,149 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+from worlds import same_examples
+
+from repro.statistics.estimands import Drops, Estimand, Outcome, Rises, Sample
+from repro.statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
+from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
+
+HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
+GRID = (64, 128, 256, 512, 1024)
+MOST = 111  # of 1,500 worlds; see test_estimand_errors
+
+
+def curve(*values: float, unit: Unit = POINTS, spread: float = 0.02) -> Sample:
+    """Three seeds: the curve, and the curve tilted up and down."""
+    tilt = np.linspace(-spread, spread, len(values)) * np.array([[0.0], [1.0], [-1.0]])
+    return Sample(np.array(values) + tilt, GRID[: len(values)], unit)
+
+
+def grows(*values: float, spread: float = 0.02) -> Sample:
+    return curve(*values, unit=FACTOR, spread=spread)
+
+
+BOTH = Jointly((Rises(points(1)), Rises(factor(1.25))))
+UP, DOWN, VAGUE = curve(0, 5, 10), curve(10, 5, 0), curve(0, 1, 2, spread=9)
+STEEP, FALLING = grows(0, 1, 2), grows(2, 1, 0)
+SOMEWHERE = Exists(points(1), factor(1.25))
+RANKS = RanksDisagree(explains=0.8)
+
+DECISIONS = [
+    (BOTH, [UP, STEEP], HOLDS),
+    (BOTH, [DOWN, STEEP], FAILS),
+    (BOTH, [UP, FALLING], FAILS),
+    (BOTH, [VAGUE, STEEP], UNDECIDED),
+    (BOTH, [UP, grows(0, 1, 2, spread=9)], UNDECIDED),
+    (BOTH, [VAGUE, FALLING], FAILS),  # whatever the first part may be
+    (SOMEWHERE, [UP, STEEP], HOLDS),
+    (SOMEWHERE, [DOWN, STEEP, UP, STEEP], HOLDS),  # in one recipe of two
+    (SOMEWHERE, [curve(0, 5, 0), grows(0, 1, 0)], HOLDS),  # between two batch sizes of three
+    (SOMEWHERE, [UP, FALLING, DOWN, STEEP], FAILS),  # each measure in another recipe
+    (SOMEWHERE, [curve(0, 5, 5), grows(1, 0, 1)], FAILS),  # each measure between other batch sizes
+    (SOMEWHERE, [VAGUE, STEEP], UNDECIDED),
+    (SOMEWHERE, [DOWN, FALLING], FAILS),  # a larger batch size has to be the higher one
+    (RANKS, [UP, FALLING], FAILS),  # the higher the curvature the less robust, without exception
+    (RANKS, [UP, STEEP], HOLDS),
+    (RANKS, [UP, STEEP, UP, FALLING], HOLDS),
+    (RANKS, [curve(1, 1, 1, spread=0), STEEP], HOLDS),  # what does not vary is not explained
+]
+
+
+@pytest.mark.parametrize(("estimand", "samples", "outcome"), DECISIONS)
+def test_decisions(estimand: Estimand, samples: list[Sample], outcome: Outcome) -> None:
+    assert estimand.decide(*samples).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("samples", "estimate"),
+    [([UP, STEEP], 10.0), ([DOWN, STEEP], -10.0), ([UP, FALLING], -2.0), ([VAGUE, STEEP], 2.0)],
+)
+def test_jointly_shows_the_part_that_decided(samples: list[Sample], estimate: float) -> None:
+    decision = BOTH.decide(*samples)
+    assert decision.estimate == pytest.approx(estimate)
+    assert decision.asked == "a rise of more than 1 points; and a rise of more than a factor of 1.25"
+
+
+def test_jointly_takes_part_i_for_curve_i() -> None:
+    assert Jointly((Rises(points(1)), Drops(factor(1.25)))).decide(UP, FALLING).outcome is HOLDS
+    with pytest.raises(ValueError, match="shorter"):
+        BOTH.decide(UP)
+
+
+@pytest.mark.parametrize(("sizes", "recipes", "level"), [(2, 1, 0.9), (3, 1, 1 - 0.1 / 3), (5, 7, 1 - 0.1 / 70)])
+def test_a_search_is_corrected_for_all_that_it_looked_at(sizes: int, recipes: int, level: float) -> None:
+    decision = SOMEWHERE.decide(*[curve(*range(sizes)), grows(*range(sizes))] * recipes)
+    assert decision.level == pytest.approx(level)
+
+
+def test_what_was_found_is_told_with_both_its_measures() -> None:
+    decision = SOMEWHERE.decide(curve(0, 5, 0), grows(0, 1, 0))
+    assert "change from batch size 64 to 128" in decision.effect
+    assert "x2.7" in decision.effect
+    assert decision.estimate == pytest.approx(5.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=4, max_size=5))
+@same_examples
+def test_the_rank_correlation_is_spearmans(cells: list[tuple[int, int]]) -> None:
+    first, second = np.array(cells, dtype=float).T
+    samples = [Sample(np.tile(v, (2, 1)), GRID[: len(cells)], POINTS) for v in (first, second)]
+    varies = np.ptp(first) > 0 and np.ptp(second) > 0
+    expected = spearmanr(first, second).statistic if varies else 0.0
+    assert RANKS.decide(*samples).estimate == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_rank_correlation_stays_between_minus_one_and_one() -> None:
+    first = Sample(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]), GRID[:3], POINTS)
+    decision = RANKS.decide(first, grows(0, 1, 2, spread=0))
+    assert (decision.low, decision.high) == (-1.0, 1.0)
+    assert decision.outcome is UNDECIDED
+
+
+@pytest.mark.parametrize("estimand", [BOTH, SOMEWHERE, RANKS])
+def test_one_seed_decides_nothing(estimand: Estimand) -> None:
+    one = [Sample(s.values[:1], s.batch_sizes, s.unit) for s in (UP, STEEP)]
+    assert estimand.decide(*one).outcome is UNDECIDED
+
+
+def test_what_awaits_something_is_undecided_with_the_reason_whatever_is_measured() -> None:
+    decision = Awaiting("needs printed numbers").decide(UP)
+    assert decision.outcome is UNDECIDED
+    assert decision.reason == "needs printed numbers"
+    assert math.isnan(decision.estimate)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize("lengths", [(2, 1), (3, 4)])
+def test_at_the_edge_nothing_is_found_more_often_than_it_may_be(seeds: int, lengths: tuple[int, int]) -> None:
+    """One measure rises beyond doubt, the other by exactly its margin, in every recipe."""
+    sizes, recipes = lengths
+    generator = np.random.default_rng(seeds)
+    found = []
+    for _ in range(800):
+        samples = []
+        for _ in range(recipes):
+            edge = np.where(np.arange(sizes) > 0, 1.0, 0.0)
+            samples.append(Sample(edge + generator.normal(0, 0.7, (seeds, sizes)), GRID[:sizes], POINTS))
+            sure = 9.0 * np.arange(sizes) + generator.normal(0, 0.1, (seeds, sizes))
+            samples.append(Sample(sure, GRID[:sizes], FACTOR))
+        found.append(SOMEWHERE.decide(*samples).outcome)
+    assert found.count(HOLDS) <= 66  # 5% of 800 are 40; 67 or more have a probability of 1 in 30,000
+    assert found.count(FAILS) <= 66
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_jointly_holds_wrongly_no_more_often_than_its_parts(seeds: int) -> None:
+    generator = np.random.default_rng(seeds)
+    found = [
+        BOTH.decide(
+            Sample(np.array([0.0, 1.0]) + generator.normal(0, 0.7, (seeds, 2)), GRID[:2], POINTS),
+            Sample(np.array([0.0, math.log(1.25)]) + generator.normal(0, 0.7, (seeds, 2)), GRID[:2], FACTOR),
+        ).outcome
+        for _ in range(1500)
+    ]
+    assert found.count(HOLDS) <= MOST

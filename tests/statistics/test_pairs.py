@@ -1,0 +1,141 @@
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
+from repro.statistics.pairs import Mostly, OnAverage, Same, SmallerChange
+from repro.statistics.units import POINTS, SHARE, points
+
+HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
+GRID = (64, 128, 256, 512, 1024)
+BY = points(5)
+MOST = 111  # of 1,500 worlds; see test_estimand_errors
+
+
+def curve(*values: float, spread: float = 0.5) -> Sample:
+    """Three seeds around a curve, alike at every batch size."""
+    offsets = np.array([[0.0], [spread], [-spread]])
+    return Sample(np.array(values) + offsets, GRID[: len(values)], POINTS)
+
+
+def wide(*values: float) -> Sample:
+    return curve(*values, spread=20.0)
+
+
+LOW, HIGH = curve(0, 0, 0, spread=0), curve(10, 10, 10)
+DECISIONS = [
+    (OnAverage("higher", BY), [LOW, HIGH], HOLDS),
+    (OnAverage("higher", BY), [LOW, curve(0, 0, 24)], HOLDS),  # 8 on average
+    (OnAverage("higher", BY), [LOW, curve(0, 0, 6)], FAILS),
+    (OnAverage("higher", BY), [HIGH, LOW], FAILS),
+    (OnAverage("higher", BY), [LOW, wide(10, 10, 10)], UNDECIDED),
+    (OnAverage("higher", BY), [LOW, curve(50, 50, 50), HIGH], HOLDS),  # the last against the first
+    (OnAverage("lower", BY), [HIGH, LOW], HOLDS),
+    (OnAverage("lower", BY), [LOW, HIGH], FAILS),
+    (Mostly("higher"), [LOW, HIGH], HOLDS),
+    (Mostly("lower"), [LOW, HIGH], FAILS),
+    (Mostly("lower"), [HIGH, LOW], HOLDS),
+    (Mostly("higher"), [LOW, LOW], UNDECIDED),  # ties are half a case
+    (Mostly("higher"), [LOW, HIGH, curve(20, 20, 20)], HOLDS),
+    (Mostly("higher"), [LOW, wide(10, 10, 10)], UNDECIDED),
+    (Same(BY), [LOW, curve(1, -1, 2)], HOLDS),
+    (Same(BY), [LOW, curve(0, 20, 0)], FAILS),  # at one batch size
+    (Same(BY), [LOW, curve(0, -20, 20)], FAILS),  # though the same on average
+    (Same(BY), [LOW, wide(0, 0, 0)], UNDECIDED),
+    (SmallerChange(BY), [LOW, LOW, LOW, HIGH], HOLDS),
+    (SmallerChange(BY), [LOW, LOW, HIGH, LOW], HOLDS),  # a change for the worse is as large a change
+    (SmallerChange(BY), [LOW, HIGH, LOW, LOW], FAILS),
+    (SmallerChange(BY), [LOW, HIGH, LOW, HIGH], FAILS),
+    (SmallerChange(BY), [LOW, LOW, LOW, curve(90, 1, 1)], FAILS),  # the first batch size does not count
+    (SmallerChange(BY), [LOW, LOW, LOW, curve(10, 10, 10, spread=8)], UNDECIDED),
+]
+
+
+@pytest.mark.parametrize(("estimand", "samples", "outcome"), DECISIONS)
+def test_decisions(estimand: Estimand, samples: list[Sample], outcome: Outcome) -> None:
+    assert estimand.decide(*samples).outcome is outcome
+
+
+@pytest.mark.parametrize(("estimand", "samples", "outcome"), DECISIONS)
+def test_the_interval_that_is_shown_agrees_with_the_outcome(
+    estimand: Estimand, samples: list[Sample], outcome: Outcome
+) -> None:
+    decision = estimand.decide(*samples)
+    low, high, bound = decision.low, decision.high, estimand.margin.size
+    assert low <= decision.estimate <= high
+    if isinstance(estimand, Same):
+        low, bound = max(low, -high), -bound
+        high, low = -low, -max(abs(decision.low), abs(decision.high))
+    elif isinstance(estimand, OnAverage) and estimand.way == "lower":
+        low, high = -high, -low
+    assert (HOLDS if low > bound else FAILS if high < bound else UNDECIDED) is outcome
+
+
+def test_a_case_is_a_pair_of_curves_at_a_batch_size() -> None:
+    decision = Mostly("higher").decide(LOW, curve(1, 1, -1, spread=0), curve(2, 2, 2, spread=0))
+    assert decision.effect == "share of 9 cells in which more is higher"
+    assert decision.estimate == pytest.approx(8 / 9)
+    assert decision.unit == SHARE
+
+
+def test_shares_that_agree_between_few_seeds_are_no_certainty() -> None:
+    """All six cells of all three seeds: the spread of six fair coins is left, and the share stays a share."""
+    decision = Mostly("higher").decide(curve(*[0.0] * 5), curve(*[1.0] * 5))
+    half = 2.91999 * 0.5 / math.sqrt(5) / math.sqrt(3)
+    assert (decision.estimate, decision.high) == (1.0, 1.0)
+    assert decision.low == pytest.approx(1 - half, abs=1e-4)
+
+
+@pytest.mark.parametrize(("cells", "level"), [(1, 0.9), (2, 0.95), (5, 0.98)])
+def test_a_difference_at_one_of_several_batch_sizes_is_corrected_for_their_number(cells: int, level: float) -> None:
+    decision = Same(BY).decide(curve(*[0.0] * cells, spread=0), curve(*[30.0] * cells))
+    assert decision.outcome is FAILS
+    assert decision.level == pytest.approx(level)
+
+
+def test_the_batch_size_that_keeps_it_undecided_is_the_one_that_is_shown() -> None:
+    rows = np.array([[3.0, -10.0], [3.0, 0.0], [3.0, 10.0]])
+    decision = Same(BY).decide(curve(0, 0, spread=0), Sample(rows, GRID[:2], POINTS))
+    assert decision.outcome is UNDECIDED
+    assert decision.effect == "paired difference at batch size 128"
+
+
+@pytest.mark.parametrize("estimand", [OnAverage("higher", BY), Mostly("higher"), Same(BY), SmallerChange(BY)])
+def test_one_seed_decides_nothing(estimand: Estimand) -> None:
+    one = [Sample(s.values[:1], s.batch_sizes, POINTS) for s in (LOW, HIGH, LOW, curve(50, 50, 50))]
+    count = {Same: 2, SmallerChange: 4}.get(type(estimand), 3)
+    decision: Decision = estimand.decide(*one[:count])
+    assert decision.outcome is UNDECIDED
+    assert (decision.low, decision.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+@pytest.mark.parametrize(
+    ("estimand", "means"),
+    [
+        (OnAverage("higher", BY), [(0, 0, 0), (5, 5, 5)]),
+        (OnAverage("lower", BY), [(0, 0, 0), (-9, -5, -1)]),
+        (Same(BY), [(0, 0, 0), (5, 0, -5)]),
+        (Same(BY), [(0, 0), (0, -5)]),
+        (Mostly("higher"), [(0, 0, 0), (0, 0, 0)]),
+        (Mostly("lower"), [(0, 0, 0), (0, 0, 0), (0, 0, 0), (0, 0, 0)]),
+        (SmallerChange(BY), [(0, 0, 0), (8, 8, 8), (0, 0, 0), (13, 13, 13)]),
+    ],
+)
+def test_at_the_edge_neither_decision_is_wrong_more_often_than_it_may_be(
+    estimand: Estimand, means: list[Sequence[float]], seeds: int
+) -> None:
+    generator = np.random.default_rng(seeds)
+    found = []
+    for _ in range(1500):
+        shared = generator.normal(0, 3, (seeds, 1))
+        found.append(
+            estimand.decide(
+                *(Sample(np.array(m) + shared + generator.normal(0, 0.7, (seeds, len(m))), GRID[: len(m)], POINTS)
+                  for m in means)
+            ).outcome
+        )  # fmt: skip
+    assert found.count(HOLDS) <= MOST
+    assert found.count(FAILS) <= MOST

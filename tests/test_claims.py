@@ -1,0 +1,184 @@
+from collections.abc import Callable
+
+import pytest
+from paper_tables import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, numbers
+from worlds import CLAIMS, Declared, conditions, declared, declared_in, under
+
+from repro.claims import Case, claim
+from repro.curves import FGSM, LAMBDA1, PGD, Curve
+from repro.figures import FIGURES
+from repro.regimes import PAPER, QUICK, Regime
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.statistics.estimands import Drops, Lower
+from repro.statistics.units import FACTOR, POINTS, factor, points
+
+# Where the paper makes each claim, and the lines of the figures that it is read from.
+PLACES = {
+    "benchmark-generalisation-drops": ({"2"}, [SETTINGS]),
+    "benchmark-robustness-drops": ({"2"}, [SETTINGS]),
+    "benchmark-curvature-rises": ({"2"}, [SETTINGS]),
+    "benchmark-matches-yao": ({"2"}, [SETTINGS]),
+    "counter-example": ({"2.1"}, [SETTINGS]),
+    "curvature-does-not-decide": ({"1", "2.1"}, [SETTINGS, MOMENTA_OF_LR, MOMENTA_OF_RATIO]),
+    "ratio-keeps-generalisation": ({"3"}, [SETTINGS]),
+    "ratio-keeps-robustness": ({"abstract", "1", "3"}, [SETTINGS]),
+    "ratio-keeps-curvature": ({"3"}, [SETTINGS]),
+    "ratio-is-flatter": ({"1", "3"}, [SETTINGS]),
+    "ratio-beats-fixed-lr": ({"3"}, [SETTINGS]),
+    "momentum-lowers-curvature": ({"1", "4"}, [MOMENTA_OF_LR, MOMENTA_OF_RATIO]),
+    "momentum-helps-generalisation": ({"4.1"}, [MOMENTA_OF_LR]),
+    "momentum-helps-robustness": ({"1", "4.1"}, [MOMENTA_OF_LR]),
+    "momentum-matters-little-under-ratio": ({"4.2"}, [MOMENTA_OF_LR, MOMENTA_OF_RATIO]),
+}
+EVERY = [case for test in declared() for case in test.cases]
+
+every_claim = pytest.mark.parametrize("test", declared(), ids=lambda test: test.test)
+
+
+@every_claim
+def test_a_claim_says_what_it_claims_where_and_why_its_margin(test: Declared) -> None:
+    sections, _ = PLACES[test.claim.id]
+    assert set(test.claim.section.split(", ")) <= sections
+    assert test.claim.says.endswith(".")
+    assert len(test.claim.because.split()) >= 4
+    assert test.cases
+    assert all(case.curves and case.claim is test.claim for case in test.cases)
+
+
+@every_claim
+def test_names_of_cases_are_unique_and_fit_for_a_command_line(test: Declared) -> None:
+    assert list(test.ids) == [case.id for case in test.cases]
+    assert len(set(test.ids)) == len(test.ids)
+    assert all(not set(name) & set(" []/:'\"") for name in test.ids)
+
+
+def test_two_tests_of_one_claim_on_one_task_have_different_names() -> None:
+    """What tells them apart stands in the case, so that a row of a report is one test."""
+    names = [(case.claim.id, case.id) for case in EVERY]
+    assert len(set(names)) == len(names)
+
+
+def test_names_of_cases_are_the_same_every_time() -> None:
+    for path in CLAIMS.glob("test_*.py"):
+        assert [test.ids for test in declared_in(path)] == [test.ids for test in declared_in(path)]
+
+
+@every_claim
+def test_its_figures_are_those_with_its_lines_and_measures(test: Declared) -> None:
+    _, lines = PLACES[test.claim.id]
+    for case in test.cases:
+        shown = {
+            number
+            for recipes in lines
+            for curve in case.curves
+            if str(curve.recipe) in recipes
+            for number in numbers(str(case.task), recipes, str(curve.measure))
+        }
+        assert shown
+        assert case.figures == sorted(shown)
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "case_id", "figures"),
+    [
+        ("benchmark-generalisation-drops", "M1-MNIST", [9, 10]),
+        ("benchmark-robustness-drops", "M1-MNIST-FGSM", [9]),
+        ("benchmark-robustness-drops", "M1-MNIST-PGD", [10]),
+        ("benchmark-curvature-rises", "StdCNN-MNIST", [13]),
+        ("counter-example", "StdCNN-FashionMNIST-FGSM", [3, 4]),
+        ("counter-example", "StdCNN-MNIST-PGD", [12, 13]),
+        ("ratio-keeps-curvature", "StdCNN-FashionMNIST", [4]),
+        ("ratio-is-flatter", "M1-FashionMNIST-LR-m=0", [20]),
+        ("ratio-beats-fixed-lr", "StdCNN-FashionMNIST-PGD-Benchmark", [21]),
+        ("momentum-helps-generalisation", "C1-CIFAR10", [5, 27]),
+    ],
+)
+def test_figures_of_single_cases(claim_id: str, case_id: str, figures: list[int]) -> None:
+    (case,) = [case for case in EVERY if (case.claim.id, case.id) == (claim_id, case_id)]
+    assert case.figures == figures
+
+
+@every_claim
+def test_a_margin_is_on_the_scale_of_its_curve(test: Declared) -> None:
+    """A margin in points would be taken for a logarithm on a curve of eigenvalues."""
+    for case in test.cases:
+        parts = getattr(case.claim.holds_if, "parts", (case.claim.holds_if,))
+        for part, curve in zip(parts, case.curves, strict=False):
+            if part.margin.unit in (POINTS, FACTOR):
+                assert part.margin.unit == curve.measure.unit
+
+
+@every_claim
+def test_all_curves_of_a_case_are_of_its_task_and_drawn_in_its_figures(test: Declared) -> None:
+    for case in test.cases:
+        assert {curve.task for curve in case.curves} == {case.task}
+        assert set(case.curves) <= {curve for number in case.figures for curve in FIGURES[number].curves}
+
+
+@pytest.mark.parametrize("regime", [PAPER, QUICK], ids=lambda regime: regime.name)
+@every_claim
+def test_its_runs_are_known_in_every_regime(test: Declared, regime: Regime) -> None:
+    for case in test.cases:
+        scale = regime.scale(case.task)
+        recipes = len({curve.recipe for curve in case.curves})
+        assert len(scale.batch_sizes) * scale.seeds <= len(case.runs(under(regime)))
+        assert len(case.runs(under(regime))) <= recipes * len(scale.batch_sizes) * scale.seeds
+
+
+def cases(test: Callable[..., None]) -> list[Case]:
+    (mark,) = [mark for mark in test.pytestmark if mark.name == "parametrize"]  # type: ignore[attr-defined]
+    assert mark.args[0] == "case"
+    assert mark.kwargs["ids"] == [case.id for case in mark.args[1]]
+    return list(mark.args[1])
+
+
+WORDS = {"section": "0", "says": "So.", "because": "it is so", "holds_if": Drops(points(1))}
+
+
+def test_a_claim_has_a_case_for_every_combination_the_last_axis_fastest() -> None:
+    @claim(
+        "an-example",
+        on=(M1_MNIST, C1_CIFAR10),
+        attack=(FGSM, PGD),
+        than=(LR(), BENCHMARK),
+        aspect="not worse",
+        curves=lambda task, attack, than: (Curve(task, LR_BS(), attack), Curve(task, than, attack)),
+        **WORDS,
+    )
+    def test_example(verdict: object) -> None: ...
+
+    found = cases(test_example)
+    assert [case.id for case in found[:5]] == [
+        "M1-MNIST-FGSM-LR-m=0-not-worse",
+        "M1-MNIST-FGSM-Benchmark-not-worse",
+        "M1-MNIST-PGD-LR-m=0-not-worse",
+        "M1-MNIST-PGD-Benchmark-not-worse",
+        "C1-CIFAR10-FGSM-LR-m=0-not-worse",
+    ]
+    assert len(found) == 8
+    assert found[3].curves == (Curve(M1_MNIST, LR_BS(), PGD), Curve(M1_MNIST, BENCHMARK, PGD))
+
+
+def test_every_value_of_an_axis_shows_in_the_name() -> None:
+    @claim("an-example", on=(M1_MNIST,), m=(0.0, 0.9), curves=lambda task, m: Curve(task, LR_BS(m), FGSM), **WORDS)
+    def test_example(verdict: object) -> None: ...
+
+    assert [case.id for case in cases(test_example)] == ["M1-MNIST-0.0", "M1-MNIST-0.9"]
+    assert cases(test_example)[1].curves == (Curve(M1_MNIST, LR_BS(0.9), FGSM),)
+
+
+def test_a_case_needs_each_of_its_runs_once() -> None:
+    @claim(
+        "an-example",
+        section="0",
+        says="So.",
+        because="it is so",
+        on=(M1_MNIST,),
+        holds_if=Lower(factor(2)),
+        curves=lambda task: (Curve(task, LR_BS(), LAMBDA1), Curve(task, LR(), LAMBDA1)),
+    )
+    def test_example(verdict: object) -> None: ...
+
+    runs = cases(test_example)[0].runs(conditions())
+    assert len(runs) == len(set(runs)) == 2 * 9 - 3  # at batch size 64 the two recipes are one

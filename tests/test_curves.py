@@ -1,0 +1,142 @@
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from worlds import conditions, fill, is_of, recipe_of, under
+
+from repro.curves import FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure, read
+from repro.errors import ReproError
+from repro.runs import Run
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10
+from repro.store import Store
+
+CURVE = Curve(M1_MNIST, LR_BS(), FGSM)
+
+
+def coded(run: Run) -> dict[str, float]:
+    """Values that tell which run they are of: the seed, the batch size, the measure."""
+    place = 0.1 * run.seed + run.batch_size / 10_000
+    return {
+        "test_accuracy": 0.001 + place,
+        "fgsm_accuracy": 0.002 + place,
+        "pgd_accuracy": 0.003 + place,
+        "lambda1": 4.0 + place,
+        "train_accuracy": 0.9 + 0.01 * run.seed,
+        "median_margin": float(run.batch_size),
+    }
+
+
+@pytest.mark.parametrize(
+    ("measure", "mark"), [(TEST_ACCURACY, 0.001), (FGSM, 0.002), (PGD, 0.003), (LAMBDA1, 4.0)], ids=str
+)
+def test_values_are_seeds_by_batch_sizes(tmp_path: Path, measure: Measure, mark: float) -> None:
+    where = conditions()
+    curve = Curve(M1_MNIST, LR_BS(), measure)
+    measured = read(curve, fill(Store(tmp_path), curve.runs(where), coded), where)
+    sizes = np.array([64, 128, 256])
+    expected = mark + 0.1 * np.arange(3)[:, None] + sizes / 10_000
+    assert measured.batch_sizes == (64, 128, 256)
+    assert measured.values == pytest.approx(expected)
+    assert [cell.median_margin for cell in measured.column(1)] == [128.0] * 3
+    assert [cell.train_accuracy for cell in measured.column(0)] == pytest.approx([0.9, 0.91, 0.92])
+    assert [[cell.run for cell in row] for row in measured.cells] == [
+        [where.run(M1_MNIST, LR_BS(), size, seed).key for size in (64, 128, 256)] for seed in range(3)
+    ]
+
+
+def test_a_curve_reads_its_own_recipe(tmp_path: Path) -> None:
+    where, marks = conditions(), {LR(): 0.3, LR_BS(): 0.5, BENCHMARK: 0.7}
+    curves = [Curve(M1_MNIST, recipe, FGSM) for recipe in marks]
+    store = Store(tmp_path)
+    fill(store, {r for c in curves for r in c.runs(where)}, lambda run: {"fgsm_accuracy": marks[recipe_of(run)]})
+    for curve in curves:
+        assert set(read(curve, store, where).values[:, 1:].flat) == {marks[curve.recipe]}
+
+
+def test_samples_stand_on_the_measures_scale_with_chance_as_the_floor_of_accuracies(tmp_path: Path) -> None:
+    where = conditions()
+    store = fill(Store(tmp_path), CURVE.runs(where), coded)
+    accuracy = read(CURVE, store, where)
+    assert accuracy.sample.values == pytest.approx(100 * accuracy.values)
+    assert accuracy.sample.floor == pytest.approx(10.0)
+    curvature = read(Curve(M1_MNIST, LR_BS(), LAMBDA1), store, where)
+    assert curvature.sample.values == pytest.approx(np.log(curvature.values))
+    assert curvature.sample.floor == -math.inf
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=str)
+def test_a_diverged_run_is_at_chance_and_has_no_eigenvalue(tmp_path: Path, measure: Measure) -> None:
+    where = conditions()
+    curve = Curve(M1_MNIST, LR_BS(), measure)
+    lost = where.run(M1_MNIST, LR_BS(), 256, 1)
+    store = fill(Store(tmp_path), curve.runs(where), lambda run: None if run == lost else {})
+    measured = read(curve, store, where)
+    value = measured.values[1, 2]
+    assert math.isnan(value) if measure is LAMBDA1 else value == 0.1
+    assert np.isfinite(np.delete(measured.values, 5)).all()
+    cell = measured.cells[1][2]
+    assert cell.diverged
+    assert cell.undertrained
+    assert math.isnan(cell.train_accuracy)
+
+
+@pytest.mark.parametrize(("accuracy", "undertrained"), [(0.0, True), (0.8499, True), (0.85, False), (1.0, False)])
+def test_a_cell_is_undertrained_below_85_per_cent_of_its_training_data(
+    tmp_path: Path, accuracy: float, undertrained: bool
+) -> None:
+    where = conditions(seeds=1)
+    store = fill(Store(tmp_path), CURVE.runs(where), lambda _: {"train_accuracy": accuracy})
+    assert {cell.undertrained for cell in read(CURVE, store, where).cells[0]} == {undertrained}
+
+
+def test_a_run_that_is_not_stored_is_named(tmp_path: Path) -> None:
+    where = conditions()
+    *stored, missing = CURVE.runs(where)
+    store = fill(Store(tmp_path), stored)
+    with pytest.raises(ReproError, match=missing.key):
+        read(CURVE, store, where)
+
+
+def test_measures_taken_another_way_are_not_read(tmp_path: Path) -> None:
+    here = conditions()
+    store = fill(Store(tmp_path), CURVE.runs(here))
+    scale = here.regime.scale(M1_MNIST)
+    other = here.regime.overridden(reading=type(scale.reading)(512, 64, 5, 64))  # one more step of PGD
+    with pytest.raises(ReproError, match="is not in"):
+        read(CURVE, store, under(other))
+
+
+def test_a_curve_has_a_run_for_every_batch_size_and_seed() -> None:
+    runs = CURVE.runs(conditions(batch_sizes=(64, 512), seeds=2))
+    assert [(run.seed, run.batch_size) for run in runs] == [(0, 64), (0, 512), (1, 64), (1, 512)]
+    assert all(is_of(run, LR_BS()) and run.task == M1_MNIST for run in runs)
+
+
+def test_measures_of_one_network_are_of_the_same_runs() -> None:
+    where = conditions()
+    assert len({tuple(Curve(M1_MNIST, LR(), measure).runs(where)) for measure in MEASURES.values()}) == 1
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_fixed_learning_rate_and_ratio_share_their_runs_at_64_alone(momentum: float) -> None:
+    where = conditions(batch_sizes=(32, 64, 128, 1024))
+    fixed = set(Curve(M1_MNIST, LR(momentum), FGSM).runs(where))
+    ratio = set(Curve(M1_MNIST, LR_BS(momentum), FGSM).runs(where))
+    assert {run.batch_size for run in fixed & ratio} == {64}
+    assert len(fixed & ratio) == 3  # one a seed
+
+
+def test_only_resnet18_has_a_width_to_narrow() -> None:
+    where = conditions()
+    narrow = under(where.regime.overridden(width=8))
+    widths = {task: Curve(task, LR(), FGSM).runs(narrow)[0].width for task in (C1_CIFAR10, RESNET18_CIFAR10)}
+    assert widths == {C1_CIFAR10: 64, RESNET18_CIFAR10: 8}
+
+
+def test_published_data_surrogate_and_device_make_different_runs() -> None:
+    cpu = conditions()
+    gpu = type(cpu)(cpu.regime, cpu.sources, "cuda")
+    surrogate = conditions(data="surrogate")
+    assert len({CURVE.runs(where)[0].key for where in (cpu, gpu, surrogate)}) == 3

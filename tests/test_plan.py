@@ -1,0 +1,117 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from worlds import CLAIMS, READING, conditions, declared, fill, under
+
+from repro.claims import Case
+from repro.costs import cpu_seconds
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.plan import make_plan, table
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10
+from repro.store import Store
+
+WHERE = conditions()
+CLAIM = declared()[0].claim
+ROBUST = Case(CLAIM, M1_MNIST, ("a",), (Curve(M1_MNIST, LR(), FGSM),))
+FLATTER = Case(CLAIM, M1_MNIST, ("b",), (Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1)))
+COLOURED = Case(CLAIM, C1_CIFAR10, ("c",), (Curve(C1_CIFAR10, BENCHMARK, FGSM),))
+
+
+def test_each_run_is_planned_once_however_many_claims_need_it(tmp_path: Path) -> None:
+    plan = make_plan([ROBUST, FLATTER, FLATTER], WHERE, Store(tmp_path))
+    assert len(plan.jobs) == len(set(plan.jobs)) == 2 * 9 - 3
+    assert {run for run, _ in plan.jobs} == {*ROBUST.runs(WHERE), *FLATTER.runs(WHERE)}
+    assert {reading for _, reading in plan.jobs} == {READING}
+    assert len(plan.curves) == 3
+
+
+def test_what_is_stored_is_not_missing(tmp_path: Path) -> None:
+    stored = ROBUST.runs(WHERE)[:4]
+    plan = make_plan([ROBUST], WHERE, fill(Store(tmp_path), stored))
+    assert {run for run, _ in plan.missing} == set(ROBUST.runs(WHERE)) - set(stored)
+    assert len(plan.jobs) == 9
+    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
+
+
+def test_a_run_that_is_measured_otherwise_is_missing(tmp_path: Path) -> None:
+    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
+    regime = WHERE.regime.overridden(reading=type(READING)(512, 64, 40, 64))
+    plan = make_plan([ROBUST], under(regime), store)
+    assert len(plan.missing) == 9
+
+
+def test_the_slowest_runs_come_first(tmp_path: Path) -> None:
+    slow = Case(CLAIM, RESNET18_CIFAR10, ("d",), (Curve(RESNET18_CIFAR10, LR(), FGSM),))
+    plan = make_plan([ROBUST, slow, COLOURED], WHERE, Store(tmp_path))
+    assert [str(run.task) for run, _ in plan.jobs] == ["ResNet18-CIFAR10"] * 9 + ["C1-CIFAR10"] * 9 + ["M1-MNIST"] * 9
+    assert plan.tasks == ["C1-CIFAR10", "M1-MNIST", "ResNet18-CIFAR10"]
+
+
+def test_the_plan_is_the_same_in_every_process(tmp_path: Path) -> None:
+    there = make_plan([COLOURED, FLATTER, ROBUST], WHERE, Store(tmp_path))
+    here = make_plan([ROBUST, FLATTER, COLOURED], WHERE, Store(tmp_path))
+    assert here.jobs == there.jobs
+
+
+@pytest.mark.parametrize(
+    ("stored", "processes", "end"),
+    [
+        (0, 1, "18 runs, 0 stored; the other 18 take about 33 seconds on one core of a CPU"),
+        (0, 4, "the other 18 take about 33 seconds on one core of a CPU, about 8 seconds on 4 processes"),
+        (9, 1, "18 runs, 9 stored; the other 9 take about 12 seconds on one core of a CPU"),
+        (18, 4, "2 claim tests on 2 curves need 18 runs, 18 stored"),
+    ],
+)
+def test_the_summary_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int, processes: int, end: str
+) -> None:
+    seconds = {"M1-MNIST": 12 / 9, "C1-CIFAR10": 21 / 9}
+    monkeypatch.setattr("repro.plan.cpu_seconds", lambda run, _: seconds[str(run.task)])
+    runs = [*COLOURED.runs(WHERE), *ROBUST.runs(WHERE)]
+    plan = make_plan([ROBUST, COLOURED], WHERE, fill(Store(tmp_path), runs[:stored]))
+    line = plan.summary(processes)
+    assert "\n" not in line
+    assert line.endswith(end)
+
+
+def test_the_table_has_a_row_for_each_recipe_on_each_task(tmp_path: Path) -> None:
+    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
+    rows = table(make_plan([ROBUST, FLATTER, COLOURED], WHERE, store), WHERE)
+    assert [row[:6] for row in rows] == [
+        ("M1-MNIST", "LR m=0", "64 128 256", "3", "9", "9"),
+        ("M1-MNIST", "LR/BS m=0", "64 128 256", "3", "9", "3"),  # those at 64 are fixed LR's
+        ("C1-CIFAR10", "Benchmark", "64 128 256", "3", "9", "0"),
+    ]
+    assert rows[0][6] == "0 seconds"
+    assert rows[1][6] != "0 seconds"
+
+
+def test_a_session_without_claims_needs_nothing(tmp_path: Path) -> None:
+    plan = make_plan([], WHERE, Store(tmp_path))
+    assert plan.summary(2) == "0 claim tests on 0 curves need 0 runs, 0 stored"
+    assert not table(plan, WHERE)
+
+
+def test_planning_looks_at_the_store_and_touches_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    make_plan([ROBUST], WHERE, Store(root))
+    assert not root.exists()
+
+
+def test_planning_all_claims_needs_neither_torch_nor_matplotlib(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
+        "from worlds import conditions, declared\n"
+        "from repro.plan import make_plan, table\n"
+        "from repro.store import Store\n"
+        "cases = [case for test in declared() for case in test.cases]\n"
+        "plan = make_plan(cases, conditions(), Store(pathlib.Path(sys.argv[2])))\n"
+        "print(len(plan.summary(2)) > 0, len(table(plan, conditions())) > 0)\n"
+        "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    arguments = [sys.executable, "-c", program, str(CLAIMS.parent / "tests"), str(tmp_path)]
+    done = subprocess.run(arguments, cwd=CLAIMS.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["True True", "[]"]

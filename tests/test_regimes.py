@@ -1,0 +1,92 @@
+from dataclasses import fields, replace
+
+import pytest
+
+from repro.regimes import GRID, PAPER, QUICK, TRAINED, Regime, Scale
+from repro.science.tasks import M1_MNIST, TASKS, Task
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=str)
+def test_the_papers_regime_is_the_papers(task: Task) -> None:
+    scale = PAPER.scales[str(task)]
+    assert scale.epochs == 100
+    assert scale.train_images is None  # whole splits
+    assert scale.reading.test_images is None
+    assert scale.reading.attacked_images is None
+    assert scale.seeds == 5
+    assert scale.reading.hessian_images is None or scale.reading.hessian_images >= 4096
+    assert scale.width == 64
+    assert (scale.batch_sizes[0], scale.batch_sizes[-1]) == (64, 1024)
+
+
+def test_the_papers_regime_has_all_six_tasks_and_nothing_else() -> None:
+    assert PAPER.name == "paper"
+    assert set(PAPER.scales) == set(TASKS)
+    assert len(TASKS) == 6
+
+
+@pytest.mark.parametrize("regime", [PAPER, QUICK], ids=lambda regime: regime.name)
+def test_every_scale_can_be_decided_on(regime: Regime) -> None:
+    assert set(regime.scales) <= set(TASKS)
+    for scale in regime.scales.values():
+        assert scale.seeds >= 2  # one has no interval
+        assert len(scale.batch_sizes) >= 2
+        assert scale.batch_sizes[0] == 64  # where LR and LR/BS coincide
+        assert list(scale.batch_sizes) == sorted(set(scale.batch_sizes))
+
+
+@pytest.mark.parametrize("task", list(QUICK.scales))
+def test_the_quick_regime_is_smaller_in_every_way(task: str) -> None:
+    quick, paper = QUICK.scales[task], PAPER.scales[task]
+    assert quick.train_images is not None
+    assert quick.epochs < paper.epochs
+    assert set(quick.batch_sizes) <= set(paper.batch_sizes)
+    assert quick.reading.pgd_steps < paper.reading.pgd_steps
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"epochs": 7}, {"seeds": 2}, {"batch_sizes": (64, 1024)}, {"train_images": 500, "epochs": 1}, {"width": 8}],
+    ids=lambda changes: "-".join(changes),
+)
+def test_an_override_replaces_its_fields_in_every_task_and_no_other(changes: dict[str, object]) -> None:
+    changed = PAPER.overridden(**changes)
+    assert set(changed.scales) == set(PAPER.scales)
+    for task, scale in changed.scales.items():
+        assert scale == replace(PAPER.scales[task], **changes)
+    assert PAPER.scale(M1_MNIST).epochs == 100  # and leaves the regime that it began from alone
+
+
+def test_an_override_of_none_leaves_a_field_as_it_is() -> None:
+    nothing = dict.fromkeys((field.name for field in fields(Scale)), None)
+    assert PAPER.overridden(**nothing) == PAPER
+    assert QUICK.overridden(epochs=None, seeds=2).scale(M1_MNIST).epochs == QUICK.scale(M1_MNIST).epochs
+
+
+def test_a_field_that_no_scale_has_is_refused() -> None:
+    with pytest.raises(AssertionError, match="epoch"):
+        PAPER.overridden(epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("regime", "changes", "papers", "title"),
+    [
+        (PAPER, {"seeds": 2}, True, "paper"),  # fewer seeds make wider intervals, not another experiment
+        (PAPER, {"epochs": 100, "batch_sizes": GRID}, True, "paper"),
+        (PAPER, {"epochs": 1}, False, "paper, changed by options"),
+        (PAPER, {"batch_sizes": (64, 128)}, False, "paper, changed by options"),
+        (PAPER, {"train_images": 1000}, False, "paper, changed by options"),
+        (QUICK, {"epochs": 1, "seeds": 1}, False, "quick"),
+        (QUICK, {"epochs": 100}, False, "quick"),
+    ],
+)
+def test_only_what_keeps_the_papers_scale_is_called_the_papers(
+    regime: Regime, changes: dict[str, object], papers: bool, title: str
+) -> None:
+    changed = regime.overridden(**changes)
+    assert changed.is_papers(M1_MNIST) == papers
+    assert changed.title == title
+
+
+def test_cells_below_85_per_cent_of_their_training_data_are_undertrained() -> None:
+    assert TRAINED == 0.85

@@ -1,0 +1,210 @@
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from repro import trainer
+from repro.conditions import Conditions
+from repro.regimes import QUICK
+from repro.runs import Run
+from repro.science import surrogate
+from repro.science.readings import Reading
+from repro.science.recipes import BENCHMARK, LR_BS, SGD
+from repro.science.sources import Source
+from repro.science.tasks import STDCNN_MNIST
+from repro.store import Store
+
+ROOT = Path(__file__).parents[1]
+READING = Reading(test_images=40, attacked_images=20, pgd_steps=3, hessian_images=32)
+RUN = Run(STDCNN_MNIST, LR_BS().sgd(32), 32, 0, 2, 200, "surrogate", "cpu")
+OTHER = Run(STDCNN_MNIST, BENCHMARK.sgd(64), 64, 1, 1, None, "surrogate", "cpu")
+DIVERGING = replace(RUN, sgd=SGD(1e6, 0.0))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_threads() -> Any:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def conditions(tmp_path_factory: pytest.TempPathFactory) -> Conditions:
+    """The surrogate of MNIST with a few hundred images."""
+    folder = tmp_path_factory.mktemp("surrogate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surrogate, "TRAIN", 300)
+        patch.setattr(surrogate, "TEST", 100)
+        surrogate.surrogate("MNIST", folder)
+    return Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", folder)}, "cpu")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The seeds of the trainings that were begun."""
+    begun: list[int] = []
+    train = trainer.train
+
+    def counted(*arguments: Any, seed: int, **further: Any) -> Any:
+        begun.append(seed)
+        return train(*arguments, seed=seed, **further)
+
+    monkeypatch.setattr(trainer, "train", counted)
+    return begun
+
+
+def measured(store: Store, run: Run, reading: Reading = READING) -> dict[str, Any]:
+    found = store.measures(run, reading)
+    assert found is not None
+    measures: dict[str, Any] = found["measures"]
+    return measures
+
+
+def fingerprint(store: Store, run: Run) -> list[Any]:
+    """The weights to the last bit, and the measures."""
+    return [hashlib.sha256(store.weights(run).read_bytes()).hexdigest(), measured(store, run)]
+
+
+def begin_elsewhere(root: Path, conditions: Conditions, runs: list[Run], threads: int) -> subprocess.Popen[bytes]:
+    """Another process that makes the runs, and in which torch was used before with so many threads."""
+    data = conditions.sources["MNIST"].root
+    script = f"""
+import torch
+from pathlib import Path
+from repro import trainer
+from repro.conditions import Conditions
+from repro.regimes import QUICK
+from repro.runs import from_spec
+from repro.science.readings import Reading
+from repro.science.sources import Source
+from repro.store import Store
+
+torch.set_num_threads({threads})
+torch.manual_seed({threads})
+torch.randn(500, 500) @ torch.randn(500, 500)
+store, source = Store(Path({str(root)!r})), Source("MNIST", "surrogate", Path({str(data)!r}))
+store.prepare()
+conditions = Conditions(QUICK, {{"MNIST": source}}, "cpu")
+for spec in {[run.spec for run in runs]!r}:
+    trainer.make(from_spec(spec), {READING!r}, store, conditions)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
+    return subprocess.Popen([sys.executable, "-c", script], env=environment)
+
+
+def test_a_run_ends_in_the_same_weights_alone_and_in_two_processes_at_once(
+    store: Store, conditions: Conditions, tmp_path: Path
+) -> None:
+    torch.set_num_threads(2)
+    torch.manual_seed(99)
+    elsewhere = [(tmp_path / "a", [OTHER, RUN], 1), (tmp_path / "b", [RUN, OTHER], 3)]
+    processes = [begin_elsewhere(root, conditions, runs, threads) for root, runs, threads in elsewhere]
+    for run in (RUN, OTHER):
+        trainer.make(run, READING, store, conditions)
+    assert [process.wait() for process in processes] == [0, 0]
+    for root, *_ in elsewhere:
+        for run in (RUN, OTHER):
+            assert fingerprint(Store(root), run) == fingerprint(store, run)
+
+
+def test_runs_that_differ_end_in_other_weights(store: Store, conditions: Conditions) -> None:
+    runs = [RUN, replace(RUN, seed=1), replace(RUN, batch_size=64), replace(RUN, sgd=SGD(0.01, 0.9))]
+    for run in runs:
+        trainer.make(run, READING, store, conditions)
+    assert len({fingerprint(store, run)[0] for run in runs}) == len(runs)
+
+
+def test_training_leaves_the_random_state_of_its_caller_alone(store: Store, conditions: Conditions) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    trainer.make(RUN, READING, store, conditions)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_record_tells_how_the_training_went(store: Store, conditions: Conditions) -> None:
+    trainer.make(RUN, READING, store, conditions)
+    record = store.record(RUN)
+    assert record is not None
+    steps = 2 * 7  # epochs of 200 images, batch size 32
+    assert record["run"] == RUN.spec
+    assert record["steps"] == steps
+    assert record["training_amount"] == pytest.approx(steps * 0.01 * 32 / 64)
+    assert len(record["losses"]) == 2
+    assert record["losses"] == pytest.approx([np.log(10)] * 2, rel=0.1)  # it has hardly begun to learn
+    assert record["diverged"] is False
+    assert record["torch"] == torch.__version__
+
+
+def test_another_reading_measures_the_stored_weights_without_training(
+    store: Store, conditions: Conditions, tmp_path: Path, trainings: list[int]
+) -> None:
+    further = replace(READING, attacked_images=30, pgd_steps=4)
+    trainer.make(RUN, READING, store, conditions)
+    trainer.make(RUN, further, store, conditions)
+    assert len(trainings) == 1
+    fresh = Store(tmp_path / "fresh")
+    fresh.prepare()
+    trainer.make(RUN, further, fresh, conditions)
+    assert measured(store, RUN, further) == measured(fresh, RUN, further)
+    assert measured(store, RUN, READING) != measured(store, RUN, further)
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+DAMAGE = {"missing": Path.unlink, "empty": lambda path: path.write_bytes(b""), "cut short": cut_short}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_run_whose_weights_are_lost_or_damaged_is_trained_anew(
+    store: Store, conditions: Conditions, trainings: list[int], damage: Any
+) -> None:
+    further = replace(READING, pgd_steps=4)
+    trainer.make(RUN, READING, store, conditions)
+    before = store.weights(RUN).read_bytes()
+    damage(store.weights(RUN))
+    trainer.make(RUN, further, store, conditions)
+    assert len(trainings) == 2
+    assert store.weights(RUN).read_bytes() == before
+    assert store.has(RUN, further)
+
+
+def test_a_diverging_run_is_recorded_as_such_and_measured_as_nothing(
+    store: Store, conditions: Conditions, trainings: list[int]
+) -> None:
+    for reading in (READING, replace(READING, pgd_steps=4)):
+        trainer.make(DIVERGING, reading, store, conditions)
+        assert measured(store, DIVERGING, reading) == {}
+        assert store.whole(DIVERGING, reading)
+    record = store.record(DIVERGING)
+    assert record is not None
+    assert record["diverged"] is True
+    assert record["diverged_at"] in (1, 2)
+    assert all(np.isfinite(record["losses"]))
+    assert len(trainings) == 1
+    json.dumps(record, allow_nan=False)
+
+
+def test_a_run_is_trained_on_as_many_images_as_it_says_or_on_all(store: Store, conditions: Conditions) -> None:
+    for run, images in ((RUN, 200), (OTHER, 275)):  # 300 in the paper's proportion of 55,000 to 5,000
+        trainer.make(run, READING, store, conditions)
+        record = store.record(run)
+        assert record is not None
+        assert record["steps"] == run.epochs * -(-images // run.batch_size)

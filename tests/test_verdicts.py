@@ -1,0 +1,211 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+from worlds import Results, conditions, fill, recipe_of, under
+
+from repro.claims import Case, Claim
+from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve, read
+from repro.figures import SETTINGS
+from repro.regimes import PAPER, QUICK
+from repro.runs import Run
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.statistics.estimands import Drops, Estimand, Flat, Lower, Outcome
+from repro.statistics.units import factor, points
+from repro.store import Store
+from repro.verdicts import Verdict, judge, undertrained
+
+ACCURACY = Curve(M1_MNIST, BENCHMARK, FGSM)
+CURVATURE = Curve(M1_MNIST, LR_BS(), LAMBDA1)
+
+
+def case(*curves: Curve, holds_if: Estimand) -> Case:
+    declared = Claim("an-example", "2.1", "So it is.", holds_if, "it can be seen", (SETTINGS,))
+    return Case(declared, curves[0].task, ("FGSM",), curves)
+
+
+DROPS = case(ACCURACY, holds_if=Drops(points(1)))
+FLAT = case(CURVATURE, holds_if=Flat(factor(2)))
+LOWER = case(CURVATURE, Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(1.25)))
+
+
+def verdict(tmp_path: Path, of: Case, results: Results, where: Conditions | None = None) -> Verdict:
+    where = where or conditions()
+    reading = where.regime.scale(of.task).reading
+    return judge(of, fill(Store(tmp_path), of.runs(where), results, reading), where, rerun="pytest 'it'")
+
+
+def along(start: float, slope: float, spread: float = 0.0) -> Results:
+    """FGSM accuracy along the doublings of the batch size; every second seed's slope is larger by ``spread``."""
+
+    def results(run: Run) -> dict[str, float]:
+        return {"fgsm_accuracy": start + (slope + spread * (run.seed % 2)) * math.log2(run.batch_size / 64)}
+
+    return results
+
+
+falling, rising, scattered = along(0.8, -0.1), along(0.2, 0.1), along(0.5, -0.05, spread=0.1)
+
+
+PAPERS = ("reproduced", "not reproduced", "inconclusive")
+REDUCED = ("trend seen", "trend not seen", "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (under(PAPER), PAPERS),
+        (under(PAPER.overridden(seeds=3)), PAPERS),  # fewer seeds: wider intervals, the same experiment
+        (under(PAPER.overridden(epochs=99)), REDUCED),
+        (under(PAPER.overridden(batch_sizes=(64, 128, 256))), REDUCED),
+        (under(PAPER.overridden(train_images=54_999)), REDUCED),
+        (under(QUICK), REDUCED),
+        (conditions(), REDUCED),
+        (conditions(data="surrogate"), tuple(f"{word} (surrogate)" for word in REDUCED)),
+        (under(PAPER, "surrogate"), tuple(f"{word} (surrogate)" for word in PAPERS)),
+    ],
+    ids=["paper", "seeds", "epochs", "grid", "images", "quick", "small", "surrogate", "paper-surrogate"],
+)
+@pytest.mark.parametrize(("index", "results"), [(0, falling), (1, rising), (2, scattered)])
+def test_words(tmp_path: Path, where: Conditions, words: tuple[str, ...], index: int, results: Results) -> None:
+    found = verdict(tmp_path, DROPS, results, where)
+    assert found.word == words[index]
+    assert found.reproduced == (index == 0)
+    assert found.inconclusive == (index == 2)
+    assert found.evidence.startswith(f"{words[index]}: So it is.")
+    assert found.entry()["verdict"] == words[index]
+
+
+@pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9 runs"), (LOWER, "1 of 15 runs")])
+def test_a_diverged_run_leaves_claims_of_curvature_inconclusive_and_says_so(
+    tmp_path: Path, of: Case, lost: str
+) -> None:
+    def one_diverged(run: Run) -> dict[str, float] | None:
+        diverged = recipe_of(run) == LR_BS() and run.batch_size == 256 and run.seed == 2
+        return None if diverged else {"lambda1": 20.0}
+
+    found = verdict(tmp_path, of, one_diverged)
+    assert found.inconclusive
+    assert found.word == "inconclusive"
+    assert found.effect == f"{lost} have no value (1 diverged)"
+    assert "diverged (1 of 3)" in found.evidence
+    assert found.entry()["estimate"] is None
+
+
+def test_a_diverged_run_counts_as_chance_where_accuracy_is_claimed(tmp_path: Path) -> None:
+    found = verdict(tmp_path, DROPS, lambda run: None if run.batch_size == 256 else {"fgsm_accuracy": 0.9})
+    assert found.curves[0].values[:, 2].tolist() == [0.1] * 3
+    assert found.reproduced
+
+
+def test_an_eigenvalue_that_is_not_positive_decides_nothing(tmp_path: Path) -> None:
+    found = verdict(tmp_path, FLAT, lambda run: {"lambda1": -1.0 if run.seed == 1 else 20.0})
+    assert found.inconclusive
+    assert found.effect == "3 of 9 runs have no value (0 diverged)"
+
+
+def test_one_batch_size_shows_no_trend(tmp_path: Path) -> None:
+    found = verdict(tmp_path, DROPS, falling, conditions(batch_sizes=(128,)))
+    assert found.inconclusive
+    assert found.effect == "one batch size (128) shows no trend"
+
+
+@pytest.mark.parametrize("of", [DROPS, FLAT, LOWER])
+def test_one_seed_decides_nothing(tmp_path: Path, of: Case) -> None:
+    found = verdict(tmp_path, of, lambda run: {**falling(run), "lambda1": float(run.batch_size)}, conditions(seeds=1))
+    assert found.inconclusive
+    assert "[unbounded]" in found.effect
+    assert found.seeds == 1
+    json.dumps(found.entry(), allow_nan=False)
+
+
+def test_evidence_is_the_table_the_claim_was_decided_on(tmp_path: Path) -> None:
+    accuracies = {64: (0.80, 0.82, 0.84), 128: (0.7, 0.7, 0.7), 256: (0.50, 0.55, 0.60)}
+    found = verdict(tmp_path, DROPS, lambda run: {"fgsm_accuracy": accuracies[run.batch_size][run.seed]})
+    rows = [line.split()[:3] for line in found.evidence.splitlines()]
+    assert "figures 9" in found.evidence
+    assert "section 2.1" in found.evidence
+    assert [row for row in rows if row[0] in ("64", "128", "256")] == [
+        ["64", "82.0%", "2.0"],
+        ["128", "70.0%", "0.0"],
+        ["256", "55.0%", "5.0"],
+    ]
+    # each seed falls by 30, 27, 24 points: mean 27, sd 3, t(2) at 95% one-sided 2.920
+    half = 2.91999 * 3 / math.sqrt(3)
+    assert f"-27.0 points [{-27 - half:+.1f}, {-27 + half:+.1f}] (90% interval, 3 seeds)" in found.evidence
+    assert "asked for: a fall of more than 1 points (it can be seen)" in found.evidence
+
+
+def test_spread_of_eigenvalues_is_a_factor(tmp_path: Path) -> None:
+    found = verdict(tmp_path, FLAT, lambda run: {"lambda1": (10.0, 20.0, 40.0)[run.seed]})
+    assert [line.split()[:3] for line in found.evidence.splitlines()][4] == ["64", "20", "x2.00"]
+
+
+def test_an_entry_is_plain_json_with_what_the_report_promises(tmp_path: Path) -> None:
+    found = verdict(tmp_path, DROPS, falling)
+    entry = json.loads(json.dumps(found.entry(), allow_nan=False))
+    assert entry["id"] == "an-example"
+    assert entry["task"] == "M1-MNIST"
+    assert entry["case"] == "M1-MNIST-FGSM"
+    assert entry["figures"] == [9]
+    assert entry["verdict"] == "trend seen"
+    assert entry["outcome"] == "holds"
+    low, high = entry["interval"]
+    assert low <= entry["estimate"] <= high < -1
+    assert entry["margin"] == 1
+    assert entry["unit"] == "percentage points"
+    assert entry["level"] == 0.9
+    assert entry["seeds"] == 3
+    assert entry["runs"] == sorted(run.key for run in DROPS.runs(conditions()))
+    assert entry["rerun"] == "pytest 'it'"
+    assert entry["undertrained"] == []
+    assert entry["evidence"] == found.evidence
+    assert {"section", "says", "because", "reason", "asked", "effect", "shown"} <= set(entry)
+
+
+def test_a_run_that_two_curves_share_is_listed_once(tmp_path: Path) -> None:
+    runs = verdict(tmp_path, LOWER, lambda _: {}).entry()["runs"]
+    assert len(runs) == len(set(runs)) == 15
+
+
+def test_the_margin_of_a_factor_is_reported_as_a_logarithm(tmp_path: Path) -> None:
+    entry = verdict(tmp_path, FLAT, lambda _: {}).entry()
+    assert entry["margin"] == pytest.approx(math.log(2))
+    assert entry["unit"] == "natural logarithm of a factor"
+
+
+def test_cells_that_have_not_fitted_their_data_are_named_with_their_number(tmp_path: Path) -> None:
+    def results(run: Run) -> dict[str, float] | None:
+        if run.batch_size == 256:
+            return None if run.seed == 0 else {"train_accuracy": 0.5}
+        return {"train_accuracy": 0.85 if run.batch_size == 64 else (0.85, 0.84, 0.86)[run.seed]}
+
+    found = verdict(tmp_path, DROPS, results)
+    notes = [
+        "Benchmark, batch size 128: undertrained (1 of 3)",
+        "Benchmark, batch size 256: undertrained (2 of 3), diverged (1 of 3)",
+    ]
+    assert found.entry()["undertrained"] == undertrained(found.curves[0]) == notes
+    assert "undertrained (2 of 3), diverged (1 of 3)" in found.evidence
+
+
+def test_the_surrogate_is_named_for_the_task_that_uses_it_alone(tmp_path: Path) -> None:
+    mixed = conditions(data="surrogate")
+    sources = {**conditions().sources, "MNIST": mixed.sources["MNIST"]}
+    where = Conditions(mixed.regime, sources, "cpu")
+    other = case(Curve(C1_CIFAR10, BENCHMARK, FGSM), holds_if=Drops(points(1)))
+    assert verdict(tmp_path, DROPS, falling, where).word == "trend seen (surrogate)"
+    assert verdict(tmp_path, other, falling, where).word == "trend seen"
+
+
+def test_the_decision_rests_on_the_curves_in_the_claims_order(tmp_path: Path) -> None:
+    found = verdict(tmp_path, LOWER, lambda run: {"lambda1": 5.0 if recipe_of(run) == LR_BS() else 50.0})
+    assert [measured.curve for measured in found.curves] == list(LOWER.curves)
+    assert found.decision.outcome is Outcome.HOLDS
+    where = conditions()
+    turned = case(*reversed(LOWER.curves), holds_if=LOWER.claim.holds_if)
+    assert judge(turned, Store(tmp_path), where).decision.outcome is Outcome.FAILS
+    assert read(LOWER.curves[0], Store(tmp_path), where) == found.curves[0]

@@ -1,0 +1,242 @@
+import json
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.conditions import Conditions
+from repro.errors import ReproError
+from repro.regimes import QUICK
+from repro.runs import Run
+from repro.science.readings import Reading
+from repro.science.recipes import SGD
+from repro.science.sources import Source
+from repro.science.tasks import STDCNN_MNIST
+from repro.store import Store
+from repro.workshop import Journal, StoppedError, Workshop
+
+CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", Path())}, "cpu")
+READING = QUICK.scale(STDCNN_MNIST).reading
+FIRST = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 1, 100, "surrogate", "cpu")
+RUNS = [replace(FIRST, seed=seed) for seed in range(8)]
+JOBS = [(run, READING) for run in RUNS]
+
+
+def put(store: Store, run: Run) -> None:
+    store.put_run(run, {}, lambda path: path.write_bytes(b"weights"))
+    store.put_measures(run, READING, {})
+
+
+class Oven:
+    """What makes runs here, and remembers which; ``on`` says what else happens when a run is made."""
+
+    def __init__(self, on: dict[Run, Callable[[], Any]] | None = None) -> None:
+        self.made: list[Run] = []
+        self.on = on or {}
+
+    def __call__(self, run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+        assert reading == READING
+        assert conditions is CONDITIONS
+        self.made.append(run)
+        self.on.get(run, lambda: None)()
+        put(store, run)
+
+
+def breaks() -> None:
+    raise RuntimeError("out of memory")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "store")
+    store.prepare()
+    return store
+
+
+def workshop(store: Store, oven: Oven, session: Any = (), **further: Any) -> Workshop:
+    return Workshop(store, CONDITIONS, session, make=oven, **further)
+
+
+def test_every_wanted_run_is_made_once_and_then_stored(store: Store) -> None:
+    oven = Oven()
+    workshop(store, oven).obtain([*RUNS, *RUNS])
+    assert sorted(oven.made, key=lambda run: run.seed) == RUNS
+    assert all(store.has(*job) for job in JOBS)
+
+
+def test_what_is_stored_is_not_made_again(store: Store) -> None:
+    put(store, RUNS[0])
+    oven = Oven()
+    workshop(store, oven).obtain(RUNS[:2])
+    assert oven.made == [RUNS[1]]
+
+
+def test_only_what_is_wanted_is_made_while_nobody_else_works(store: Store) -> None:
+    oven = Oven()
+    workshop(store, oven, JOBS).obtain(RUNS[:2])
+    assert set(oven.made) == set(RUNS[:2])
+
+
+def test_the_slowest_run_is_begun_first(store: Store) -> None:
+    runs = [replace(FIRST, epochs=epochs) for epochs in (2, 5, 1, 4, 3)]
+    for work in (lambda w: w.obtain(runs), lambda w: w.help_out()):
+        oven, place = Oven(), Store(store.root / str(id(work)))
+        place.prepare()
+        work(workshop(place, oven, [(run, READING) for run in runs]))
+        assert [run.epochs for run in oven.made] == [5, 4, 3, 2, 1]
+
+
+def test_a_measure_that_is_missing_is_made(store: Store) -> None:
+    store.put_run(FIRST, {}, lambda path: path.write_bytes(b"weights"))
+    oven = Oven()
+    workshop(store, oven).obtain([FIRST])
+    assert oven.made == [FIRST]
+
+
+@pytest.mark.parametrize("name", ["run.json", "measures-*.json"])
+def test_a_run_whose_file_is_damaged_is_made_anew_in_the_same_session(store: Store, name: str) -> None:
+    put(store, FIRST)
+    next(store.weights(FIRST).parent.glob(name)).write_text("{")
+    oven = Oven()
+    workshop(store, oven).obtain([FIRST])
+    assert oven.made == [FIRST]
+    assert store.whole(FIRST, READING)
+
+
+def test_while_another_process_makes_the_wanted_run_a_missing_one_is_made_instead(store: Store) -> None:
+    wanted, further = RUNS[0], RUNS[1]
+    claim = store.claimed(wanted)  # as another process would hold it
+
+    def other_process_is_done() -> None:
+        put(store, wanted)
+        claim.__exit__(None, None, None)
+
+    oven = Oven({further: other_process_is_done})
+    assert claim.__enter__()
+    workshop(store, oven, [(wanted, READING), (further, READING)]).obtain([wanted])
+    assert oven.made == [further]
+
+
+def test_with_nothing_else_to_do_it_waits_for_the_other_process(store: Store) -> None:
+    oven = Oven()
+    with store.claimed(FIRST):
+        timer = threading.Timer(0.3, put, (store, FIRST))
+        timer.start()
+        workshop(store, oven, [(FIRST, READING)]).obtain([FIRST])
+        timer.join()
+    assert oven.made == []
+
+
+def test_a_run_that_breaks_is_raised_to_who_wants_it_and_can_be_tried_again(store: Store) -> None:
+    oven = Oven({FIRST: breaks})
+    shop = workshop(store, oven)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="out of memory"):
+            shop.obtain([FIRST])
+    assert not store.has(FIRST, READING)
+    oven.on.clear()
+    shop.obtain([FIRST])
+    assert store.has(FIRST, READING)
+
+
+def test_a_run_that_breaks_is_no_concern_of_who_wants_another(store: Store) -> None:
+    wanted, broken = RUNS[0], replace(FIRST, epochs=9)
+    oven = Oven({broken: breaks})
+    with store.claimed(wanted):
+        timer = threading.Timer(0.5, put, (store, wanted))
+        timer.start()
+        workshop(store, oven, [(wanted, READING), (broken, READING)]).obtain([wanted])
+        timer.join()
+    assert oven.made == [broken]  # once, however long the wait
+
+
+def test_helping_out_makes_all_that_is_missing_but_what_others_make_or_what_breaks(store: Store) -> None:
+    put(store, RUNS[0])
+    oven = Oven({RUNS[2]: breaks})
+    with store.claimed(RUNS[1]):
+        workshop(store, oven, JOBS).help_out()
+    assert sorted(run.seed for run in oven.made) == [2, 3, 4, 5, 6, 7]
+
+
+def test_no_run_is_begun_once_the_session_is_over(store: Store) -> None:
+    oven = Oven()
+    shop = workshop(store, oven, JOBS, over=lambda: len(oven.made) >= 2)
+    with pytest.raises(StoppedError, match="6 runs were missing"):
+        shop.obtain(RUNS)
+    shop.help_out()
+    assert len(oven.made) == 2
+
+
+def test_what_is_stored_can_be_had_after_the_session_is_over(store: Store) -> None:
+    put(store, FIRST)
+    workshop(store, Oven(), over=lambda: True).obtain([FIRST])
+
+
+def test_an_error_of_the_shop_is_told_in_one_line() -> None:
+    assert issubclass(StoppedError, ReproError)
+
+
+def test_the_journal_tells_who_made_what_when(store: Store, tmp_path: Path) -> None:
+    notified: list[int] = []
+    journal = Journal(tmp_path / "journal.jsonl", "gw7", lambda: notified.append(1))
+    oven = Oven({RUNS[1]: breaks})
+    began = time.time()
+    Workshop(store, CONDITIONS, JOBS[:2], journal, oven).help_out()
+    events = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    told = {(event["event"], event["run"]) for event in events}
+    assert told == {("begin", RUNS[0].key), ("end", RUNS[0].key), ("begin", RUNS[1].key)}
+    assert all(event["worker"] == "gw7" and began <= event["time"] <= time.time() for event in events)
+    assert len(notified) == len(events)
+
+
+def slow(run: Run, _reading: Reading, store: Store, _conditions: Conditions) -> None:
+    time.sleep(0.1)
+    put(store, run)
+
+
+def obtain_all(root: Path, name: str, ready: Any) -> None:
+    ready.wait()
+    journal = Journal(root / "journal.jsonl", name)
+    Workshop(Store(root), CONDITIONS, JOBS, journal, slow).obtain(RUNS)
+
+
+def test_several_processes_share_the_work_and_make_no_run_twice(store: Store) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ready = spawn.Barrier(3)
+    processes = [spawn.Process(target=obtain_all, args=(store.root, name, ready)) for name in "abc"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    events = [json.loads(line) for line in (store.root / "journal.jsonl").read_text().splitlines()]
+    begun = [event for event in events if event["event"] == "begin"]
+    assert sorted(event["run"] for event in begun) == sorted(run.key for run in RUNS)
+    assert {event["worker"] for event in begun} == set("abc")
+
+
+def hold(root: Path, run: Run, held: Any) -> None:
+    with Store(root).claimed(run):
+        held.set()
+        time.sleep(60)
+
+
+def test_the_run_of_a_process_that_is_killed_is_taken_over(store: Store) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    held = spawn.Event()
+    process = spawn.Process(target=hold, args=(store.root, FIRST, held))
+    process.start()
+    assert held.wait(30)
+    oven = Oven()
+    killed = threading.Timer(0.3, os.kill, (process.pid, signal.SIGKILL))
+    killed.start()
+    workshop(store, oven, JOBS[:1]).obtain([FIRST])
+    process.join()
+    assert oven.made == [FIRST]
