@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .regimes import Regime
 from .runs import Run
+from .science.readings import Alternative, Reading, alternative
 from .science.recipes import Recipe
 from .science.sources import Source
 from .science.tasks import Task
@@ -20,6 +21,7 @@ class Conditions:
     regime: Regime
     sources: Mapping[str, Source]
     device: str
+    readings: tuple[str, ...] = ("margin-loss",)  # the alternatives that verdicts are decided under as well
 
     def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
         """The run behind one point of a curve."""
@@ -35,6 +37,14 @@ class Conditions:
             device=self.device,
             width=scale.width if task.architecture == "ResNet18" else 64,
         )
+
+    def reading(self, task: Task) -> Reading:
+        """How the task's runs are measured."""
+        return self.regime.scale(task).reading
+
+    def alternatives(self, task: Task) -> list[Alternative]:
+        """How else they are."""
+        return [alternative(name, self.reading(task)) for name in self.readings]
 
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""

@@ -9,6 +9,7 @@ from .conditions import Conditions
 from .errors import ReproError
 from .regimes import TRAINED
 from .runs import Run
+from .science.readings import Alternative, Reading
 from .science.recipes import Recipe
 from .science.tasks import Task
 from .statistics.estimands import Sample
@@ -61,6 +62,14 @@ class Curve:
             for size in scale.batch_sizes
         ]
 
+    def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
+        """The runs with every reading of them that the session wants of this curve's measure, the first one first."""
+        wanted = [conditions.reading(self.task)]
+        for other in conditions.alternatives(self.task):
+            if self.measure.field in other.fields and not other.free:
+                wanted.append(other.reading)
+        return [(run, reading) for reading in wanted for run in self.runs(conditions)]
+
     def __str__(self) -> str:
         return f"{self.measure} of {self.recipe} on {self.task}"
 
@@ -110,26 +119,38 @@ class Measured:
         return [row[index] for row in self.cells]
 
 
-def read(curve: Curve, store: Store, conditions: Conditions) -> Measured:
-    """Read a curve whose runs are stored. ReproError if one is not."""
+def read(curve: Curve, store: Store, conditions: Conditions, other: Alternative | None = None) -> Measured:
+    """Read a curve whose runs are stored, under another reading if its measure has one. ReproError if one is not."""
     scale = conditions.regime.scale(curve.task)
     runs = curve.runs(conditions)
     width = len(scale.batch_sizes)
-    cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
+    if other is None or curve.measure.field not in other.fields:
+        cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
+    else:
+        field = other.fields[curve.measure.field]
+        cells = [_cell(run, curve.measure, *_stored(run, store, conditions, other.reading), field) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     return Measured(curve, scale.batch_sizes, rows)
 
 
-def _stored(run: Run, store: Store, conditions: Conditions) -> tuple[dict[str, Any], dict[str, Any]]:
+def _stored(
+    run: Run, store: Store, conditions: Conditions, other: Reading | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The run's record, and its measures with those of another reading in place of the first one's."""
+    found = [store.measures(run, reading) for reading in (conditions.reading(run.task), other) if reading is not None]
     record = store.record(run)
-    measured = store.measures(run, conditions.regime.scale(run.task).reading)
-    if record is None or measured is None:
+    if record is None or None in found:
         raise ReproError(f"{run} ({run.key}) is not in {store.root}")
-    return record, measured["measures"]
+    measures: dict[str, Any] = {}
+    for stored in found:
+        measures |= stored["measures"] if stored else {}
+    return record, measures
 
 
-def _cell(run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any]) -> Cell:
-    value = measure.diverged if record["diverged"] else measures[measure.field]
+def _cell(
+    run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any], field: str | None = None
+) -> Cell:
+    value = measure.diverged if record["diverged"] else measures[field or measure.field]
     return Cell(
         run=run.key,
         value=np.nan if value is None else value,

@@ -27,6 +27,16 @@ class Plan:
         return sum(cpu_seconds(*job) for job in self.missing)
 
     @property
+    def runs(self) -> list[Run]:
+        """Its runs, each once, however many readings are wanted of it."""
+        return list(dict.fromkeys(run for run, _ in self.jobs))
+
+    @property
+    def missing_runs(self) -> list[Run]:
+        """Those that are not stored, or lack a reading."""
+        return list(dict.fromkeys(run for run, _ in self.missing))
+
+    @property
     def tasks(self) -> list[str]:
         """The tasks of its runs, in a fixed order."""
         return sorted({str(run.task) for run, _ in self.jobs})
@@ -34,33 +44,34 @@ class Plan:
     def summary(self, processes: int) -> str:
         """One line: runs, what is stored, the cost of the rest."""
         line = (
-            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.jobs)} runs, "
-            f"{len(self.jobs) - len(self.missing)} stored"
+            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.runs)} runs, "
+            f"{len(self.runs) - len(self.missing_runs)} stored"
         )
         if not self.missing:
             return line
         seconds = self.cpu_seconds
         wall = f", about {span(seconds / processes)} on {processes} processes" if processes > 1 else ""
-        return f"{line}; the other {len(self.missing)} take about {span(seconds)} on one core of a CPU{wall}"
+        return f"{line}; the other {len(self.missing_runs)} take about {span(seconds)} on one core of a CPU{wall}"
 
 
 def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Plan:
     """Plan the runs of these cases: each run once, however many curves share it."""
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
-    runs = dict.fromkeys(run for curve in curves for run in curve.runs(conditions))
-    jobs = slowest_first((run, conditions.regime.scale(run.task).reading) for run in runs)
+    jobs = slowest_first({job: None for curve in curves for job in curve.jobs(conditions)})
     return Plan(cases, curves, tuple(jobs), tuple(job for job in jobs if not store.has(*job)))
 
 
 def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
     """A row for each recipe on each task: task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest."""
-    missing = dict(plan.missing)
+    missing: dict[Run, list[Reading]] = {}
+    for run, reading in plan.missing:
+        missing.setdefault(run, []).append(reading)
     rows = []
     for task, recipe in dict.fromkeys((curve.task, curve.recipe) for curve in plan.curves):
         scale = conditions.regime.scale(task)
         runs = next(c for c in plan.curves if (c.task, c.recipe) == (task, recipe)).runs(conditions)
-        left = [(run, missing[run]) for run in runs if run in missing]
+        left = [(run, reading) for run in runs for reading in missing.get(run, ())]
         rows.append(
             (
                 str(task),
@@ -68,7 +79,7 @@ def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
                 " ".join(map(str, scale.batch_sizes)),
                 str(scale.seeds),
                 str(len(runs)),
-                str(len(runs) - len(left)),
+                str(len(runs) - len({run for run, _ in left})),
                 span(sum(cpu_seconds(*job) for job in left)),
             )
         )

@@ -14,32 +14,29 @@ train_images = 0               # 0 is the whole split
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from .errors import SettingError
-from .regimes import PAPER, QUICK, Regime, Scale
+from .regimes import PAPER, QUICK, Regime
 from .science.tasks import TASKS
 
 BUILT_IN: Final = {"paper": PAPER, "quick": QUICK}
 
-# every field: what a value must be, in words, and the check
-_COUNT: Final = "a whole number of at least 1"
-_SIZE: Final = "a whole number of at least 1, or 0 for the whole split"
-_GRID: Final = "whole numbers of at least 1, each once, as in [64, 256, 1024]"
-FIELDS: Final[Mapping[str, str]] = {
-    "epochs": _COUNT,
-    "seeds": _COUNT,
-    "batch_sizes": _GRID,
-    "train_images": _SIZE,
-    "width": _COUNT,
-    "test_images": _SIZE,
-    "attacked_images": _SIZE,
-    "pgd_steps": _COUNT,
-    "hessian_images": _SIZE,
+COUNT: Final = "a whole number of at least 1"
+SIZE: Final = "a whole number of at least 1, or 0 for the whole split"
+SIZES: Final = "whole numbers of at least 1, each once"
+FIELDS: Final[Mapping[str, str]] = {  # what the value of each field must be
+    "epochs": COUNT,
+    "seeds": COUNT,
+    "batch_sizes": SIZES,
+    "train_images": SIZE,
+    "width": COUNT,
+    "test_images": SIZE,
+    "attacked_images": SIZE,
+    "pgd_steps": COUNT,
+    "hessian_images": SIZE,
 }
-READING: Final = ("test_images", "attacked_images", "pgd_steps", "hessian_images")
 
 
 def load_regime(name: str) -> Regime:
@@ -49,29 +46,31 @@ def load_regime(name: str) -> Regime:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file, and there is no such file")
     try:
-        content = tomllib.loads(path.read_text())
+        path = Path(name).expanduser()
+        if not path.is_file():
+            raise FileNotFoundError("there is no such file")
+        content = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"--regime {name}: is not TOML ({error})") from None
+    except (OSError, RuntimeError) as error:  # also a name that is too long; the home of a user who does not exist
+        raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file ({error})") from None
     return _regime(content, name)
 
 
 def _regime(content: dict[str, Any], file: str) -> Regime:
     _known(content, ("name", "base", "all", "tasks"), file)
     base = content.get("base", "quick")
-    if base not in BUILT_IN:
+    if base not in [*BUILT_IN]:  # a list, since what TOML holds need not be hashable
         raise SettingError(f"--regime {file}: base = {base!r} must be one of {', '.join(BUILT_IN)}")
     title = content.get("name", Path(file).stem)
-    if not isinstance(title, str) or title in BUILT_IN:
-        raise SettingError(f"--regime {file}: name = {title!r} must be a text other than {', '.join(BUILT_IN)}")
+    if not isinstance(title, str) or len(title.splitlines()) != 1 or title in BUILT_IN:
+        raise SettingError(f"--regime {file}: name = {title!r} must be one line other than {', '.join(BUILT_IN)}")
     tables = _table(content, "tasks", file)
     _known(tables, TASKS, f"{file}, [tasks]")
     shared = checked(_table(content, "all", file), f"--regime {file}, [all]:")
     scales = {
-        task: changed(scale, {**shared, **checked(_table(tables, task, file), f"--regime {file}, [tasks.{task!r}]:")})
+        task: scale.changed(**{**shared, **checked(_table(tables, task, file), f"--regime {file}, [tasks.{task!r}]:")})
         for task, scale in BUILT_IN[base].scales.items()
     }
     return Regime(title, scales)
@@ -101,27 +100,40 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _value(name: str, value: Any, where: str) -> Any:
     right = FIELDS[name]
     if not _CHECKS[right](value):
-        raise SettingError(f"{where} {name} = {value!r} must be {right}")
-    if right == _GRID:
+        raise SettingError(
+            f"{where} {name} = {value!r} must be {right}, as in [64, 256, 1024]"
+            if right == SIZES
+            else f"{where} {name} = {value!r} must be {right}"
+        )
+    return held(right, value)
+
+
+def held(right: str, value: Any) -> Any:
+    """A checked value as the program holds it: a sorted grid, None for the whole of a split."""
+    if right == SIZES:
         return tuple(sorted(value))
-    return None if right == _SIZE and value == 0 else value
+    return None if right == SIZE and value == 0 else value
 
 
 def _whole(value: Any, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _grid(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(_whole(v, 1) for v in value) and len({*value}) == len(value)
+
+
 _CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    _COUNT: lambda value: _whole(value, 1),
-    _SIZE: lambda value: _whole(value, 0),
-    _GRID: lambda value: (
-        isinstance(value, list) and bool(value) and all(_whole(v, 1) for v in value) and len(set(value)) == len(value)
-    ),
+    COUNT: lambda value: _whole(value, 1),
+    SIZE: lambda value: _whole(value, 0),
+    SIZES: _grid,
 }
 
 
-def changed(scale: Scale, values: Mapping[str, Any]) -> Scale:
-    """A scale with checked fields replaced, those of its reading among them."""
-    reading = {name: value for name, value in values.items() if name in READING}
-    rest = {name: value for name, value in values.items() if name not in READING}
-    return replace(scale, reading=replace(scale.reading, **reading), **rest)
+def from_text(field: str, text: str) -> Any:
+    """A field's value from the text of an option; ValueError if it is not what it must be."""
+    right = FIELDS[field]
+    value = [int(part) for part in text.split(",")] if right == SIZES else int(text)
+    if not _CHECKS[right](value):
+        raise ValueError(text)
+    return held(right, value)

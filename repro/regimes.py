@@ -31,6 +31,13 @@ class Scale:
     reading: Reading
     width: int = 64
 
+    def changed(self, **changes: Any) -> "Scale":
+        """The same scale with fields replaced, those of its reading among them. TypeError: there is no such field."""
+        measured = {field.name for field in fields(Reading)}
+        reading = {name: value for name, value in changes.items() if name in measured}
+        rest = {name: value for name, value in changes.items() if name not in measured}
+        return replace(self, reading=replace(rest.pop("reading", self.reading), **reading), **rest)
+
 
 @dataclass(frozen=True)
 class Regime:
@@ -57,11 +64,8 @@ class Regime:
         return f"{self.name}, changed by options" if changed else self.name
 
     def overridden(self, **changes: Any) -> "Regime":
-        """The same regime with fields of every task's scale replaced; None leaves a field as it is."""
-        wanted = {name: value for name, value in changes.items() if value is not None}
-        unknown = set(wanted) - {f.name for f in fields(Scale)}
-        assert not unknown, unknown
-        return replace(self, scales={task: replace(scale, **wanted) for task, scale in self.scales.items()})
+        """The same regime with fields of every task's scale, or of its reading, replaced."""
+        return replace(self, scales={task: scale.changed(**changes) for task, scale in self.scales.items()})
 
 
 _PAPER_READING: Final = Reading(test_images=None, attacked_images=None, pgd_steps=40, hessian_images=4096)

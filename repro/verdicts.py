@@ -20,6 +20,26 @@ WORDS = {
 
 
 @dataclass(frozen=True)
+class Other:
+    """The same case decided under another reading of the same runs."""
+
+    name: str
+    says: str
+    decision: Decision
+    word: str
+
+    def entry(self) -> dict[str, Any]:
+        """As plain JSON for the report."""
+        return {
+            "name": self.name,
+            "says": self.says,
+            "verdict": self.word,
+            "outcome": str(self.decision.outcome),
+            "shown": shown(self.decision),
+        }
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a claim test asserts, prints and reports."""
 
@@ -28,6 +48,7 @@ class Verdict:
     curves: tuple[Measured, ...]
     word: str
     rerun: str = ""
+    others: tuple["Other", ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -42,11 +63,7 @@ class Verdict:
     @property
     def effect(self) -> str:
         """The estimate and its interval, for a line of a summary."""
-        if not np.isfinite(self.decision.estimate):
-            return self.decision.reason
-        unit = self.decision.unit
-        text = f"{unit.difference(self.decision.estimate)} {unit.interval(self.decision.low, self.decision.high)}"
-        return f"{text}: {self.decision.reason}" if self.decision.reason else text
+        return shown(self.decision)
 
     @property
     def seeds(self) -> int:
@@ -93,6 +110,7 @@ class Verdict:
             "undertrained": [note for curve in self.curves for note in undertrained(curve)],
             "runs": sorted({cell.run for curve in self.curves for row in curve.cells for cell in row}),
             "evidence": self.evidence,
+            "readings": [other.entry() for other in self.others],
             "rerun": self.rerun,
         }
 
@@ -101,15 +119,33 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+def shown(decision: Decision) -> str:
+    """The estimate and its interval, and why nothing could be decided, where that is not for the interval."""
+    if not np.isfinite(decision.estimate):
+        return decision.reason
+    unit = decision.unit
+    text = f"{unit.difference(decision.estimate)} {unit.interval(decision.low, decision.high)}"
+    return f"{text}: {decision.reason}" if decision.reason else text
+
+
 def judge(case: Case, store: Store, conditions: Conditions, rerun: str = "") -> Verdict:
-    """Decide a case whose runs are stored."""
+    """Decide a case whose runs are stored, under the first reading and under the session's others."""
     curves = tuple(read(curve, store, conditions) for curve in case.curves)
+    decision = _decide(case, curves)
+    others = []
+    for other in conditions.alternatives(case.task):
+        if any(curve.measure.field in other.fields for curve in case.curves):
+            found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves])
+            others.append(Other(other.name, other.says, found, _word(found.outcome, case, conditions)))
+    return Verdict(case, decision, curves, _word(decision.outcome, case, conditions), rerun, tuple(others))
+
+
+def _decide(case: Case, curves: Sequence[Measured]) -> Decision:
     samples = [curve.sample for curve in curves]
     lacking = _lacking(curves)
     if not lacking and len(samples[0].batch_sizes) < 2:
         lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
-    decision = _undecided(case, samples[0], lacking) if lacking else case.claim.holds_if.decide(*samples)
-    return Verdict(case, decision, curves, _word(decision.outcome, case, conditions), rerun)
+    return _undecided(case, samples[0], lacking) if lacking else case.claim.holds_if.decide(*samples)
 
 
 def _lacking(curves: Sequence[Measured]) -> str:

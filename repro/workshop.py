@@ -76,7 +76,11 @@ class Workshop:
 
         What breaks while one of them is made here is raised; StoppedError: the session ended before.
         """
-        jobs = [(run, self._reading(run)) for run in set(wanted)]
+        self.obtain_jobs((run, self._reading(run)) for run in set(wanted))
+
+    def obtain_jobs(self, wanted: Iterable[Job]) -> None:
+        """The same for runs each under the reading that is wanted of it."""
+        jobs = set(wanted)
         missing = slowest_first(job for job in jobs if not self._store.whole(*job))
         while missing:
             if self._over():

@@ -45,7 +45,7 @@ def test_more_work_costs_more(more: dict[str, object], of: str) -> None:
 def test_parts_that_are_not_measured_cost_nothing(part: Part) -> None:
     others = tuple(p for p in ALL_PARTS if p != part)
     alone, rest = (cpu_seconds(RUN, replace(READING, parts=parts)) for parts in ((part,), others))
-    assert 0 < alone
+    assert alone > 0
     assert alone + rest == pytest.approx(cpu_seconds(RUN, READING))
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,14 @@ from worlds import Results, conditions, fill, recipe_of, under
 from repro.claims import Case, Claim
 from repro.conditions import Conditions
 from repro.curves import FGSM, LAMBDA1, Curve, read
+from repro.errors import ReproError
 from repro.figures import SETTINGS
 from repro.regimes import PAPER, QUICK
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
 from repro.statistics.estimands import Drops, Estimand, Flat, Lower, Outcome
-from repro.statistics.units import factor, points
+from repro.statistics.units import FACTOR, factor, points
 from repro.store import Store
 from repro.verdicts import Verdict, judge, undertrained
 
@@ -209,3 +211,41 @@ def test_the_decision_rests_on_the_curves_in_the_claims_order(tmp_path: Path) ->
     turned = case(*reversed(LOWER.curves), holds_if=LOWER.claim.holds_if)
     assert judge(turned, Store(tmp_path), where).decision.outcome is Outcome.FAILS
     assert read(LOWER.curves[0], Store(tmp_path), where) == found.curves[0]
+
+
+def case_of(curve: Curve, holds_if: Estimand) -> Case:
+    return Case(Claim("flat", "3", "It is flat.", holds_if, "why", (SETTINGS,)), curve.task, (), (curve,))
+
+
+def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: Path) -> None:
+    """Saturation planted in one store: the margin form breaks at large batch what cross-entropy does not."""
+    case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), Flat(points(5)))
+    here = conditions()
+    store = fill(
+        Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.2}
+    )
+    verdict = judge(case, store, here)
+    (other,) = verdict.others
+    assert (verdict.word, other.word, other.name) == ("trend seen", "trend not seen", "margin-loss")
+    assert verdict.entry()["readings"][0]["outcome"] == "fails"
+
+
+def test_a_reading_of_attacks_says_nothing_beside_a_claim_of_curvature(tmp_path: Path) -> None:
+    case = case_of(Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), Flat(factor(2)))
+    here = conditions()
+    assert judge(case, fill(Store(tmp_path), case.runs(here)), here).others == ()
+
+
+def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked_for(tmp_path: Path) -> None:
+    curve = Curve(STDCNN_MNIST, LR_BS(), LAMBDA1)
+    case = case_of(curve, Flat(factor(2)))
+    here = replace(conditions(), readings=("lambda1-test",))
+    runs = case.runs(here)
+    assert len(curve.jobs(here)) == 2 * len(runs)
+    store = fill(Store(tmp_path), runs)
+    with pytest.raises(ReproError):
+        judge(case, store, here)
+    (other,) = here.alternatives(STDCNN_MNIST)
+    fill(store, runs, lambda run: {"lambda1": 20.0 * run.batch_size}, other.reading)
+    (found,) = judge(case, store, here).others
+    assert (found.word, found.decision.unit) == ("trend not seen", FACTOR)

@@ -12,11 +12,12 @@ import pytest
 
 from ..claims import MARK, Case
 from ..errors import ReproError, error_line
+from ..regime_files import FIELDS
 from ..verdicts import Verdict
 from ..workshop import StoppedError
 from . import gpus
 from .controller import Controller
-from .options import ARTIFACTS, Settings, add_options, settings
+from .options import ARTIFACTS, Settings, add_options, flag, settings
 from .outcomes import case_property, claim_status, property_of, shorten
 from .session import ClaimSession, Shared
 from .terminal import print_plan
@@ -100,6 +101,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.extra_keyword_matches.add(case.claim.id)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the claims on the tasks, and read from the figures, that --task and --figure name; other tests stay."""
+    chosen = config.stash[SESSION].settings
+    dropped = [item for item in items if (case := case_of(item)) is not None and not chosen.selects(case)]
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        gone = set(dropped)
+        items[:] = [item for item in items if item not in gone]
+
+
 def case_of(item: pytest.Item) -> Case | None:
     """The case that a claim test decides; None for any other test."""
     if item.get_closest_marker(MARK) is None:
@@ -132,9 +144,9 @@ def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSess
 
 def rerun_command(node: pytest.Item, chosen: Settings) -> str:
     """The command that runs one claim test again."""
-    flags = [flag for flag, on in (("--quick", chosen.regime.name == "quick"), ("--gpu", chosen.gpu)) if on]
-    for option in ("--seeds", "--epochs", "--batch-sizes", "--data-root", "--artifacts", "--store"):
-        if (value := node.config.getoption(option)) not in (None, ARTIFACTS):
+    flags = [word for word, on in (("--quick", chosen.regime.name == "quick"), ("--gpu", chosen.gpu)) if on]
+    for option in ("--regime", *map(flag, FIELDS), "--readings", "--data-root", "--artifacts", "--store"):
+        if (value := node.config.getoption(option)) not in (None, ARTIFACTS if option == "--artifacts" else None):
             flags += [option, value]
     return shlex.join(["pytest", node.nodeid, *flags])
 

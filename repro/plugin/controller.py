@@ -98,12 +98,11 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
-        stopped = bool(session.shouldstop or session.shouldfail) or exitstatus not in (0, 1, 5)
-        if stopped:
-            self.shared.finish()
+        self.shared.finish()
         self.progress.end()
         if self.config.option.collectonly or self.settings.plan:
             return
+        stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
         if self.entries or (self.errors and self._headline):
@@ -112,6 +111,9 @@ class Controller:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
             session.exitstatus = pytest.ExitCode.OK
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest prints no summary then
+            self.pytest_terminal_summary(reporter)
 
     def _write_report(self) -> None:
         sources = self.shared.read_sources() or {}

@@ -1,18 +1,33 @@
 """The command line: options of `pytest claims`, and the settings they stand for. Free of torch."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import pytest
 
+from ..claims import Case
 from ..errors import SettingError
-from ..regimes import PAPER, QUICK, Regime
+from ..figures import FIGURES
+from ..regime_files import FIELDS, SIZES, from_text, load_regime
+from ..regimes import QUICK, Regime
+from ..science.readings import NAMES
+from ..science.tasks import TASKS
 
 ARTIFACTS: Final = "artifacts"
-T = TypeVar("T")
+HELP: Final = {
+    "seeds": "seeds for each run",
+    "epochs": "epochs of training",
+    "batch_sizes": "the grid, as in 64,256,1024",
+    "train_images": "training images, 0 for the whole split",
+    "width": "width of ResNet18, 64 in the paper",
+    "test_images": "test images for clean accuracy, 0 for all",
+    "attacked_images": "test images that are attacked, 0 for all",
+    "pgd_steps": "steps of PGD",
+    "hessian_images": "training images that lambda1 is taken on, 0 for all",
+}
 
 
 @dataclass(frozen=True)
@@ -25,8 +40,16 @@ class Settings:
     artifacts: Path
     store: Path
     plan: bool
+    tasks: frozenset[str]  # empty: all
+    figures: frozenset[str]  # empty: all
     strict: bool
     verdicts_ok: bool
+    readings: tuple[str, ...]
+
+    def selects(self, case: Case) -> bool:
+        """Whether --task and --figure let a case through."""
+        on_task = not self.tasks or str(case.task) in self.tasks
+        return on_task and (not self.figures or bool(self.figures & {str(number) for number in case.figures}))
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -37,9 +60,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--data-root", metavar="DIR", help="folder with the data sets as torchvision lays them out")
     group.addoption("--artifacts", metavar="DIR", default=ARTIFACTS, help="where the report goes (default: artifacts)")
     group.addoption("--store", metavar="DIR", help="where runs are kept (default: the folder store in the artifacts)")
-    group.addoption("--seeds", metavar="N", help="seeds for each run")
-    group.addoption("--epochs", metavar="N", help="epochs of training")
-    group.addoption("--batch-sizes", metavar="A,B,...", help="the grid, as in 64,256,1024")
+    group.addoption("--regime", metavar="NAME", help="paper (the default), quick, or a TOML file; see the README")
+    for field, text in HELP.items():
+        group.addoption(flag(field), metavar="N" if FIELDS[field] != SIZES else "A,B,...", help=text)
+    group.addoption("--task", metavar="NAME", action="append", help="only claims on this task; may be given again")
+    group.addoption("--figure", metavar="N", action="append", help="only claims read from this figure; again")
+    group.addoption("--readings", metavar="A,B,...", help=f"other readings: all, or some of {', '.join(NAMES)}")
     group.addoption("--plan", action="store_true", help="say what would be trained and what is stored; train nothing")
     group.addoption("--strict-claims", action="store_true", help="an inconclusive claim fails")
     group.addoption(
@@ -52,12 +78,8 @@ def add_options(parser: pytest.Parser) -> None:
 def settings(config: pytest.Config) -> Settings:
     """Check the options. SettingError: one line that names the option, its value and what would be right."""
     get = config.getoption
-    regime = QUICK if get("--quick") else PAPER
-    regime = regime.overridden(
-        seeds=_whole_number("--seeds", get("--seeds")),
-        epochs=_whole_number("--epochs", get("--epochs")),
-        batch_sizes=_grid(get("--batch-sizes")),
-    )
+    changes = {field: _override(field, text) for field in FIELDS if (text := get(flag(field))) is not None}
+    regime = _regime(get("--quick"), get("--regime")).overridden(**changes)
     artifacts = _folder("--artifacts", get("--artifacts"))
     return Settings(
         regime=regime,
@@ -66,40 +88,48 @@ def settings(config: pytest.Config) -> Settings:
         artifacts=artifacts,
         store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
         plan=get("--plan"),
+        tasks=_chosen("--task", get("--task"), TASKS),
+        figures=_chosen("--figure", get("--figure"), map(str, FIGURES)),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
+        readings=_readings(get("--readings")),
     )
 
 
-def _whole_number(option: str, text: str | None) -> int | None:
-    return None if text is None else _parsed(option, text, _positive, "a whole number of at least 1")
+def _regime(quick: bool, name: str | None) -> Regime:
+    if quick and name not in (None, "quick"):
+        raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")
+    return QUICK if quick else load_regime("paper" if name is None else name)
 
 
-def _grid(text: str | None) -> tuple[int, ...] | None:
-    if text is None:
-        return None
-    return _parsed("--batch-sizes", text, _ascending, "whole numbers of at least 1, each once, as in 64,256,1024")
+def flag(field: str) -> str:
+    """The option that overrides a field of the regime."""
+    return "--" + field.replace("_", "-")
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
-
-
-def _ascending(text: str) -> tuple[int, ...]:
-    sizes = [_positive(part) for part in text.split(",")]
-    if len(set(sizes)) < len(sizes):
-        raise ValueError
-    return tuple(sorted(sizes))
-
-
-def _parsed(option: str, text: str, parse: Callable[[str], T], right: str) -> T:
+def _override(field: str, text: str) -> Any:
     try:
-        return parse(text)
+        return from_text(field, text)
     except ValueError:
-        raise SettingError(f"{option} {text}: must be {right}") from None
+        example = ", as in 64,256,1024" if FIELDS[field] == SIZES else ""
+        raise SettingError(f"{flag(field)} {text}: must be {FIELDS[field]}{example}") from None
+
+
+def _readings(text: str | None) -> tuple[str, ...]:
+    """The alternatives asked for; the one that costs nothing is always among them."""
+    names = [] if text is None else [*NAMES] if text == "all" else text.split(",")
+    for name in names:
+        if name not in NAMES:
+            raise SettingError(f"--readings {text}: must be all, or some of {', '.join(NAMES)}")
+    return tuple(dict.fromkeys(["margin-loss", *names]))
+
+
+def _chosen(option: str, values: list[str] | None, known: Iterable[str]) -> frozenset[str]:
+    known = [*known]
+    for value in values or ():
+        if value not in known:
+            raise SettingError(f"{option} {value}: must be one of {', '.join(known)}")
+    return frozenset(values or ())
 
 
 def _folder(option: str, text: str) -> Path:

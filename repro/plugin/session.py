@@ -97,7 +97,7 @@ class ClaimSession:
         """The session's conditions."""
         names = sorted({case.task.dataset.name for case in self.cases})
         sources = self.shared.sources(names, self.settings)
-        return Conditions(self.settings.regime, sources, "cuda" if self.settings.gpu else "cpu")
+        return Conditions(self.settings.regime, sources, "cuda" if self.settings.gpu else "cpu", self.settings.readings)
 
     @cached_property
     def store(self) -> Store:
@@ -117,7 +117,7 @@ class ClaimSession:
 
     def verdict(self, case: Case, rerun: str) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        self.workshop.obtain(case.runs(self.conditions))
+        self.workshop.obtain_jobs(job for curve in case.curves for job in curve.jobs(self.conditions))
         return judge(case, self.store, self.conditions, rerun)
 
     def header(self) -> list[str]:

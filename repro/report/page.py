@@ -28,6 +28,7 @@ def markdown(bundle: Bundle, card: Scorecard, pictures: Sequence[Picture]) -> st
         _scorecard(card),
         _verdicts(bundle),
         _errors(bundle),
+        _readings(bundle),
         _claims(bundle),
         _figures(pictures),
         _conditions(bundle),
@@ -87,6 +88,26 @@ def _errors(bundle: Bundle) -> str:
         return ""
     lines = [f"- `{error['test']}`: {error['error']}" for error in bundle["errors"]]
     return "\n".join(["## Errors", "", "They say nothing of the paper.", "", *lines])
+
+
+def _readings(bundle: Bundle) -> str:
+    """Which verdicts another reading of the same trained runs would change."""
+    read = [(claim, other) for claim in bundle["claims"] for other in claim.get("readings", ())]
+    if not read:
+        return ""
+    says = {other["name"]: other["says"] for _, other in read}
+    lines = ["## Other readings", "", "The same trained runs, measured otherwise where the paper leaves it open.", ""]
+    for name, text in says.items():
+        under = [(claim, other) for claim, other in read if other["name"] == name]
+        flips = [(claim, other) for claim, other in under if other["outcome"] != claim["outcome"]]
+        lines.append(f"**{name}** ({text}): {len(flips)} of {len(under)} verdicts change.")
+        if flips:
+            lines += ["", "| claim | case | first reading | under this reading |", "| --- | --- | --- | --- |"]
+        for claim, other in flips:
+            first, second = f"{claim['verdict']}, {claim['shown']}", f"{other['verdict']}, {other['shown']}"
+            lines.append(f"| {claim['id']} | {claim['case']} | {first} | {second} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
 
 
 def _claims(bundle: Bundle) -> str:

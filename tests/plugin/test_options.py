@@ -28,8 +28,11 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         artifacts=here / "artifacts",
         store=here / "artifacts" / "store",
         plan=False,
+        tasks=frozenset(),
+        figures=frozenset(),
         strict=False,
         verdicts_ok=False,
+        readings=("margin-loss",),
     )
     assert given() == expected
 

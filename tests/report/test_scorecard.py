@@ -1,0 +1,129 @@
+from typing import Any
+
+import pytest
+
+from repro.report.scorecard import NOT_SHOWN, Row, Scorecard, scorecard
+from repro.science.tasks import TASKS
+
+Entry = dict[str, Any]
+
+
+def entry(case: str, verdict: str = "reproduced", outcome: str = "holds", claim: str = "it-drops") -> Entry:
+    return {"id": claim, "case": case, "task": task_of(case), "verdict": verdict, "outcome": outcome}
+
+
+def error(case: str, claim: str = "it-drops") -> Entry:
+    return {"test": "a test", "claim": claim, "case": case, "task": task_of(case), "error": "the oven is cold"}
+
+
+def task_of(case: str) -> str:
+    return max((task for task in TASKS if case.startswith(task)), key=len)
+
+
+FAILED = ("not reproduced", "fails")
+UNSURE = ("inconclusive", "undecided")
+
+
+def cells(card: Scorecard) -> dict[str, dict[str, tuple[str, str]]]:
+    """Verdict and outcome, by the name of the row and the task."""
+    return {
+        row.name: dict(zip(card.tasks, zip(row.words, row.outcomes, strict=True), strict=True)) for row in card.rows
+    }
+
+
+def test_a_cell_has_the_verdict_of_its_claim_on_its_task() -> None:
+    card = scorecard(
+        [
+            entry("M1-MNIST"),
+            entry("C1-CIFAR10", *FAILED),
+            entry("M1-MNIST", *UNSURE, claim="it-is-flat"),
+            entry("C1-CIFAR10", claim="it-is-flat"),
+        ]
+    )
+    held = ("reproduced", "holds")
+    assert cells(card) == {
+        "it-drops": {"M1-MNIST": held, "C1-CIFAR10": FAILED},
+        "it-is-flat": {"M1-MNIST": UNSURE, "C1-CIFAR10": held},
+    }
+
+
+@pytest.mark.parametrize("order", [list(TASKS), [*reversed(TASKS)]], ids=["as they are", "reversed"])
+def test_columns_stand_in_the_order_of_the_tasks_whatever_the_order_of_the_entries(order: list[str]) -> None:
+    card = scorecard(entry(task, f"verdict on {task}") for task in order)
+    assert card.tasks == tuple(TASKS)
+    (row,) = card.rows
+    assert row.words == tuple(f"verdict on {task}" for task in TASKS)
+
+
+def test_a_task_that_nothing_was_said_of_has_no_column() -> None:
+    assert scorecard([entry("C1-CIFAR10"), entry("StdCNN-MNIST")]).tasks == ("StdCNN-MNIST", "C1-CIFAR10")
+
+
+def test_rows_stand_in_the_order_in_which_claims_were_met() -> None:
+    names = ["z", "a", "m"]
+    card = scorecard(entry(task, claim=name) for task in ("C1-CIFAR10", "M1-MNIST") for name in names)
+    assert [row.claim for row in card.rows] == names
+
+
+def test_a_claim_that_is_not_shown_on_a_task_has_a_dash_there_and_no_outcome() -> None:
+    card = scorecard([entry("M1-MNIST"), entry("C1-CIFAR10", claim="it-is-flat")])
+    assert NOT_SHOWN == "-"
+    assert card.rows == (
+        Row("it-drops", "", ("reproduced", "-"), ("holds", "")),
+        Row("it-is-flat", "", ("-", "reproduced"), ("", "holds")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "variant", "name"),
+    [
+        ("M1-MNIST", "", "it-drops"),
+        ("M1-MNIST-FGSM", "FGSM", "it-drops (FGSM)"),
+        ("StdCNN-FashionMNIST-PGD", "PGD", "it-drops (PGD)"),
+        ("C1-CIFAR10-PGD-LR-over-BS-m=0.9", "PGD-LR/BS-m=0.9", "it-drops (PGD-LR/BS-m=0.9)"),
+    ],
+)
+def test_a_variant_is_what_the_case_says_beyond_its_task(case: str, variant: str, name: str) -> None:
+    (row,) = scorecard([entry(case)]).rows
+    assert (row.variant, row.name) == (variant, name)
+
+
+def test_variants_of_a_claim_have_rows_of_their_own_which_tasks_share() -> None:
+    card = scorecard(entry(f"{task}-{attack}") for task in ("M1-MNIST", "C1-CIFAR10") for attack in ("FGSM", "PGD"))
+    assert [(row.name, row.words) for row in card.rows] == [
+        ("it-drops (FGSM)", ("reproduced", "reproduced")),
+        ("it-drops (PGD)", ("reproduced", "reproduced")),
+    ]
+
+
+BROKEN = ("error", "error")
+
+
+def test_a_claim_test_that_broke_has_an_error_in_its_cell() -> None:
+    card = scorecard([entry("M1-MNIST-PGD")], [error("C1-CIFAR10-PGD"), error("StdCNN-MNIST", "it-breaks")])
+    assert card.tasks == ("M1-MNIST", "StdCNN-MNIST", "C1-CIFAR10")
+    none = ("-", "")
+    assert cells(card) == {
+        "it-drops (PGD)": {"M1-MNIST": ("reproduced", "holds"), "StdCNN-MNIST": none, "C1-CIFAR10": BROKEN},
+        "it-breaks": {"M1-MNIST": none, "StdCNN-MNIST": BROKEN, "C1-CIFAR10": none},
+    }
+
+
+def test_a_claim_test_that_broke_after_its_verdict_counts_as_broken() -> None:
+    card = scorecard([entry("M1-MNIST")], [error("M1-MNIST")])
+    assert cells(card) == {"it-drops": {"M1-MNIST": BROKEN}}
+
+
+@pytest.mark.parametrize("other", [{"test": "tests/test_own.py", "error": "no claim"}, {"claim": "", "error": "x"}])
+def test_an_error_that_is_of_no_claim_is_not_in_the_scorecard(other: Entry) -> None:
+    assert scorecard([], [other]) == Scorecard((), ())
+
+
+def test_there_are_as_many_verdicts_as_entries_and_every_row_is_whole() -> None:
+    claims = [entry(f"{task}-{attack}", claim=claim) for task in TASKS for attack in ("FGSM", "PGD") for claim in "abc"]
+    some = claims[::2] + claims[3::4]
+    card = scorecard(some, [error("M1-MNIST", "it-breaks")])
+    outcomes = [outcome for row in card.rows for outcome in row.outcomes]
+    assert (outcomes.count("holds"), outcomes.count("error")) == (len(some), 1)
+    assert {(len(row.words), len(row.outcomes)) for row in card.rows} == {(len(card.tasks), len(card.tasks))}
+    assert len({row.name for row in card.rows}) == len(card.rows) == 7
