@@ -5,8 +5,8 @@ from repro.curves import FGSM, LAMBDA1, PGD, Curve
 from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 from repro.science.recipes import LR
 from repro.science.tasks import SHOWN_WITH_MOMENTA, STDCNN_FASHION, STDCNN_MNIST, TASKS
-from repro.statistics.estimands import Rises
 from repro.statistics.joint import Exists, Jointly, RanksDisagree
+from repro.statistics.trends import Rises
 from repro.statistics.units import factor, points
 
 

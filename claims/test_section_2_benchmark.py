@@ -4,8 +4,8 @@ from repro.claims import claim
 from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
 from repro.science.recipes import BENCHMARK
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, TASKS
-from repro.statistics.estimands import Drops, Rises
 from repro.statistics.joint import Awaiting
+from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 
 SHOWN = tuple(TASKS.values())  # figures 1 to 21 show all six

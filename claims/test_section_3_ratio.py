@@ -4,7 +4,8 @@ from repro.claims import claim
 from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
 from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import TASKS
-from repro.statistics.estimands import Flat, Higher, Lower, NotWorse
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.trends import Higher, Lower
 from repro.statistics.units import factor, points
 
 SHOWN = tuple(TASKS.values())  # figures 1 to 21 show all six

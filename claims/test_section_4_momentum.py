@@ -5,7 +5,8 @@ from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
 from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO
 from repro.science.recipes import LR, LR_BS
 from repro.science.tasks import SHOWN_WITH_MOMENTA
-from repro.statistics.pairs import Mostly, OnAverage, Same, SmallerChange
+from repro.statistics.equivalence import Same
+from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
 from repro.statistics.units import factor, points
 
 LINES = {"LR": MOMENTA_OF_LR, "LR/BS": MOMENTA_OF_RATIO}

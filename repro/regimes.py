@@ -58,9 +58,14 @@ class Regime:
         return replace(self.scale(task), seeds=0) == replace(PAPER.scale(task), seeds=0)
 
     @property
+    def reduced(self) -> bool:
+        """Whether any of its tasks is studied at another scale than the paper's."""
+        return not all(self.is_papers(TASKS[task]) for task in self.scales)
+
+    @property
     def title(self) -> str:
         """The name, and that it was changed where a regime of the paper's name is no longer the paper's."""
-        changed = self.name == PAPER.name and not all(self.is_papers(TASKS[task]) for task in self.scales)
+        changed = self.name == PAPER.name and self.reduced
         return f"{self.name}, changed by options" if changed else self.name
 
     def overridden(self, **changes: Any) -> "Regime":

@@ -10,7 +10,7 @@ from repro.figures import FIGURES
 from repro.regimes import PAPER, QUICK, Regime
 from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import C1_CIFAR10, M1_MNIST
-from repro.statistics.estimands import Drops, Lower
+from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, POINTS, factor, points
 
 # Where the paper makes each claim, and the lines of the figures that it is read from.

@@ -15,7 +15,9 @@ from repro.regimes import PAPER, QUICK
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
-from repro.statistics.estimands import Drops, Estimand, Flat, Lower, Outcome
+from repro.statistics.equivalence import Flat
+from repro.statistics.estimands import Estimand, Outcome
+from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, factor, points
 from repro.store import Store
 from repro.verdicts import Verdict, judge, undertrained

@@ -36,7 +36,7 @@ class Shared:
         with filelock.FileLock(self.folder / "sources.lock"):
             known = self.read_sources()
             if known is None:
-                surrogate_allowed = settings.regime.name != "paper"
+                surrogate_allowed = settings.regime.name != "paper" and settings.regime.reduced
                 known = resolve(
                     names, settings.data_root, surrogate_allowed=surrogate_allowed, download=not settings.plan
                 )
@@ -122,13 +122,12 @@ class ClaimSession:
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""
-        regime = self.settings.regime.title
-        lines = [
-            f"regime: {regime}" + ("" if regime == "paper" else " (reduced: says nothing of the paper's own scale)")
-        ]
+        regime = self.settings.regime
+        note = " (reduced: says nothing of the paper's own scale)" if regime.reduced else ""
+        lines = [f"regime: {regime.title}{note}"]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
-        if regime == "paper" and not self.settings.gpu and self.plan.missing:
+        if not regime.reduced and not self.settings.gpu and self.plan.missing:
             lines.append(
                 "WARNING: the paper's scale without --gpu is a matter of CPU-weeks: --quick takes minutes, "
                 "--plan says what would be trained"

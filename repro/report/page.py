@@ -40,7 +40,7 @@ def _head(bundle: Bundle) -> str:
     session = bundle["session"]
     regime = session["regime"]["name"]
     lines = ["# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report", ""]
-    if regime != "paper":
+    if session["regime"]["reduced"]:
         lines.append(
             f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
         )
@@ -56,7 +56,7 @@ def _head(bundle: Bundle) -> str:
 def scale(bundle: Bundle) -> str:
     """The regime and, where it is not the published one, the data: what every heading must carry."""
     name = bundle["session"]["regime"]["name"]
-    text = "the paper's scale" if name == "paper" else f"{name} regime (reduced)"
+    text = f"{name} regime (reduced)" if bundle["session"]["regime"]["reduced"] else "the paper's scale"
     surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
     return f"{text}, SURROGATE DATA" if surrogate else text
 

@@ -70,7 +70,7 @@ def _facts(conditions: Conditions) -> dict[str, Any]:
     regime = conditions.regime
     tasks = {task: asdict(scale) for task, scale in regime.scales.items()}
     return {
-        "regime": {"name": regime.title, "tasks": tasks},
+        "regime": {"name": regime.title, "reduced": regime.reduced, "tasks": tasks},
         "data": {name: {"kind": source.kind, "text": source.text} for name, source in conditions.sources.items()},
         "device": conditions.device,
         **provenance.commit(Path(__file__).parent),

@@ -1,4 +1,4 @@
-"""What a claim is decided by: one small class for each kind of sentence the paper makes.
+"""What a claim is decided by. One small class for each kind of sentence the paper makes stands in the files beside.
 
 An estimand turns values (seeds, batch sizes) into one effect a seed, the effects into a Student's t interval over
 seeds, and the interval into a decision. Every decision of "holds" is a one-sided test, or an intersection of such, at
@@ -8,11 +8,9 @@ taken as flatness.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
-
-import numpy as np
 
 from .intervals import Interval, t_interval
 from .units import Array, Margin, Unit
@@ -81,197 +79,7 @@ def decided(
     return Decision(outcome, interval.mean, interval.low, interval.high, level, unit, effect, asked)
 
 
-def change_over_grid(sample: Sample) -> Array:
-    """Each seed's change from the smallest to the largest batch size: (seeds,).
-
-    The least-squares slope against log2 of the batch size, times the number of doublings: all batch sizes count.
-    """
-    doublings = np.log2(np.asarray(sample.batch_sizes, dtype=float))
-    centred = doublings - doublings.mean()
-    slope = sample.values @ centred / (centred @ centred)
-    return np.asarray(slope * (doublings[-1] - doublings[0]))
-
-
-@dataclass(frozen=True)
-class Rises:
-    """The curve rises over the grid by more than ``at_least``; see ``change_over_grid``."""
-
-    at_least: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The smallest rise that counts."""
-        return self.at_least
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
-        (sample,) = samples
-        interval = t_interval(change_over_grid(sample), LEVEL)
-        outcome = beyond(interval, self.at_least.size)
-        asked = f"a rise of more than {self.at_least}"
-        return decided(outcome, interval, sample.unit, _over(sample), asked)
-
-
-@dataclass(frozen=True)
-class Drops:
-    """The curve falls over the grid by more than ``at_least``; see ``change_over_grid``."""
-
-    at_least: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The smallest fall that counts."""
-        return self.at_least
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
-        (sample,) = samples
-        changes = change_over_grid(sample)
-        outcome = beyond(t_interval(-changes, LEVEL), self.at_least.size)
-        asked = f"a fall of more than {self.at_least}"
-        return decided(outcome, t_interval(changes, LEVEL), sample.unit, _over(sample), asked)
-
-
-def _over(sample: Sample) -> str:
-    return f"change from batch size {sample.batch_sizes[0]} to {sample.batch_sizes[-1]}"
-
-
-def _contrasts(sample: Sample, level: float) -> list[tuple[int, Interval]]:
-    """For each further batch size, the interval of its paired difference to the smallest one."""
-    differences = sample.values[:, 1:] - sample.values[:, :1]
-    return [
-        (size, t_interval(column, level)) for size, column in zip(sample.batch_sizes[1:], differences.T, strict=True)
-    ]
-
-
-def reach(contrast: tuple[int, Interval]) -> float:
-    """How far a contrast's interval reaches from zero."""
-    return max(abs(contrast[1].low), abs(contrast[1].high))
-
-
-def _corrected(sample: Sample) -> float:
-    """The level of each contrast's interval at which one of them alone may decide (Bonferroni)."""
-    return 1 - (1 - LEVEL) / (len(sample.batch_sizes) - 1)
-
-
-def _no_room(sample: Sample, margin: Margin) -> bool:
-    """Whether the smallest batch size already stands within the margin of the floor: then nothing could have fallen."""
-    return float(sample.values[:, 0].mean()) - margin.size < sample.floor
-
-
-@dataclass(frozen=True)
-class Flat:
-    """Every batch size's value is within ``within`` of the smallest batch size's: an equivalence test.
-
-    Each further batch size is compared with the smallest one, paired by seed; "holds" needs every interval inside the
-    margin, which keeps its error at 5% without correction (an intersection of tests); "fails" needs one interval wholly
-    outside it, at a level corrected for their number (Bonferroni). The estimate is the contrast that reaches furthest.
-    """
-
-    within: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The largest departure that still counts as flat."""
-        return self.within
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
-        (sample,) = samples
-        asked = f"every batch size within {self.within} of batch size {sample.batch_sizes[0]}"
-        size, widest = max(_contrasts(sample, LEVEL), key=reach)
-        if reach((size, widest)) < self.within.size:
-            decision = decided(Outcome.HOLDS, widest, sample.unit, _departure(sample, size), asked)
-            return _on_the_floor(decision) if _no_room(sample, self.within) else decision
-        corrected = _corrected(sample)
-        contrasts = _contrasts(sample, corrected)
-        size, interval = max(contrasts, key=lambda c: max(c[1].low, -c[1].high))
-        outcome = Outcome.FAILS if max(interval.low, -interval.high) > self.within.size else Outcome.UNDECIDED
-        if outcome is Outcome.UNDECIDED:  # shown: what keeps it from being flat
-            size, interval = max(contrasts, key=reach)
-        return decided(outcome, interval, sample.unit, _departure(sample, size), asked, corrected)
-
-
-@dataclass(frozen=True)
-class NotWorse:
-    """No batch size's value is lower than the smallest one's by ``within`` or more: ``Flat``, one-sided."""
-
-    within: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The largest loss that still counts as none."""
-        return self.within
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
-        (sample,) = samples
-        asked = f"no batch size lower than batch size {sample.batch_sizes[0]} by {self.within}"
-        size, lowest = min(_contrasts(sample, LEVEL), key=lambda c: c[1].low)
-        if lowest.low > -self.within.size:
-            decision = decided(Outcome.HOLDS, lowest, sample.unit, _departure(sample, size), asked)
-            return _on_the_floor(decision) if _no_room(sample, self.within) else decision
-        corrected = _corrected(sample)
-        contrasts = _contrasts(sample, corrected)
-        size, interval = min(contrasts, key=lambda c: c[1].high)
-        outcome = Outcome.FAILS if interval.high < -self.within.size else Outcome.UNDECIDED
-        if outcome is Outcome.UNDECIDED:  # shown: what may have become worse
-            size, interval = min(contrasts, key=lambda c: c[1].low)
-        return decided(outcome, interval, sample.unit, _departure(sample, size), asked, corrected)
-
-
-def _departure(sample: Sample, size: int) -> str:
-    return f"difference of batch size {size} to {sample.batch_sizes[0]}"
-
-
-def _on_the_floor(decision: Decision) -> Decision:
-    reason = "begins within the margin of the floor, with no room to fall"
-    return replace(decision, outcome=Outcome.UNDECIDED, reason=reason)
-
-
-def _difference_at_end(first: Sample, second: Sample) -> Array:
-    """Per seed, first minus second at the largest batch size."""
-    return np.asarray(first.values[:, -1] - second.values[:, -1])
-
-
-@dataclass(frozen=True)
-class Higher:
-    """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
-
-    by: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The smallest lead that counts."""
-        return self.by
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two curves."""
-        first, second = samples
-        interval = t_interval(_difference_at_end(first, second), LEVEL)
-        outcome = beyond(interval, self.by.size)
-        return decided(outcome, interval, first.unit, _at(first), f"more than {self.by} higher")
-
-
-@dataclass(frozen=True)
-class Lower:
-    """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
-
-    by: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The smallest gap that counts."""
-        return self.by
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two curves."""
-        first, second = samples
-        differences = _difference_at_end(first, second)
-        outcome = beyond(t_interval(-differences, LEVEL), self.by.size)
-        interval = t_interval(differences, LEVEL)
-        return decided(outcome, interval, first.unit, _at(first), f"more than {self.by} lower")
-
-
-def _at(sample: Sample) -> str:
-    return f"paired difference at batch size {sample.batch_sizes[-1]}"
+def directed(effects: Array, way: str, margin: Margin, unit: Unit, effect: str, asked: str) -> Decision:
+    """Decide whether the mean of one effect a seed lies more than a margin above zero ("up") or below it ("down")."""
+    outcome = beyond(t_interval(effects if way == "up" else -effects, LEVEL), margin.size)
+    return decided(outcome, t_interval(effects, LEVEL), unit, effect, asked)

@@ -1,4 +1,4 @@
-"""Estimands that compare curves cell by cell, paired by seed: on average, in most cells, in every cell.
+"""Estimands that compare curves cell by cell, paired by seed: on average, in most cells, and by how much.
 
 Curves come in the order of what is varied (momentum, say), the smallest first. A cell is one batch size of one pair of
 curves. Each estimand forms one number a seed, so that what a seed's cells share (its initial weights, the curve that
@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from .estimands import LEVEL, Decision, Outcome, Sample, beyond, decided, reach
+from .estimands import LEVEL, Decision, Sample, beyond, decided, directed
 from .intervals import Interval, t_interval, t_quantile
 from .units import SHARE, Array, Margin
 
@@ -40,11 +40,9 @@ class OnAverage:
     def decide(self, *samples: Sample) -> Decision:
         """Decide from two or more curves."""
         differences = (samples[-1].values - samples[0].values).mean(1)
-        interval = t_interval(differences, LEVEL)
-        sign = 1 if self.way == "higher" else -1
-        outcome = beyond(t_interval(sign * differences, LEVEL), self.by.size)
-        asked = f"more than {self.by} {self.way}"
-        return decided(outcome, interval, samples[0].unit, "paired difference, mean over batch sizes", asked)
+        way = "up" if self.way == "higher" else "down"
+        effect, asked = "paired difference, mean over batch sizes", f"more than {self.by} {self.way}"
+        return directed(differences, way, self.by, samples[0].unit, effect, asked)
 
 
 @dataclass(frozen=True)
@@ -79,42 +77,6 @@ def _share_interval(shares: Array, cells: int) -> Interval:
     spread = max(float(shares.std(ddof=1)), 0.5 / math.sqrt(cells))
     half = t_quantile(count, LEVEL) * spread / math.sqrt(count)
     return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
-
-
-@dataclass(frozen=True)
-class Same:
-    """At every batch size the two curves differ by less than ``within``: an equivalence test, as ``Flat``."""
-
-    within: Margin
-
-    @property
-    def margin(self) -> Margin:
-        """The largest difference that still counts as none."""
-        return self.within
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two curves."""
-        first, second = samples
-        columns = (second.values - first.values).T
-        asked = f"a difference of less than {self.within} at every batch size"
-        size, widest = max(_at_each(columns, first.batch_sizes, LEVEL), key=reach)
-        if reach((size, widest)) < self.within.size:
-            return decided(Outcome.HOLDS, widest, first.unit, _at(size), asked)
-        corrected = 1 - (1 - LEVEL) / len(columns)
-        found = _at_each(columns, first.batch_sizes, corrected)
-        size, interval = max(found, key=lambda c: max(c[1].low, -c[1].high))
-        outcome = Outcome.FAILS if max(interval.low, -interval.high) > self.within.size else Outcome.UNDECIDED
-        if outcome is Outcome.UNDECIDED:  # shown: what keeps them from being the same
-            size, interval = max(found, key=reach)
-        return decided(outcome, interval, first.unit, _at(size), asked, corrected)
-
-
-def _at_each(columns: Array, sizes: tuple[int, ...], level: float) -> list[tuple[int, Interval]]:
-    return [(size, t_interval(column, level)) for size, column in zip(sizes, columns, strict=True)]
-
-
-def _at(size: int) -> str:
-    return f"paired difference at batch size {size}"
 
 
 @dataclass(frozen=True)

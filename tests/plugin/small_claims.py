@@ -8,7 +8,8 @@ from repro.curves import LAMBDA1, TEST_ACCURACY, Curve
 from repro.figures import SETTINGS
 from repro.science.recipes import LR, LR_BS
 from repro.science.tasks import M1_FASHION, M1_MNIST, STDCNN_FASHION, STDCNN_MNIST, Task
-from repro.statistics.estimands import Drops, Flat
+from repro.statistics.equivalence import Flat
+from repro.statistics.trends import Drops
 from repro.statistics.units import factor, points
 from repro.verdicts import Verdict
 

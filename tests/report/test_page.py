@@ -43,7 +43,7 @@ def entry(**changes: Any) -> Bundle:
 
 def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> Bundle:
     facts = {
-        "regime": {"name": "paper"},
+        "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
         "command": "pytest claims --gpu",
         "seconds": 7300,
@@ -111,8 +111,8 @@ def test_without_pictures_there_is_no_part_for_them() -> None:
 @pytest.mark.parametrize(
     ("session", "warning"),
     [
-        ({"regime": {"name": "quick"}}, "**quick regime: reduced data and training."),
-        ({"regime": {"name": "custom"}}, "says nothing of the paper's scale.**"),
+        ({"regime": {"name": "quick", "reduced": True}}, "**quick regime: reduced data and training."),
+        ({"regime": {"name": "custom", "reduced": True}}, "says nothing of the paper's scale.**"),
         ({"data": SURROGATE}, "**MNIST (SURROGATE: rendered glyphs, not the data set)**"),
     ],
 )
@@ -126,8 +126,8 @@ def test_what_limits_the_verdicts_is_said_before_them(session: Bundle, warning: 
     ("session", "expected"),
     [
         ({}, "the paper's scale"),
-        ({"regime": {"name": "quick"}}, "quick regime (reduced)"),
-        ({"regime": {"name": "quick"}, "data": SURROGATE}, "quick regime (reduced), SURROGATE DATA"),
+        ({"regime": {"name": "quick", "reduced": True}}, "quick regime (reduced)"),
+        ({"regime": {"name": "quick", "reduced": True}, "data": SURROGATE}, "quick regime (reduced), SURROGATE DATA"),
     ],
 )
 def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: str) -> None:

@@ -16,7 +16,7 @@ from repro.report import provenance, write_report
 from repro.report.choices import CHOICES
 from repro.science.recipes import BENCHMARK
 from repro.science.tasks import M1_MNIST
-from repro.statistics.estimands import Drops, Rises
+from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
 from repro.verdicts import judge

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from repro.statistics.estimands import Drops, Estimand, Flat, Higher, Lower, NotWorse, Outcome, Rises, Sample
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.estimands import Estimand, Outcome, Sample
+from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import POINTS, points
 
 GRID = (64, 128, 256, 512, 1024)

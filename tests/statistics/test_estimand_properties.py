@@ -4,7 +4,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from worlds import same_examples
 
-from repro.statistics.estimands import Drops, Estimand, Flat, Higher, Lower, NotWorse, Outcome, Rises, Sample
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.estimands import Estimand, Outcome, Sample
+from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import POINTS, Array, points
 
 GRID = (64, 128, 256, 512, 1024)

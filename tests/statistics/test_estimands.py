@@ -4,18 +4,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from repro.statistics.estimands import (
-    Drops,
-    Estimand,
-    Flat,
-    Higher,
-    Lower,
-    NotWorse,
-    Outcome,
-    Rises,
-    Sample,
-    change_over_grid,
-)
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.estimands import Estimand, Outcome, Sample
+from repro.statistics.trends import Drops, Higher, Lower, Rises, change_over_grid
 from repro.statistics.units import POINTS, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from worlds import same_examples
 
-from repro.statistics.estimands import Drops, Estimand, Outcome, Rises, Sample
+from repro.statistics.estimands import Estimand, Outcome, Sample
 from repro.statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
+from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from repro.statistics.equivalence import Same
 from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
-from repro.statistics.pairs import Mostly, OnAverage, Same, SmallerChange
+from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
 from repro.statistics.units import POINTS, SHARE, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
