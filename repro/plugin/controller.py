@@ -117,6 +117,8 @@ class Controller:
 
     def _write_report(self) -> None:
         sources = self.shared.read_sources() or {}
+        place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
+        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
             self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report

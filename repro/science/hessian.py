@@ -98,14 +98,15 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
 
     The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product.
     """
-    basis = [start / start.norm()]
+    basis = (start / start.norm())[None]
     diagonal: list[float] = []
     off: list[float] = []
     limit = min(max_products, len(start))
     while True:
-        w = product(basis[-1])
-        diagonal.append(torch.dot(w, basis[-1]).item())
-        span = torch.stack(basis)
+        steps = len(diagonal)
+        w = product(basis[steps])
+        diagonal.append(torch.dot(w, basis[steps]).item())
+        span = basis[: steps + 1]
         for _ in range(2):
             w = w - span.T @ (span @ w)
         beta = w.norm().item()
@@ -115,7 +116,9 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
         if residual <= tolerance * abs(value) or exhausted or len(diagonal) >= limit:
             return Eigenvalue(value, residual, values[0].item(), len(diagonal))
         off.append(beta)
-        basis.append(w / beta)
+        if len(basis) == steps + 1:  # room is doubled, so that vectors are copied a few times in all
+            basis = torch.cat([basis, torch.empty_like(basis)])
+        basis[steps + 1] = w / beta
 
 
 def _tridiagonal(diagonal: list[float], off: list[float]) -> Tensor:

@@ -17,13 +17,15 @@ ROOT = HERE.parents[1]
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project in which training is played and takes no time, and whose data is the surrogate."""
-    (pytester.path / "claims").mkdir()
+    for folder in ("claims", "cache"):
+        (pytester.path / folder).mkdir()
     shutil.copy(ROOT / "pyproject.toml", pytester.path)
     shutil.copy(HERE / "rehearsal.py", pytester.path / "conftest.py")
     shutil.copy(HERE / "small_claims.py", pytester.path / "claims" / "test_small.py")
     environment = {
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "XDG_CACHE_HOME": str(pytester.path / "cache"),
+        "TMPDIR": str(pytester.path / "cache"),  # where a session that is killed leaves its folder
         "MPLCONFIGDIR": matplotlib.get_configdir(),  # its list of fonts takes a second to make
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTEST_ADDOPTS": "-p xdist.plugin",

@@ -12,13 +12,15 @@ def rows(result: pytest.RunResult) -> dict[tuple[str, str], tuple[str, int, int,
     return {(task, recipe): (grid, int(a), int(b), int(c)) for task, recipe, grid, a, b, c, _ in found}
 
 
-@pytest.mark.parametrize("processes", ["-n0", "-n4"])
+@pytest.mark.parametrize("processes", ["-n0", "-n4", "--dist=load --tx=2*popen"])
 def test_a_plan_is_printed_and_nothing_is_trained_or_created(
     project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
 ) -> None:
     monkeypatch.delenv("PLAYED_SECONDS")  # were it to train, it would be for real
     before = set(project.folder.iterdir())
-    result = project.pytester.runpytest_subprocess(*project.arguments(processes, "--plan", "-p", "no:cacheprovider"))
+    result = project.pytester.runpytest_subprocess(
+        *project.arguments(*processes.split(), "--plan", "-p", "no:cacheprovider")
+    )
     assert result.ret == 0
     result.stdout.fnmatch_lines(["7 claim tests on 6 curves need 30 runs, 0 stored; the other 30 take about *"])
     new = ("128 256", 3, 6, 0)

@@ -17,7 +17,8 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("capture", ["fd", "no"])
 def test_progress_is_told_from_within_a_test(project: Project, capture: str) -> None:
-    result = project.run("-n0", "-k", "it-holds and StdCNN-MNIST", f"--capture={capture}")
+    options = ("-n0", "-k", "it-holds and StdCNN-MNIST", f"--capture={capture}")
+    result = project.pytester.runpytest_subprocess(*project.arguments(*options))  # only there is its output captured
     assert told(result) == [(str(done), "6") for done in range(1, 7)]
 
 
