@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from projects import Project
 
@@ -17,12 +15,10 @@ def test_workers_begin_no_further_run_once_the_session_is_stopped(
     project.run("-n0", "-k", "it-fails")  # so that it fails at once the next time
     stored = len(project.runs())
     monkeypatch.setenv("PLAYED_SECONDS", "0.5")
-    began = time.monotonic()
     result = project.run("-n2", "-x", "-k", "it-fails or StdCNN-FashionMNIST or it-diverges")
     assert result.ret == 2
     assert result.parseoutcomes()["failed"] == 1
     assert len(project.runs()) - stored <= 4  # of 12: what two workers had begun, and perhaps begun anew meanwhile
-    assert time.monotonic() - began < 8
     undecided = [line for line in result.outlines if "no verdict: the session was stopped" in line]
     assert len(undecided) <= 2
     assert {claim["id"] for claim in project.report()["claims"]} == {"it-fails"}
