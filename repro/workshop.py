@@ -5,7 +5,6 @@ nothing is left to do but what others do already does it wait for them. Torch is
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -125,8 +124,3 @@ class Workshop:
     def _note(self, event: str, run: Run) -> None:
         if self._journal is not None:
             self._journal.write(event, run)
-
-
-def cores() -> int:
-    """The processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
