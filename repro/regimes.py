@@ -86,8 +86,8 @@ _READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=10, h
 _COSTLY: Final = Reading(test_images=1024, attacked_images=128, pgd_steps=5, hessian_images=128)  # M1
 _SMALL: Final = Reading(test_images=256, attacked_images=64, pgd_steps=4, hessian_images=32)  # CIFAR-10
 
-# Chosen by measurement, for two cores and about ten minutes.LR/BS gives the same training for the same number of images
-# whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
+# Chosen by measurement, for two cores and about ten minutes. LR/BS gives the same training for the same number of
+# images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
 #   StdCNN-MNIST, 4,096 images, three seeds: 16 epochs 90, 85, 82% at batch size 64 and 90, 79, 70% at 256; 18 epochs
 #     92, 87, 89% and 81, 92, 88%, 12 s. LR m=0 reaches 92, 87, 89% at 64 and has hardly begun to learn at 256.
 #   M1-MNIST, 1,024 images, two seeds: 12 epochs 91, 93% at 64 and 84, 83% at 256; 13 epochs 93, 92% and 91, 92%, 11 s.

@@ -15,6 +15,7 @@ from .conditions import Conditions
 from .runs import Run
 from .science.data import load
 from .science.measures import measure_parts
+from .science.memory import keep_freed_memory
 from .science.models import build
 from .science.readings import Reading
 from .science.training import train
@@ -28,6 +29,7 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions) -> No
     and one process a core trains the sweep faster than one process with several threads.
     """
     torch.set_num_threads(1)
+    keep_freed_memory()
     data = load(conditions.sources[run.task.dataset.name])
     model = build(run.task, run.seed, run.width).to(run.device)
     record = store.record(run)

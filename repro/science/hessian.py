@@ -82,7 +82,8 @@ def hessian_operator(model: nn.Module, images: Tensor, labels: Tensor, chunk: in
             hv = torch.autograd.grad(
                 grads, parameters, directions, retain_graph=kept is not None, materialize_grads=True
             )
-            total += torch.cat([h.reshape(-1) for h in hv])
+            for part, h in zip(_unflatten(total, parameters), hv, strict=True):
+                part += h
         return total
 
     return product, sum(p.numel() for p in parameters)
@@ -98,17 +99,16 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
 
     The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product.
     """
-    basis = (start / start.norm())[None]
+    basis = _Basis()
+    basis.append(start, start.norm().item())
     diagonal: list[float] = []
     off: list[float] = []
     limit = min(max_products, len(start))
     while True:
-        steps = len(diagonal)
-        w = product(basis[steps])
-        diagonal.append(torch.dot(w, basis[steps]).item())
-        span = basis[: steps + 1]
+        w = product(basis.last)
+        diagonal.append(torch.dot(w, basis.last).item())
         for _ in range(2):
-            w = w - span.T @ (span @ w)
+            basis.remove_from(w)
         beta = w.norm().item()
         values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
         value, residual = values[-1].item(), abs(beta * vectors[-1, -1].item())
@@ -116,9 +116,33 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
         if residual <= tolerance * abs(value) or exhausted or len(diagonal) >= limit:
             return Eigenvalue(value, residual, values[0].item(), len(diagonal))
         off.append(beta)
-        if len(basis) == steps + 1:  # room is doubled, so that vectors are copied a few times in all
-            basis = torch.cat([basis, torch.empty_like(basis)])
-        basis[steps + 1] = w / beta
+        basis.append(w, beta)
+
+
+class _Basis:
+    """Orthonormal vectors in blocks of rows: none is ever copied, and a block's memory is only used as it fills."""
+
+    ROWS: Final = 16  # most eigenvalues take fewer products
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._blocks: list[Tensor] = []
+
+    @property
+    def last(self) -> Tensor:
+        return self._blocks[-1][(self._count - 1) % self.ROWS]
+
+    def append(self, w: Tensor, norm: float) -> None:
+        if self._count % self.ROWS == 0:
+            self._blocks.append(torch.empty((self.ROWS, len(w)), dtype=w.dtype, device=w.device))
+        self._count += 1
+        torch.div(w, norm, out=self.last)
+
+    def remove_from(self, w: Tensor) -> None:
+        """Subtract from ``w``, in place, its part in the span of the vectors."""
+        for i, block in enumerate(self._blocks):
+            rows = block[: self._count - i * self.ROWS]
+            w.addmv_(rows.T, rows @ w, alpha=-1)
 
 
 def _tridiagonal(diagonal: list[float], off: list[float]) -> Tensor:
