@@ -25,8 +25,10 @@ import pytest
 
 from .conditions import Conditions
 from .curves import Curve
+from .equal_amount import Part, matched
 from .figures import SETTINGS, showing
 from .runs import Run
+from .science.readings import Reading
 from .science.recipes import Recipe
 from .science.tasks import Task
 from .statistics.estimands import Estimand
@@ -67,7 +69,18 @@ class Case:
 
     def runs(self, conditions: Conditions) -> list[Run]:
         """The runs it needs, each once."""
-        return list(dict.fromkeys(run for curve in self.curves for run in curve.runs(conditions)))
+        return list(dict.fromkeys(run for run, _ in self.jobs(conditions)))
+
+    def at_equal_amount(self, conditions: Conditions) -> tuple[Part, ...]:
+        """Its curves at equal training amount; empty if the claim compares no batch sizes."""
+        return matched(self.curves, self.claim.holds_if, conditions)
+
+    def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
+        """The runs it needs with the readings that it wants of them, each once."""
+        jobs = [job for curve in self.curves for job in curve.jobs(conditions)]
+        reading = conditions.reading(self.task)
+        jobs += [(run, reading) for part in self.at_equal_amount(conditions) for run in part.runs(conditions)]
+        return list(dict.fromkeys(jobs))
 
 
 def claim(

@@ -12,6 +12,7 @@ from .science.readings import Alternative, Reading, alternative
 from .science.recipes import Recipe
 from .science.sources import Source
 from .science.tasks import Task
+from .science.trained_as import concerning
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Conditions:
     sources: Mapping[str, Source]
     device: str
     readings: tuple[str, ...] = ("margin-loss",)  # the alternatives that verdicts are decided under as well
+    trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
 
     def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
         """The run behind one point of a curve."""
@@ -36,6 +38,7 @@ class Conditions:
             data=self.sources[task.dataset.name].kind,
             device=self.device,
             width=scale.width if task.architecture == "ResNet18" else 64,
+            trained_as=concerning(task, self.trained_as),
         )
 
     def reading(self, task: Task) -> Reading:
@@ -45,6 +48,11 @@ class Conditions:
     def alternatives(self, task: Task) -> list[Alternative]:
         """How else they are."""
         return [alternative(name, self.reading(task)) for name in self.readings]
+
+    @property
+    def departures(self) -> str:
+        """What every heading adds to the scale: in what training departs from the first reading; empty if nowhere."""
+        return f", trained with {' and '.join(self.trained_as)}" if self.trained_as else ""
 
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""

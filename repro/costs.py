@@ -18,10 +18,19 @@ PRODUCTS: Final = 9  # a Lanczos run takes, rather many: 5 to 16 were seen
 UNBROKEN: Final = 0.6  # of the images are still attacked at a step of PGD, on average
 
 
+def training_seconds(run: Run) -> float:
+    """Seconds on one core to train a run."""
+    return run.samples / _rate(run)
+
+
+def _rate(run: Run) -> float:
+    """Gradients a second; ResNet18's grows as the square of what it is narrowed by."""
+    return GRADIENTS_PER_SECOND[run.task.architecture] * (64 / run.width) ** 2
+
+
 def cpu_seconds(run: Run, reading: Reading) -> float:
     """Seconds on one core to train and measure a run."""
-    narrowing = (run.width / 64) ** 2
-    trained = run.train_images or run.task.dataset.train
+    trained = run.images
     tested = reading.test_images or run.task.dataset.test
     attacked = reading.attacked_images or run.task.dataset.test
     curved = min(reading.hessian_images or trained, trained)
@@ -32,7 +41,7 @@ def cpu_seconds(run: Run, reading: Reading) -> float:
         "curvature": PRODUCT * PRODUCTS * curved,
     }
     gradients = sum(cost for part, cost in parts.items() if part in reading.parts)
-    return narrowing * gradients / GRADIENTS_PER_SECOND[run.task.architecture]
+    return gradients / _rate(run)
 
 
 def span(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -121,16 +122,27 @@ class Measured:
 
 def read(curve: Curve, store: Store, conditions: Conditions, other: Alternative | None = None) -> Measured:
     """Read a curve whose runs are stored, under another reading if its measure has one. ReproError if one is not."""
-    scale = conditions.regime.scale(curve.task)
-    runs = curve.runs(conditions)
-    width = len(scale.batch_sizes)
+    batch_sizes = conditions.regime.scale(curve.task).batch_sizes
+    return read_runs(curve, curve.runs(conditions), batch_sizes, store, conditions, other)
+
+
+def read_runs(
+    curve: Curve,
+    runs: Sequence[Run],
+    batch_sizes: tuple[int, ...],
+    store: Store,
+    conditions: Conditions,
+    other: Alternative | None = None,
+) -> Measured:
+    """Read a curve's measure off given runs: seed by seed, each at these batch sizes."""
+    width = len(batch_sizes)
     if other is None or curve.measure.field not in other.fields:
         cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
     else:
         field = other.fields[curve.measure.field]
         cells = [_cell(run, curve.measure, *_stored(run, store, conditions, other.reading), field) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
-    return Measured(curve, scale.batch_sizes, rows)
+    return Measured(curve, batch_sizes, rows)
 
 
 def _stored(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .claims import Case
 from .conditions import Conditions
-from .costs import cpu_seconds, slowest_first, span
+from .costs import cpu_seconds, slowest_first, span, training_seconds
 from .curves import Curve
 from .runs import Run
 from .science.readings import Reading
@@ -24,17 +24,22 @@ class Plan:
     @property
     def cpu_seconds(self) -> float:
         """The estimated cost of what is missing, on one core."""
-        return sum(cpu_seconds(*job) for job in self.missing)
+        return _seconds(self.missing)
 
     @property
     def runs(self) -> list[Run]:
-        """Its runs, each once, however many readings are wanted of it."""
-        return list(dict.fromkeys(run for run, _ in self.jobs))
+        """Its runs, each once, however many readings and checkpoints are wanted of it."""
+        return list(dict.fromkeys(run.whole for run, _ in self.jobs))
+
+    @property
+    def checkpoints(self) -> list[Run]:
+        """The earlier states of its runs that are measured too."""
+        return list(dict.fromkeys(run for run, _ in self.jobs if run is not run.whole))
 
     @property
     def missing_runs(self) -> list[Run]:
-        """Those that are not stored, or lack a reading."""
-        return list(dict.fromkeys(run for run, _ in self.missing))
+        """Those that are not stored, or lack a reading or a checkpoint."""
+        return list(dict.fromkeys(run.whole for run, _ in self.missing))
 
     @property
     def tasks(self) -> list[str]:
@@ -44,7 +49,8 @@ class Plan:
     def summary(self, processes: int) -> str:
         """One line: runs, what is stored, the cost of the rest."""
         line = (
-            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.runs)} runs, "
+            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.runs)} runs"
+            f"{f' and {len(self.checkpoints)} checkpoints of them' if self.checkpoints else ''}, "
             f"{len(self.runs) - len(self.missing_runs)} stored"
         )
         if not self.missing:
@@ -54,11 +60,18 @@ class Plan:
         return f"{line}; the other {len(self.missing_runs)} take about {span(seconds)} on one core of a CPU{wall}"
 
 
+def _seconds(jobs: Sequence[tuple[Run, Reading]]) -> float:
+    """The cost of jobs; a checkpoint of a run that is trained among them is stored on the way and only measured."""
+    trained = {run for run, _ in jobs}
+    saved = sum(training_seconds(run) for run, _ in jobs if run is not run.whole and run.whole in trained)
+    return sum(cpu_seconds(*job) for job in jobs) - saved
+
+
 def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Plan:
     """Plan the runs of these cases: each run once, however many curves share it."""
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
-    jobs = slowest_first({job: None for curve in curves for job in curve.jobs(conditions)})
+    jobs = slowest_first({job: None for case in cases for job in case.jobs(conditions)})
     return Plan(cases, curves, tuple(jobs), tuple(job for job in jobs if not store.has(*job)))
 
 

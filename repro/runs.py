@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
 from .science.readings import Reading
-from .science.recipes import SGD
+from .science.recipes import SGD, steps_to, training_amount
+from .science.sources import Kind, training_images
 from .science.tasks import TASKS, Task
 
 # Part of every key. Raise it when a change of code changes the weights a run ends with, or the numbers read off them.
@@ -20,7 +22,9 @@ class Run:
     """All that decides the weights a training ends with; equal runs are trained once, whatever figures ask for them.
 
     ``data`` is "published" or "surrogate"; ``device`` is "cpu" or "cuda", whose rounding differs. ``train_images`` None
-    is the whole training split. ``width`` is that of ResNet18 (64 for the other networks).
+    is the whole training split. ``width`` is that of ResNet18 (64 for the other networks). ``steps`` ends the training
+    after so many steps (None: it runs all its epochs); such a run is a checkpoint of the one that goes on.
+    ``trained_as``: in what its training departs from the first reading of the paper.
     """
 
     task: Task
@@ -29,9 +33,11 @@ class Run:
     seed: int
     epochs: int
     train_images: int | None
-    data: str
+    data: Kind
     device: str
     width: int = 64
+    steps: int | None = None
+    trained_as: tuple[str, ...] = ()
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -44,22 +50,54 @@ class Run:
         return _hash(self.spec)
 
     @property
+    def whole(self) -> "Run":
+        """The run that goes on to its last epoch."""
+        return self if self.steps is None else replace(self, steps=None)
+
+    @property
+    def images(self) -> int:
+        """The training images."""
+        available = training_images(self.task.dataset, self.data)
+        return min(self.train_images or available, available)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, the last one perhaps smaller."""
+        return math.ceil(self.images / self.batch_size)
+
+    @property
     def samples(self) -> int:
         """Images shown to the network in all of training."""
-        return self.epochs * (self.train_images or self.task.dataset.train)
+        everything = self.epochs * self.images
+        return everything if self.steps is None else min(self.steps * self.batch_size, everything)
+
+    @property
+    def amount(self) -> float:
+        """T, the training amount that the run comes to unless it diverges."""
+        steps = self.epochs * self.steps_per_epoch if self.steps is None else self.steps
+        return training_amount(self.sgd, self.steps_per_epoch, steps)
+
+    def at(self, amount: float) -> "Run":
+        """The run as it was at an earlier training amount, to the nearest step; itself where it goes no further."""
+        if amount >= self.amount:
+            return self
+        return replace(self, steps=steps_to(self.sgd, self.steps_per_epoch, amount))
 
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
+        end = "" if self.steps is None else f" to step {self.steps}"
+        departures = f" ({', '.join(self.trained_as)})" if self.trained_as else ""
         return (
             f"{self.task} lr={self.sgd.learning_rate:g}{decay} m={self.sgd.momentum:g} "
-            f"batch size {self.batch_size} seed {self.seed}"
+            f"batch size {self.batch_size} seed {self.seed}{end}{departures}"
         )
 
 
 def from_spec(spec: dict[str, Any]) -> Run:
     """The run that a stored spec describes."""
     values = {name: value for name, value in spec.items() if name != "version"}
-    return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"])})
+    trained_as = tuple(spec["trained_as"])
+    return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
 
 
 def reading_key(reading: Reading) -> str:

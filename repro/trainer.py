@@ -2,7 +2,9 @@
 
 import platform
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,14 @@ from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build
 from .science.readings import Reading
-from .science.training import train
+from .science.training import History, train
 from .store import Store
 
 
-def make(run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+def make(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run] = ()) -> None:
     """Train a run unless its weights are stored, and measure it under a reading. The caller holds the run's lock.
+
+    ``checkpoints``: earlier states of the run that will be wanted too; where it is trained, they are stored on the way.
 
     One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
     and one process a core trains the sweep faster than one process with several threads.
@@ -31,10 +35,11 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions) -> No
     torch.set_num_threads(1)
     keep_freed_memory()
     data = load(conditions.sources[run.task.dataset.name])
-    model = build(run.task, run.seed, run.width).to(run.device)
+    model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
     if record is None or not _restored(model, store.weights(run), run.device):
-        record = _train(run, model, *data.train.part(run.train_images, run.device))
+        pixels = data.train.part(run.train_images, run.device)
+        record = _train(run, model, *pixels, _storing(checkpoints, model, store))
         store.put_run(run, record, lambda path: _save(model, path))
     began = time.perf_counter()
     found: dict[str, Any] = {}
@@ -55,7 +60,22 @@ def _restored(model: nn.Module, path: Path, device: str) -> bool:
     return True
 
 
-def _train(run: Run, model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, Any]:
+def _storing(checkpoints: Sequence[Run], model: nn.Module, store: Store) -> dict[int, Callable[[History], None]]:
+    """What is to be done at each checkpoint's step: store the network as it is then."""
+
+    def put(run: Run, history: History) -> None:
+        store.put_run(run, _record(run, history, None), lambda path: _save(model, path))
+
+    return {run.steps: partial(put, run) for run in checkpoints if run.steps is not None}
+
+
+def _train(
+    run: Run,
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    at_steps: Mapping[int, Callable[[History], None]],
+) -> dict[str, Any]:
     began = time.perf_counter()
     history = train(
         model,
@@ -66,7 +86,14 @@ def _train(run: Run, model: nn.Module, images: torch.Tensor, labels: torch.Tenso
         epochs=run.epochs,
         seed=run.seed,
         augmented=run.task.dataset.augmented,
+        steps=run.steps,
+        at_steps=at_steps,
     )
+    return _record(run, history, time.perf_counter() - began)
+
+
+def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:
+    """What is stored of a training; ``seconds`` None: it was stored on the way of a longer one."""
     return {
         "steps": history.steps,
         "training_amount": history.amount,
@@ -74,7 +101,7 @@ def _train(run: Run, model: nn.Module, images: torch.Tensor, labels: torch.Tenso
         "diverged_at": history.diverged_at,
         # a loss that is not a number is told by ``diverged_at``; JSON has no word for it
         "losses": list(history.losses[:-1] if history.diverged else history.losses),
-        "seconds": time.perf_counter() - began,
+        "seconds": seconds,
         "torch": torch.__version__,
         "machine": platform.node(),
         "processor": _processor(run.device),

@@ -8,8 +8,8 @@ import numpy as np
 
 from .claims import Case
 from .conditions import Conditions
-from .curves import Measured, read
-from .statistics.estimands import Decision, Outcome, Sample
+from .curves import Measured, read, read_runs
+from .statistics.estimands import Compares, Decision, Outcome, Sample
 from .store import Store
 
 # A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
@@ -40,6 +40,45 @@ class Other:
 
 
 @dataclass(frozen=True)
+class Matched:
+    """The same case decided on its curves at equal training amount; see ``equal_amount``."""
+
+    amounts: tuple[float, ...]  # T of each curve
+    curves: tuple[Measured, ...]
+    decision: Decision
+    word: str
+    trained_less: bool  # whether any cell had to be cut short: without, all cells had come to the same T anyway
+
+    @property
+    def amount(self) -> str:
+        """T in words; where several recipes are matched each within itself, the range of theirs."""
+        low, high = min(self.amounts), max(self.amounts)
+        return f"T = {low:g}" if low == high else f"T = {low:g} to {high:g}, equal within each recipe"
+
+    @property
+    def evidence(self) -> list[str]:
+        """How it was decided, and the cells that were cut short for it."""
+        if not self.trained_less:
+            return [f"  at equal training amount ({self.amount}): the same, since every cell had come to that"]
+        return [
+            f"  at equal training amount ({self.amount}): {self.word}, {shown(self.decision)}",
+            *(f"  {line}" for curve in self.curves for line in table(curve)),
+        ]
+
+    def entry(self) -> dict[str, Any]:
+        """As plain JSON for the report."""
+        return {
+            "amount": self.amount,
+            "verdict": self.word,
+            "outcome": str(self.decision.outcome),
+            "shown": shown(self.decision),
+            "estimate": _number(self.decision.estimate),
+            "interval": [_number(self.decision.low), _number(self.decision.high)],
+            "trained_less": self.trained_less,
+        }
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What a claim test asserts, prints and reports."""
 
@@ -49,6 +88,7 @@ class Verdict:
     word: str
     rerun: str = ""
     others: tuple["Other", ...] = ()
+    matched: "Matched | None" = None
 
     @property
     def reproduced(self) -> bool:
@@ -77,12 +117,18 @@ class Verdict:
         return "\n".join(
             [
                 f"{self.word}: {claim.says}",
-                f"  {self.case.id}; paper: section {claim.section}, figures {', '.join(map(str, self.case.figures))}",
+                f"  {self.case.id}; paper: section {claim.section}, {self._figures}",
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {self.seeds} seeds)",
                 f"  asked for: {decision.asked} ({claim.because})",
+                *(self.matched.evidence if self.matched else ()),
             ]
         )
+
+    @property
+    def _figures(self) -> str:
+        numbers = self.case.figures
+        return f"figure{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
     def entry(self) -> dict[str, Any]:
         """The verdict as plain JSON for the report."""
@@ -110,6 +156,7 @@ class Verdict:
             "undertrained": [note for curve in self.curves for note in undertrained(curve)],
             "runs": sorted({cell.run for curve in self.curves for row in curve.cells for cell in row}),
             "evidence": self.evidence,
+            "equal_amount": self.matched.entry() if self.matched else None,
             "readings": [other.entry() for other in self.others],
             "rerun": self.rerun,
         }
@@ -137,13 +184,29 @@ def judge(case: Case, store: Store, conditions: Conditions, rerun: str = "") -> 
         if any(curve.measure.field in other.fields for curve in case.curves):
             found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves])
             others.append(Other(other.name, other.says, found, _word(found.outcome, case, conditions)))
-    return Verdict(case, decision, curves, _word(decision.outcome, case, conditions), rerun, tuple(others))
+    word, matched = _word(decision.outcome, case, conditions), _matched(case, store, conditions)
+    return Verdict(case, decision, curves, word, rerun, tuple(others), matched)
+
+
+def _matched(case: Case, store: Store, conditions: Conditions) -> Matched | None:
+    parts = case.at_equal_amount(conditions)
+    if not parts:
+        return None
+    runs = [part.runs(conditions) for part in parts]
+    curves = tuple(
+        read_runs(part.curve, of_part, part.batch_sizes, store, conditions)
+        for part, of_part in zip(parts, runs, strict=True)
+    )
+    decision = _decide(case, curves)
+    trained_less = any(run is not run.whole for of_part in runs for run in of_part)
+    amounts = tuple(part.amount for part in parts)
+    return Matched(amounts, curves, decision, _word(decision.outcome, case, conditions), trained_less)
 
 
 def _decide(case: Case, curves: Sequence[Measured]) -> Decision:
     samples = [curve.sample for curve in curves]
     lacking = _lacking(curves)
-    if not lacking and len(samples[0].batch_sizes) < 2:
+    if not lacking and len(samples[0].batch_sizes) < 2 and case.claim.holds_if.compares is not Compares.RECIPES:
         lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
     return _undecided(case, samples[0], lacking) if lacking else case.claim.holds_if.decide(*samples)
 

@@ -19,15 +19,15 @@ from .science.readings import Reading
 from .store import Store
 
 Job = tuple[Run, Reading]
-Make = Callable[[Run, Reading, Store, Conditions], None]
+Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run]], None]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
 
 
-def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]) -> None:
     """Train and measure a run in this process."""
     from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
 
-    make(run, reading, store, conditions)
+    make(run, reading, store, conditions, checkpoints)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ class Workshop:
         self._over = over
         self._session = slowest_first(session)
         self._given_up: set[Job] = set()
+        self._checkpoints: dict[Run, dict[Run, None]] = {}
+        for run, _ in self._session:
+            if run is not run.whole:
+                self._checkpoints.setdefault(run.whole, {})[run] = None
 
     def obtain(self, wanted: Iterable[Run]) -> None:
         """Return when all of the wanted runs are stored, made by this process or by others.
@@ -113,11 +117,12 @@ class Workshop:
         """Make a run unless it is stored or another process is at it; whether it was made here."""
         if self._store.has(run, reading):
             return False
-        with self._store.claimed(run) as mine:
+        # a run and its checkpoints are one piece of work: training the one leaves the others
+        with self._store.claimed(run.whole) as mine:
             if not mine or self._store.has(run, reading):
                 return False
             self._note("begin", run)
-            self._make(run, reading, self._store, self._conditions)
+            self._make(run, reading, self._store, self._conditions, [*self._checkpoints.get(run, ())])
             self._note("end", run)
         return True
 

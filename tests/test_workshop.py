@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,9 +39,13 @@ class Oven:
 
     def __init__(self, on: dict[Run, Callable[[], Any]] | None = None) -> None:
         self.made: list[Run] = []
+        self.checkpoints: dict[Run, list[Run]] = {}
         self.on = on or {}
 
-    def __call__(self, run: Run, reading: Reading, store: Store, conditions: Conditions) -> None:
+    def __call__(
+        self, run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]
+    ) -> None:
+        self.checkpoints[run] = [*checkpoints]
         assert reading == READING
         assert conditions is CONDITIONS
         self.made.append(run)
@@ -199,7 +203,7 @@ def test_the_journal_tells_who_made_what_when(store: Store, tmp_path: Path) -> N
     assert len(notified) == len(events)
 
 
-def slow(run: Run, _reading: Reading, store: Store, _conditions: Conditions) -> None:
+def slow(run: Run, _reading: Reading, store: Store, _conditions: Conditions, _checkpoints: Sequence[Run]) -> None:
     time.sleep(0.1)
     put(store, run)
 

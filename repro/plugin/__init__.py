@@ -144,8 +144,9 @@ def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSess
 
 def rerun_command(node: pytest.Item, chosen: Settings) -> str:
     """The command that runs one claim test again."""
-    flags = [word for word, on in (("--quick", chosen.regime.name == "quick"), ("--gpu", chosen.gpu)) if on]
-    for option in ("--regime", *map(flag, FIELDS), "--readings", "--data-root", "--artifacts", "--store"):
+    flags = [word for word, on in (("--quick", node.config.getoption("--quick")), ("--gpu", chosen.gpu)) if on]
+    valued = ("--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--data-root", "--artifacts", "--store")
+    for option in valued:
         if (value := node.config.getoption(option)) not in (None, ARTIFACTS if option == "--artifacts" else None):
             flags += [option, value]
     return shlex.join(["pytest", node.nodeid, *flags])

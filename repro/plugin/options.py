@@ -15,6 +15,7 @@ from ..regime_files import FIELDS, SIZES, from_text, load_regime
 from ..regimes import QUICK, Regime
 from ..science.readings import NAMES
 from ..science.tasks import TASKS
+from ..science.trained_as import SAYS
 
 ARTIFACTS: Final = "artifacts"
 HELP: Final = {
@@ -45,6 +46,7 @@ class Settings:
     strict: bool
     verdicts_ok: bool
     readings: tuple[str, ...]
+    trained_as: tuple[str, ...]
 
     def selects(self, case: Case) -> bool:
         """Whether --task and --figure let a case through."""
@@ -66,6 +68,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--task", metavar="NAME", action="append", help="only claims on this task; may be given again")
     group.addoption("--figure", metavar="N", action="append", help="only claims read from this figure; again")
     group.addoption("--readings", metavar="A,B,...", help=f"other readings: all, or some of {', '.join(NAMES)}")
+    group.addoption("--trained-as", metavar="A,B,...", help=f"readings that need other training: {', '.join(SAYS)}")
     group.addoption("--plan", action="store_true", help="say what would be trained and what is stored; train nothing")
     group.addoption("--strict-claims", action="store_true", help="an inconclusive claim fails")
     group.addoption(
@@ -93,6 +96,7 @@ def settings(config: pytest.Config) -> Settings:
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
         readings=_readings(get("--readings")),
+        trained_as=_trained_as(get("--trained-as")),
     )
 
 
@@ -122,6 +126,14 @@ def _readings(text: str | None) -> tuple[str, ...]:
         if name not in NAMES:
             raise SettingError(f"--readings {text}: must be all, or some of {', '.join(NAMES)}")
     return tuple(dict.fromkeys(["margin-loss", *names]))
+
+
+def _trained_as(text: str | None) -> tuple[str, ...]:
+    names = [] if text is None else text.split(",")
+    for name in names:
+        if name not in SAYS:
+            raise SettingError(f"--trained-as {text}: must be one or more of {', '.join(SAYS)}")
+    return tuple(name for name in SAYS if name in names)
 
 
 def _chosen(option: str, values: list[str] | None, known: Iterable[str]) -> frozenset[str]:

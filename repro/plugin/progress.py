@@ -44,7 +44,8 @@ class Progress:
         if time.monotonic() - self._last < EVERY or (done := self.done()) <= self._shown:
             return
         self._shown, self._last = done, time.monotonic()
-        self._write(f"runs: {done} of {self._total} made, {span(time.monotonic() - self._began)} since the start")
+        since = span(time.monotonic() - self._began)
+        self._write(f"measured: {done} of {self._total} runs and checkpoints, {since} since the start")
 
     def done(self) -> int:
         """Runs finished in this session."""

@@ -17,6 +17,7 @@ from ..claims import Case
 from ..conditions import Conditions
 from ..plan import Plan, make_plan
 from ..science.sources import Source, resolve
+from ..science.trained_as import SAYS
 from ..store import Store
 from ..verdicts import Verdict, judge
 from ..workshop import Journal, Workshop
@@ -97,7 +98,8 @@ class ClaimSession:
         """The session's conditions."""
         names = sorted({case.task.dataset.name for case in self.cases})
         sources = self.shared.sources(names, self.settings)
-        return Conditions(self.settings.regime, sources, "cuda" if self.settings.gpu else "cpu", self.settings.readings)
+        device = "cuda" if self.settings.gpu else "cpu"
+        return Conditions(self.settings.regime, sources, device, self.settings.readings, self.settings.trained_as)
 
     @cached_property
     def store(self) -> Store:
@@ -117,7 +119,7 @@ class ClaimSession:
 
     def verdict(self, case: Case, rerun: str) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        self.workshop.obtain_jobs(job for curve in case.curves for job in curve.jobs(self.conditions))
+        self.workshop.obtain_jobs(case.jobs(self.conditions))
         return judge(case, self.store, self.conditions, rerun)
 
     def header(self) -> list[str]:
@@ -125,6 +127,7 @@ class ClaimSession:
         regime = self.settings.regime
         note = " (reduced: says nothing of the paper's own scale)" if regime.reduced else ""
         lines = [f"regime: {regime.title}{note}"]
+        lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
         if not regime.reduced and not self.settings.gpu and self.plan.missing:

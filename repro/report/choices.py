@@ -1,17 +1,24 @@
 """What the paper leaves open and how this harness reads it: listed in every report."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from typing import Final
+
+from ..science.trained_as import HE, NORM_FIRST, SAYS, UNSTANDARDISED
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One open point: what is open, our reading, why, and where in the code it is made."""
+    """One open point: what is open, our reading, why, and where in the code it is made.
+
+    ``unless``: the other reading (see ``trained_as``) that a session may have been told to follow instead.
+    """
 
     open: str
     reading: str
     why: str
     where: str
+    unless: str = ""
 
 
 CHOICES: Final = (
@@ -27,6 +34,7 @@ CHOICES: Final = (
         "range); CIFAR-10 in [0, 1]",
         "the code of Yao et al. loads the data so; at 0.3 of a pixel's range PGD leaves next to nothing of any network",
         "repro.science.tasks",
+        UNSTANDARDISED,
     ),
     Choice(
         "PGD",
@@ -54,8 +62,9 @@ CHOICES: Final = (
         "with padding 1 and applies batch norm after pooling",
         "Table 1 read literally, strides from the code of Yao et al.",
         "repro.science.models",
+        NORM_FIRST,
     ),
-    Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.models"),
+    Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.models", HE),
     Choice(
         "augmentation", "CIFAR-10 only: crops with 4 pixels of zero padding, flips", "named for CIFAR-10 only",
         "repro.science.augmentation",
@@ -72,3 +81,11 @@ CHOICES: Final = (
         "repro.curves",
     ),
 )  # fmt: skip
+
+
+def choices(trained_as: Collection[str]) -> list[dict[str, str]]:
+    """All choices of a session as plain JSON, with the other reading where it followed one."""
+    return [
+        asdict(replace(choice, reading=SAYS[choice.unless], why="asked for") if choice.unless in trained_as else choice)
+        for choice in CHOICES
+    ]

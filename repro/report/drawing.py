@@ -128,6 +128,7 @@ def _axis_word(measure: Any) -> str:
 def _scale(figure: Figure, conditions: Conditions) -> str:
     papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
     text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
+    text += conditions.departures
     return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
 
 

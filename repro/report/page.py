@@ -28,6 +28,7 @@ def markdown(bundle: Bundle, card: Scorecard, pictures: Sequence[Picture]) -> st
         _scorecard(card),
         _verdicts(bundle),
         _errors(bundle),
+        _equal_amount(bundle),
         _readings(bundle),
         _claims(bundle),
         _figures(pictures),
@@ -44,6 +45,7 @@ def _head(bundle: Bundle) -> str:
         lines.append(
             f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
         )
+    lines += [f"**Trained with {other['name']}**: {other['says']}." for other in session["trained_as"]]
     lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
     counts: dict[str, int] = {}
     for claim in bundle["claims"]:
@@ -57,6 +59,7 @@ def scale(bundle: Bundle) -> str:
     """The regime and, where it is not the published one, the data: what every heading must carry."""
     name = bundle["session"]["regime"]["name"]
     text = f"{name} regime (reduced)" if bundle["session"]["regime"]["reduced"] else "the paper's scale"
+    text += bundle["session"]["departures"]
     surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
     return f"{text}, SURROGATE DATA" if surrogate else text
 
@@ -88,6 +91,31 @@ def _errors(bundle: Bundle) -> str:
         return ""
     lines = [f"- `{error['test']}`: {error['error']}" for error in bundle["errors"]]
     return "\n".join(["## Errors", "", "They say nothing of the paper.", "", *lines])
+
+
+def _equal_amount(bundle: Bundle) -> str:
+    """Which verdicts say something else when batch sizes are compared at the same training amount."""
+    found = [(claim, claim["equal_amount"]) for claim in bundle["claims"] if claim.get("equal_amount")]
+    if not found:
+        return ""
+    cut = [(claim, other) for claim, other in found if other["trained_less"]]
+    flips = [(claim, other) for claim, other in cut if other["outcome"] != claim["outcome"]]
+    lines = [
+        "## At equal training amount",
+        "",
+        "A larger batch takes fewer steps, so it may look different because it was trained less. Claims that compare",
+        "batch sizes are decided once more on the same runs as they were when they had come to the same T, the sum of",
+        "learning rate / (1 - momentum) over the steps.",
+        "",
+        f"{len(found)} claims compare batch sizes. The runs of {len(found) - len(cut)} had come to the same T anyway;",
+        f"of the other {len(cut)}, {len(flips)} verdicts change.",
+    ]
+    if flips:
+        lines += ["", "| claim | case | after all epochs | at equal T | T |", "| --- | --- | --- | --- | --- |"]
+    for claim, other in flips:
+        first, second = f"{claim['verdict']}, {claim['shown']}", f"{other['verdict']}, {other['shown']}"
+        lines.append(f"| {claim['id']} | {claim['case']} | {first} | {second} | {other['amount']} |")
+    return "\n".join(lines)
 
 
 def _readings(bundle: Bundle) -> str:

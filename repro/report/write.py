@@ -10,9 +10,10 @@ from ..conditions import Conditions
 from ..figures import FIGURES
 from ..regimes import Regime
 from ..science.sources import Source
+from ..science.trained_as import SAYS
 from ..store import Store
 from . import page, provenance
-from .choices import CHOICES
+from .choices import choices
 from .scorecard import scorecard
 
 
@@ -27,6 +28,8 @@ class Settings(Protocol):
     def artifacts(self) -> Path: ...
     @property
     def store(self) -> Path: ...
+    @property
+    def trained_as(self) -> tuple[str, ...]: ...
 
 
 def write_report(
@@ -45,7 +48,7 @@ def write_report(
     from .sheets import draw_contact_sheet, draw_scorecard
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
-    conditions = Conditions(settings.regime, sources, "cuda" if settings.gpu else "cpu")
+    conditions = Conditions(settings.regime, sources, "cuda" if settings.gpu else "cpu", trained_as=settings.trained_as)
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
     pictures = [draw(FIGURES[number], store, conditions, settings.artifacts) for number in numbers]
@@ -53,7 +56,7 @@ def write_report(
         "session": {**session, **_facts(conditions), "figures": numbers},
         "claims": [{"test": test, **entry} for test, entry in entries.items()],
         "errors": [{"test": test, **error} for test, error in errors.items()],
-        "choices": [asdict(choice) for choice in CHOICES],
+        "choices": choices(settings.trained_as),
     }
     card = scorecard(bundle["claims"], bundle["errors"])
     sheets = [
@@ -72,6 +75,8 @@ def _facts(conditions: Conditions) -> dict[str, Any]:
     return {
         "regime": {"name": regime.title, "reduced": regime.reduced, "tasks": tasks},
         "data": {name: {"kind": source.kind, "text": source.text} for name, source in conditions.sources.items()},
+        "departures": conditions.departures,
+        "trained_as": [{"name": name, "says": SAYS[name]} for name in conditions.trained_as],
         "device": conditions.device,
         **provenance.commit(Path(__file__).parent),
         "versions": provenance.versions(),

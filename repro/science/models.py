@@ -13,6 +13,7 @@ Source: Table 1 and Appendix A. What the table leaves open is named here:
 Where a data set is standardised, that is the network's first layer, so attacks and users always work on pixels.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .tasks import MNIST_MEAN, MNIST_STD, Task
+from .trained_as import HE, NORM_FIRST, UNSTANDARDISED
 
 CLASSES: Final = 10
 
@@ -85,17 +87,18 @@ class StdCNN(nn.Sequential):
 class C1(nn.Sequential):
     """Two 5x5 convolutions of 64 channels, each pooled and batch-normed, then 384 - 192 - 10.
 
-    Pixels (N, 3, 32, 32) to logits (N, 10).
+    Pixels (N, 3, 32, 32) to logits (N, 10). ``norm_first``: batch norm before the ReLU instead, and pooling last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, norm_first: bool = False) -> None:
+        def stage(inputs: int) -> list[nn.Module]:
+            conv, relu = _conv(inputs, 64, 5)
+            norm, pool = nn.BatchNorm2d(64), nn.MaxPool2d(3, stride=2, padding=1)
+            return [conv, norm, relu, pool] if norm_first else [conv, relu, pool, norm]
+
         super().__init__(
-            *_conv(3, 64, 5),
-            nn.MaxPool2d(3, stride=2, padding=1),
-            nn.BatchNorm2d(64),
-            *_conv(64, 64, 5),
-            nn.MaxPool2d(3, stride=2, padding=1),
-            nn.BatchNorm2d(64),
+            *stage(3),
+            *stage(64),
             nn.Flatten(),
             *_hidden(64 * 5 * 5, 384),
             *_hidden(384, 192),
@@ -146,14 +149,30 @@ class ResNet18(nn.Sequential):
         )
 
 
-def build(task: Task, seed: int, width: int = 64) -> nn.Module:
+def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = ()) -> nn.Module:
     """The task's network with the initial weights of a seed, the same for every recipe and batch size.
 
-    ``width`` is that of ResNet18 and is ignored by the others. The global random state is left as it was.
+    ``width`` is that of ResNet18 and is ignored by the others; ``trained_as`` names departures from the first reading
+    (see the module of that name). The global random state is left as it was.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if task.architecture in ("M1", "StdCNN"):
-            network = {"M1": M1, "StdCNN": StdCNN}[task.architecture]
-            return network(task.dataset.mean, task.dataset.std)
-        return C1() if task.architecture == "C1" else ResNet18(width)
+        network = _network(task, width, trained_as)
+        if HE in trained_as:
+            network.apply(_he)
+    return network
+
+
+def _network(task: Task, width: int, trained_as: Collection[str]) -> nn.Module:
+    if task.architecture in ("M1", "StdCNN"):
+        standardisation = (0.0, 1.0) if UNSTANDARDISED in trained_as else (task.dataset.mean, task.dataset.std)
+        return {"M1": M1, "StdCNN": StdCNN}[task.architecture](*standardisation)
+    return C1(norm_first=NORM_FIRST in trained_as) if task.architecture == "C1" else ResNet18(width)
+
+
+def _he(module: nn.Module) -> None:
+    """He et al.'s initial weights for a convolution or a linear layer, drawn from the global random state."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -67,6 +67,16 @@ def LR_BS(momentum: float = 0.0) -> Recipe:
 BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM)
 
 
-def training_amount(sgd: SGD, steps_per_epoch: int, epochs: int) -> float:
-    """T, the sum of learning rate / (1 - momentum) over all steps: training in units of gradient-flow time."""
-    return sum(sgd.learning_rate_at(e) for e in range(epochs)) * steps_per_epoch / (1 - sgd.momentum)
+def training_amount(sgd: SGD, steps_per_epoch: int, steps: int) -> float:
+    """T, the sum of learning rate / (1 - momentum) over the first steps: training in units of gradient-flow time."""
+    epochs, rest = divmod(steps, steps_per_epoch)
+    whole = sum(sgd.learning_rate_at(epoch) for epoch in range(epochs)) * steps_per_epoch
+    return (whole + rest * sgd.learning_rate_at(epochs)) / (1 - sgd.momentum)
+
+
+def steps_to(sgd: SGD, steps_per_epoch: int, amount: float) -> int:
+    """The number of steps, one at least, after which T is nearest to an amount that training does reach."""
+    epoch, left = 0, amount * (1 - sgd.momentum)
+    while left > (reached := steps_per_epoch * sgd.learning_rate_at(epoch)):
+        epoch, left = epoch + 1, left - reached
+    return max(1, epoch * steps_per_epoch + round(left / sgd.learning_rate_at(epoch)))

@@ -16,6 +16,7 @@ import filelock
 import platformdirs
 
 from ..errors import DataError, SettingError
+from .tasks import Dataset
 
 ENVIRONMENT: Final = "REPRO_DATA"
 Kind = Literal["published", "surrogate"]
@@ -44,6 +45,16 @@ FILES: Final[dict[str, dict[str, str]]] = {
         "cifar-10-batches-py/batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
     },
 }
+
+
+SURROGATE_TRAIN: Final = 20_000  # training images of the surrogate, those for validation included
+
+
+def training_images(dataset: Dataset, kind: Kind) -> int:
+    """How many images the training split has; the surrogate's is smaller than the published one, in proportion."""
+    if kind == "published":
+        return dataset.train
+    return SURROGATE_TRAIN * dataset.train // (dataset.train + dataset.validation)
 
 
 @dataclass(frozen=True)

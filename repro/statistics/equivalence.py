@@ -7,11 +7,11 @@ of the one that kept it undecided.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
-from .estimands import LEVEL, Decision, Outcome, Sample, decided
+from .estimands import LEVEL, Compares, Decision, Outcome, Sample, decided
 from .intervals import Interval, t_interval
 from .units import Array, Margin, Unit
 
@@ -78,6 +78,8 @@ def _no_room(sample: Sample, margin: Margin) -> bool:
 class Flat:
     """Every batch size's value is within ``within`` of the smallest batch size's: an equivalence test."""
 
+    compares: ClassVar = Compares.BATCH_SIZES
+
     within: Margin
 
     @property
@@ -97,6 +99,8 @@ class Flat:
 class NotWorse:
     """No batch size's value is lower than the smallest one's by ``within`` or more: ``Flat``, one-sided."""
 
+    compares: ClassVar = Compares.BATCH_SIZES
+
     within: Margin
 
     @property
@@ -115,6 +119,8 @@ class NotWorse:
 @dataclass(frozen=True)
 class Same:
     """At every batch size the two curves differ by less than ``within``: an equivalence test."""
+
+    compares: ClassVar = Compares.NEITHER
 
     within: Margin
 

@@ -9,8 +9,8 @@ taken as flatness.
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from enum import Enum, StrEnum
+from typing import ClassVar, Final, Protocol
 
 from .intervals import Interval, t_interval
 from .units import Array, Margin, Unit
@@ -24,6 +24,14 @@ class Outcome(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     UNDECIDED = "undecided"
+
+
+class Compares(Enum):
+    """What an estimand sets against each other, which is what has to be equally trained for a fair comparison."""
+
+    BATCH_SIZES = "batch sizes"  # of one recipe
+    RECIPES = "recipes at the largest batch size"
+    NEITHER = "neither"
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,8 @@ class Decision:
 
 class Estimand(Protocol):
     """Decides a claim from the samples of its curves, in the order in which the claim names them."""
+
+    compares: ClassVar[Compares]
 
     @property
     def margin(self) -> Margin:

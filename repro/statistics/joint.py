@@ -3,12 +3,12 @@
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.stats import rankdata
 
-from .estimands import LEVEL, Decision, Outcome, Sample, decided
+from .estimands import LEVEL, Compares, Decision, Outcome, Sample, decided
 from .intervals import Interval, t_interval
 from .units import CORRELATION, SHARE, Array, Margin
 
@@ -23,6 +23,8 @@ class Jointly:
     Holds if all do: an intersection of tests, each at its own level, needs no correction. Fails if one fails. The
     estimate shown is that of the part that decided, or of the first that could not.
     """
+
+    compares: ClassVar = Compares.BATCH_SIZES
 
     parts: "tuple[Estimand, ...]"
 
@@ -51,6 +53,8 @@ class Exists:
     searched; "beyond noise" is an interval above the margins at a level corrected for that search (Bonferroni). Failing
     needs every pair to be bounded below a margin, so where nothing is found the answer is usually "undecided".
     """
+
+    compares: ClassVar = Compares.BATCH_SIZES
 
     first: Margin
     second: Margin
@@ -95,6 +99,8 @@ class RanksDisagree:
     recipes and batch sizes) lies above -``explains``; fails if below. Source: Spearman 1904.
     """
 
+    compares: ClassVar = Compares.NEITHER
+
     explains: float
 
     @property
@@ -130,6 +136,8 @@ def _spearman(a: Array, b: Array) -> float:
 @dataclass(frozen=True)
 class Awaiting:
     """A claim that needs something which is not at hand; undecided, with the reason, whatever is measured."""
+
+    compares: ClassVar = Compares.NEITHER
 
     reason: str
 

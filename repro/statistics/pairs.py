@@ -8,11 +8,11 @@ several cells are compared with) is not counted as independent evidence.
 import itertools
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from .estimands import LEVEL, Decision, Sample, beyond, decided, directed
+from .estimands import LEVEL, Compares, Decision, Sample, beyond, decided, directed
 from .intervals import Interval, t_interval, t_quantile
 from .units import SHARE, Array, Margin
 
@@ -28,6 +28,8 @@ def _cells(samples: tuple[Sample, ...]) -> Array:
 @dataclass(frozen=True)
 class OnAverage:
     """The last curve is ``way`` than the first by more than ``by``, on average over the batch sizes."""
+
+    compares: ClassVar = Compares.NEITHER
 
     way: Way
     by: Margin
@@ -53,6 +55,8 @@ class Mostly:
     between few seeds have a spread of zero, which is no certainty: the spread counts as at least that of a share of as
     many independent fair coins, 1 / (2 sqrt(cells)).
     """
+
+    compares: ClassVar = Compares.NEITHER
 
     way: Way
 
@@ -86,6 +90,8 @@ class SmallerChange:
     Changes are compared in size: each seed's mean difference enters by its absolute value. The first batch size is left
     out where the two pairs are the same runs.
     """
+
+    compares: ClassVar = Compares.NEITHER
 
     by: Margin
 

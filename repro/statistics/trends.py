@@ -1,10 +1,11 @@
 """Estimands of direction: a curve rises or drops over the grid; one curve is above or below another at its end."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from .estimands import Decision, Sample, directed
+from .estimands import Compares, Decision, Sample, directed
 from .units import Array, Margin
 
 
@@ -28,6 +29,8 @@ def _over_the_grid(sample: Sample, way: str, margin: Margin, asked: str) -> Deci
 class Rises:
     """The curve rises over the grid by more than ``at_least``; see ``change_over_grid``."""
 
+    compares: ClassVar = Compares.BATCH_SIZES
+
     at_least: Margin
 
     @property
@@ -44,6 +47,8 @@ class Rises:
 @dataclass(frozen=True)
 class Drops:
     """The curve falls over the grid by more than ``at_least``; see ``change_over_grid``."""
+
+    compares: ClassVar = Compares.BATCH_SIZES
 
     at_least: Margin
 
@@ -69,6 +74,8 @@ def _at_the_end(samples: tuple[Sample, ...], way: str, margin: Margin, asked: st
 class Higher:
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
+    compares: ClassVar = Compares.RECIPES
+
     by: Margin
 
     @property
@@ -84,6 +91,8 @@ class Higher:
 @dataclass(frozen=True)
 class Lower:
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
+
+    compares: ClassVar = Compares.RECIPES
 
     by: Margin
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -56,7 +57,7 @@ def pytest_unconfigure() -> None:
         (HERE / "cache" / "torch-was-imported").touch()
 
 
-def play(run: Run, reading: Reading, store: Store, _conditions: Conditions) -> None:
+def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, _checkpoints: Sequence[Run]) -> None:
     journal = Journal(HERE / "played.jsonl", f"process {os.getpid()}")
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))

@@ -1,0 +1,33 @@
+"""Readings of the paper that need other training: named, chosen for a session, and part of a run's key. Free of torch.
+
+Each departs from the first reading in one point that the paper leaves open. The attack's size stays what it is in the
+first reading, as a share of a pixel's range, so that one thing is varied at a time.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from .tasks import Task
+
+NORM_FIRST: Final = "c1-norm-first"
+HE: Final = "he-initialisation"
+UNSTANDARDISED: Final = "unstandardised-input"
+
+SAYS: Final = {
+    NORM_FIRST: "C1 applies batch norm after each convolution and pools last, as the code of Yao et al. does; the "
+    "first reading follows the paper's table, where batch norm comes after pooling",
+    HE: "initial weights are He et al.'s (2015), normal with variance 2 / fan-in and biases of zero; the first "
+    "reading takes PyTorch's defaults",
+    UNSTANDARDISED: "MNIST and Fashion-MNIST are fed as pixels in [0, 1]; the first reading standardises them",
+}
+
+
+def concerning(task: Task, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that change a task's training, in a fixed order: runs that are equal stay one run."""
+    concerned = {
+        NORM_FIRST: task.architecture == "C1",
+        HE: True,
+        UNSTANDARDISED: task.dataset.std != 1.0,
+    }
+    chosen = {*names}
+    return tuple(name for name in SAYS if name in chosen and concerned[name])
