@@ -37,6 +37,7 @@ COLOURS: Final = {
 }
 DPI: Final = 110
 SIZE: Final = (5.6, 4.9)  # inches of a pair of axes with what stands around it
+LEAST_RANGE: Final = 4.0  # of an axis of lambda1, as a factor: equal runs differ by about 1.4, which is to look small
 APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
 
 
@@ -59,7 +60,8 @@ def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path) -> 
         here = Notes()
         for curve in panel.curves:
             if curve.measure in measures and _stored(curve, store, conditions):
-                _line(ax, read(curve, store, conditions), here)
+                upon = len(panel.recipes) - 1 - panel.recipes.index(curve.recipe)
+                _line(ax, read(curve, store, conditions), here, upon)
         _dress(ax, panel, measures, conditions)
         _legend(ax, panel, measures, here)
         notes.add(here, str(panel.task) if len({panel.task for panel in figure.panels}) > 1 else "")
@@ -84,34 +86,39 @@ def _stored(curve: Curve, store: Store, conditions: Conditions) -> bool:
     return all(store.has(run, reading) for run in curve.runs(conditions))
 
 
-def _line(ax: Any, measured: Measured, notes: Notes) -> None:
-    """Draw one curve, and note which of its cells need care."""
+def _line(ax: Any, measured: Measured, notes: Notes, upon: int = 0) -> None:
+    """Draw one curve, and note which of its cells need care.
+
+    ``upon`` is the number of lines that are drawn upon it: it is as much broader as it takes to see it under them, for
+    lines coincide where recipes set the same training, and where nothing was learnt.
+    """
     recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
     low, mean, high = _low_mean_high(measured)
     colour, clean = COLOURS[str(recipe)], measure is TEST_ACCURACY
     label = str(recipe) if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.split()[0]} {recipe}"
-    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.7, label=label)
+    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
     ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
     for j, height in enumerate(mean):
         values, cells = measured.sample.values[:, j], measured.column(j)
         lacking = sum(not cell.diverged and not np.isfinite(v) for cell, v in zip(cells, values, strict=True))
         notes.take(recipe, measured.batch_sizes[j], cells, lacking)
-        _marker(ax, measured, j, float(height), notes)
+        _marker(ax, measured, j, float(height), notes, 1.2 * upon)
 
 
-def _marker(ax: Any, measured: Measured, j: int, height: float, notes: Notes) -> None:
+def _marker(ax: Any, measured: Measured, j: int, height: float, notes: Notes, broader: float) -> None:
     """Mark a cell where its mean is; on the upper edge, beside others there, where there is none for divergence."""
     cells, size, colour = measured.column(j), measured.batch_sizes[j], COLOURS[str(measured.curve.recipe)]
     hollow = any(cell.undertrained and not cell.diverged for cell in cells)
     diverged = any(cell.diverged for cell in cells)
-    look = {"color": colour, "marker": "X" if diverged else "o", "markersize": 9 if diverged else 6.5}
-    look |= {"markerfacecolor": "white" if hollow else colour, "linestyle": "none"}
+    look = {"color": colour, "marker": "X" if diverged else "o", "markersize": 9 if diverged else 6 + broader}
+    look |= {"markerfacecolor": "white" if hollow else colour, "markeredgewidth": 0.8 if diverged else 1.5}
+    look |= {"linestyle": "none", "clip_on": False, "zorder": 3}
     if np.isfinite(height):
         ax.plot(size, height, **look)
     elif diverged:
         aside = APART * notes.at_edge[size] * (1 if j == 0 else -1)
         notes.at_edge[size] += 1
-        ax.plot(size * 2**aside, 1, **look, transform=ax.get_xaxis_transform(), clip_on=False, zorder=5)
+        ax.plot(size * 2**aside, 1, **look, transform=ax.get_xaxis_transform())
 
 
 def _low_mean_high(measured: Measured) -> Any:
@@ -150,6 +157,9 @@ def _curvature_axis(ax: Any) -> None:
     ax.set_ylabel("lambda1: top eigenvalue of the Hessian")
     if any((np.asarray(line.get_ydata()) > 0).any() for line in _curves(ax)):
         ax.set_yscale("log")
+        low, high = ax.get_ylim()
+        wider = max(1.0, LEAST_RANGE / (high / low)) ** 0.5
+        ax.set_ylim(low / wider, high * wider)
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.yaxis.set_minor_locator(NullLocator())

@@ -171,6 +171,25 @@ def test_a_cell_all_of_whose_runs_diverged_is_a_cross_on_the_upper_edge(tmp_path
     assert "diverged" in legend(ax)
 
 
+def test_a_figures_caption_names_the_cells_of_all_its_axes_and_their_task_where_there_are_two(tmp_path: Path) -> None:
+    def results(run: Run) -> dict[str, float] | None:
+        return None if run.batch_size == 256 and run.sgd.momentum == 0.9 else hollow_at_256(run)
+
+    def written(number: int) -> str:
+        return draw(FIGURES[number], stored(tmp_path / f"{number}", FIGURES[number], results), WHERE, tmp_path).caption
+
+    assert written(35).endswith(
+        "Undertrained (hollow): M1-MNIST LR/BS m=0 at 256 (60% of its training data); "
+        "StdCNN-MNIST LR/BS m=0 at 256 (60% of its training data). "
+        "Diverged (a cross, on the edge where no seed has a value): M1-MNIST LR/BS m=0.9 at 256 (2 of 2 seeds); "
+        "StdCNN-MNIST LR/BS m=0.9 at 256 (2 of 2 seeds)."
+    )
+    assert written(7).endswith(
+        "Undertrained (hollow): LR/BS m=0 at 256 (60% of its training data). "
+        "Diverged (a cross): LR/BS m=0.9 at 256 (2 of 2 seeds)."
+    )
+
+
 def test_axes_on_which_every_run_diverged_have_crosses_and_no_scale(tmp_path: Path, drawn: Drawn) -> None:
     (ax,) = drawn(FIGURES[8], stored(tmp_path, FIGURES[8], lambda _: None))
     assert [m[2] for m in markers(ax)] == ["X"] * 6
@@ -211,6 +230,28 @@ def test_only_what_is_stored_whole_is_drawn(tmp_path: Path, drawn: Drawn) -> Non
     assert [text.get_text() for text in first.texts] == []
     assert list(lines(second)) == []
     assert [text.get_text() for text in second.texts] == ["not part of this session"]
+
+
+def test_noise_on_an_axis_of_eigenvalues_looks_like_noise(tmp_path: Path, drawn: Drawn) -> None:
+    spans = []
+    for factor in (1.01, 100.0):
+        results = {64: {"lambda1": 8.0}, 128: {"lambda1": 8.0}, 256: {"lambda1": 8.0 * factor}}
+        (ax,) = drawn(FIGURES[2], stored(tmp_path / str(factor), FIGURES[2], lambda run, r=results: r[run.batch_size]))
+        low, high = ax.get_ylim()
+        spans.append(high / low)
+        assert low < 8.0 < 8.0 * factor < high
+        assert len([tick for tick in ax.get_yticks() if low <= tick <= high]) >= 2
+    assert spans[0] == pytest.approx(4)
+    assert 100 < spans[1] < 400
+
+
+def test_lines_that_coincide_can_all_be_seen(tmp_path: Path, drawn: Drawn) -> None:
+    (ax,) = drawn(FIGURES[5], stored(tmp_path, FIGURES[5]))  # healthy: all the same
+    for word in ("FGSM ", ""):
+        widths = [lines(ax)[f"{word}LR m={m}"].get_linewidth() for m in ("0", "0.2", "0.5", "0.9")]
+        assert min(-np.diff(widths)) > 0.5  # each is drawn upon the one before it
+    sizes = {colors.to_hex(m.get_color()): m.get_markersize() for m in ax.lines if m.get_marker() == "o"}
+    assert min(-np.diff([sizes[COLOURS[f"LR m={m}"]] for m in ("0", "0.2", "0.5", "0.9")])) > 1
 
 
 def test_the_axis_shows_the_grid_and_doublings_are_equally_far(tmp_path: Path, drawn: Drawn) -> None:
