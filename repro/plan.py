@@ -50,7 +50,7 @@ class Plan:
         """One line: runs, what is stored, the cost of the rest."""
         line = (
             f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
-            f"need {counted(len(self.runs), 'run')}, "
+            f"{'needs' if len(self.cases) == 1 else 'need'} {counted(len(self.runs), 'run')}, "
             f"{len(self.runs) - len(self.missing_runs)} stored"
         )
         if not self.missing:
