@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from .claims import Case
 from .conditions import Conditions
 from .costs import cpu_seconds, slowest_first, span, training_seconds
 from .curves import Curve
+from .figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 from .runs import Run
 from .science.readings import Reading
+from .science.recipes import Recipe
+from .science.tasks import TASKS, Task
 from .store import Store
+from .words import counted
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,11 @@ class Plan:
 
     def summary(self, processes: int) -> str:
         """One line: runs, what is stored, the cost of the rest."""
+        kept = f" and {counted(len(self.checkpoints), 'checkpoint')} of them" if self.checkpoints else ""
         line = (
-            f"{len(self.cases)} claim tests on {len(self.curves)} curves need {len(self.runs)} runs"
-            f"{f' and {len(self.checkpoints)} checkpoints of them' if self.checkpoints else ''}, "
-            f"{len(self.runs) - len(self.missing_runs)} stored"
+            f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
+            f"{'needs' if len(self.cases) == 1 else 'need'} {counted(len(self.runs), 'run')}"
+            f"{kept}, {len(self.runs) - len(self.missing_runs)} stored"
         )
         if not self.missing:
             return line
@@ -75,25 +81,76 @@ def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Pl
     return Plan(cases, curves, tuple(jobs), tuple(job for job in jobs if not store.has(*job)))
 
 
-def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
-    """A row for each recipe on each task: task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest."""
-    missing: dict[Run, list[Reading]] = {}
+Missing = dict[Run, list[tuple[Run, Reading]]]  # what a run lacks, of itself and of its checkpoints
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the paper's figures: a recipe on a task, with the runs that are its points, one each."""
+
+    task: Task
+    recipe: Recipe
+    runs: tuple[Run, ...]
+
+
+def lines(plan: Plan, conditions: Conditions) -> list[Line]:
+    """The plan's lines: tasks in the order of ``TASKS``, recipes in that of the paper's sections."""
+    found = {(curve.task, curve.recipe): curve for curve in plan.curves}
+    tasks, recipes = list(TASKS.values()), list(dict.fromkeys((*SETTINGS, *MOMENTA_OF_LR, *MOMENTA_OF_RATIO)))
+
+    def place(line: tuple[Task, Recipe]) -> tuple[int, int]:
+        task, recipe = line
+        return tasks.index(task), recipes.index(recipe) if recipe in recipes else len(recipes)
+
+    return [Line(*key, tuple(found[key].runs(conditions))) for key in sorted(found, key=place)]
+
+
+def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
+    """For each task a row for each of its lines, and their sum if there are several; last, the sum of all tasks.
+
+    A row has task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest. A sum counts a run once that is a
+    point of several lines.
+    """
+    missing: Missing = {}
     for run, reading in plan.missing:
-        missing.setdefault(run, []).append(reading)
-    rows = []
-    for task, recipe in dict.fromkeys((curve.task, curve.recipe) for curve in plan.curves):
-        scale = conditions.regime.scale(task)
-        runs = next(c for c in plan.curves if (c.task, c.recipe) == (task, recipe)).runs(conditions)
-        left = [(run, reading) for run in runs for reading in missing.get(run, ())]
-        rows.append(
-            (
-                str(task),
-                str(recipe),
-                " ".join(map(str, scale.batch_sizes)),
-                str(scale.seeds),
-                str(len(runs)),
-                str(len(runs) - len({run for run, _ in left})),
-                span(sum(cpu_seconds(*job) for job in left)),
-            )
-        )
-    return rows
+        missing.setdefault(run.whole, []).append((run, reading))
+    found = lines(plan, conditions)
+    groups = []
+    for task, group in groupby(found, key=lambda line: line.task):
+        members, scale = list(group), conditions.regime.scale(task)
+        grid = " ".join(map(str, scale.batch_sizes))
+        rows = [(str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing)) for m in members]
+        groups.append(rows + _sum(str(task), members, missing))
+    return [*groups, _sum("all tasks", found, missing)] if len(groups) > 1 else groups
+
+
+def _sum(name: str, members: list[Line], missing: Missing) -> list[tuple[str, ...]]:
+    """The row below several lines; no row below a single one, which says it all."""
+    runs = list(dict.fromkeys(run for line in members for run in line.runs))
+    return [(name, counted(len(members), "line"), "", "", *_counts(runs, missing))] if len(members) > 1 else []
+
+
+def _counts(runs: Sequence[Run], missing: Missing) -> tuple[str, str, str]:
+    left = [job for run in runs for job in missing.get(run, ())]
+    stored = sum(run not in missing for run in runs)
+    return str(len(runs)), str(stored), span(_seconds(left))
+
+
+def sharing(plan: Plan, conditions: Conditions) -> str:
+    """How many points the plan's lines have, how many runs these are, and which recipes set the same training."""
+    found = lines(plan, conditions)
+    points = sum(len(line.runs) for line in found)
+    distinct = len({run for line in found for run in line.runs})
+    text = f"{counted(len(found), 'line')} with {counted(points, 'point')} are {counted(distinct, 'distinct run')}"
+    if points == distinct:
+        return f"{text}: no two lines share one."
+    recipes: dict[Run, dict[str, None]] = {}
+    for line in found:
+        for run in line.runs:
+            recipes.setdefault(run, {})[str(line.recipe)] = None
+    same: dict[int, dict[str, None]] = {}
+    for run, names in recipes.items():
+        if len(names) > 1:
+            same.setdefault(run.batch_size, {})[" and ".join(names)] = None
+    where = (f"At batch size {size} these are the same training: {'; '.join(sets)}." for size, sets in same.items())
+    return f"{text}. {' '.join(where)}"

@@ -125,8 +125,8 @@ class Controller:
             self._unwritten = traceback.format_exc()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """One line a claim."""
-        summary(terminalreporter, self.entries, self._headline, self._written)
+        """The scorecard and one line a claim."""
+        summary(terminalreporter, self.entries, self.errors, self._headline, self._written)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:

@@ -1,15 +1,22 @@
-"""What a session prints: the plan, and one line a claim at its end."""
+"""What a session prints: the plan, and at its end the scorecard and one line a claim."""
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ..plan import Plan, table
+from ..plan import Plan, sharing, table
+from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
 from .session import ClaimSession
+
+WIDTH: Final = 120  # columns of a table at most
+COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", "error": "magenta"}
 
 
 def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
@@ -25,35 +32,79 @@ def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
 def _lines(plan: Plan, claims: ClaimSession) -> list[str]:
     columns = ("task", "recipe", "batch sizes", "seeds", "runs", "stored", "CPU time of the rest")
     grid = Table(*columns, title="what would be trained", title_justify="left")
-    for row in table(plan, claims.conditions):
-        grid.add_row(*row)
-    console = Console(width=120, no_color=True, highlight=False)
+    for rows in table(plan, claims.conditions):
+        for row in rows:
+            grid.add_row(*row)
+        grid.add_section()
+    return [*_printed(grid), sharing(plan, claims.conditions)]
+
+
+def _printed(grid: Table, *, coloured: bool = False) -> list[str]:
+    """A table as lines, with the codes of a terminal's colours if it has any."""
+    console = Console(
+        width=WIDTH, color_system="standard" if coloured else None, force_terminal=coloured, highlight=False
+    )
     with console.capture() as captured:
         console.print(grid)
-    shared = "Lines of one task share runs (LR and LR/BS at batch size 64, say): the total counts each run once."
-    return [*captured.get().rstrip().splitlines(), shared]
+    return [line.rstrip() for line in captured.get().rstrip().splitlines()]
 
 
 def summary(
-    reporter: pytest.TerminalReporter, entries: Mapping[str, dict[str, Any]], headline: list[str], written: list[Path]
+    reporter: pytest.TerminalReporter,
+    entries: Mapping[str, dict[str, Any]],
+    errors: Mapping[str, Mapping[str, str]],
+    headline: list[str],
+    written: list[Path],
 ) -> None:
-    """One line a claim: verdict, estimate and interval; then where the report is."""
-    if not entries:
+    """The scorecard under the regime and the data it holds for; one line a claim; where the report is.
+
+    With ``-q`` the lines of the claims are left out, with ``-qq`` everything.
+    """
+    card = scorecard(entries.values(), errors.values())
+    if not card.rows or reporter.verbosity < -1:
         return
     reporter.section("claims")
     for line in headline:
         if line.startswith(("regime", "data")):
             reporter.write_line(line)
-    width = max(len(f"{entry['id']} [{entry['case']}]") for entry in entries.values())
-    longest = max(len(entry["verdict"]) for entry in entries.values())
+    for line in card_lines(card, coloured=reporter.hasmarkup):
+        reporter.write_line(line)
+    if reporter.verbosity >= 0:
+        reporter.write_line("")
+        _verdicts(reporter, entries)
+    for path in written:
+        reporter.write_line(f"written: {path}")
+
+
+def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
+    """The scorecard as a table of short words, and what they stand for."""
+    grid = Table("claim", *_headings(card.tasks), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for line in card.lines:
+        cells = [Text(short(word), COLOURS.get(outcome, "")) for word, outcome in line.cells]
+        grid.add_row(line.indented, *cells)
+    words = {w: o for row in card.rows for w, o in zip(row.words, row.outcomes, strict=True) if o in COLOURS}
+    legend = [f"{short(w)} = {w}" for w in sorted(words, key=lambda w: list(COLOURS).index(words[w])) if short(w) != w]
+    if any(NOT_SHOWN in row.words for row in card.rows):
+        legend.append(f"{NOT_SHOWN} = not in the paper's figures, or not selected")
+    return [*_printed(grid, coloured=coloured), *textwrap.wrap("; ".join(legend), WIDTH, break_on_hyphens=False)]
+
+
+def _headings(tasks: Iterable[str]) -> list[str]:
+    """The tasks' names in as many narrow lines as the longest needs."""
+    names = [task.replace("-", "\n").replace("FashionMNIST", "Fashion\nMNIST") for task in tasks]
+    most = max(name.count("\n") for name in names)
+    return [name + "\n" * (most - name.count("\n")) for name in names]
+
+
+def _verdicts(reporter: pytest.TerminalReporter, entries: Mapping[str, dict[str, Any]]) -> None:
+    width = max((len(f"{entry['id']} [{entry['case']}]") for entry in entries.values()), default=0)
+    longest = max((len(entry["verdict"]) for entry in entries.values()), default=0)
     for entry in entries.values():
         name = f"{entry['id']} [{entry['case']}]"
         note = "  (undertrained cells)" if entry["undertrained"] else ""
         line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{note}"
         reporter.write_line(line, **_markup(entry["outcome"]))
-    for path in written:
-        reporter.write_line(f"written: {path}")
 
 
 def _markup(outcome: str) -> dict[str, bool]:
-    return {{"holds": "green", "fails": "red"}.get(outcome, "yellow"): True}
+    return {COLOURS.get(outcome, "yellow"): True}

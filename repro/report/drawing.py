@@ -2,7 +2,8 @@
 
 A line is the mean over seeds (of lambda1, the geometric mean), its band the range from the lowest to the highest seed.
 Clean accuracy is dashed, attacked accuracy solid. A hollow marker is a cell that has not fitted its training data in at
-least one seed; a cross marks one where a run diverged.
+least one seed; a cross marks one where a run diverged. Such a run has no lambda1: the mean is that of the other seeds,
+and where there are none the cross stands at the upper edge.
 """
 
 from dataclasses import dataclass
@@ -15,17 +16,19 @@ matplotlib.use("Agg")
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import NullFormatter
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from ..conditions import Conditions
 from ..curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measured, read
 from ..figures import Figure, Panel
 from ..store import Store
+from .captions import Notes, caption, scale_words, title
 
 # The paper's colours where it names them: LR light blue, LR/BS purple, Benchmark red (Sections 2.1 and 3).
 COLOURS: Final = {
     "LR m=0": "#56a5d8",
-    "LR m=0.2": "#3d6fb6",
+    "LR m=0.2": "#1f4e9c",
     "LR m=0.5": "#2a8c6a",
     "LR m=0.9": "#e08e2b",
     "LR/BS m=0": "#7b3fa0",
@@ -33,6 +36,9 @@ COLOURS: Final = {
     "Benchmark": "#cc2f2f",
 }
 DPI: Final = 110
+SIZE: Final = (5.6, 4.9)  # inches of a pair of axes with what stands around it
+LEAST_RANGE: Final = 4.0  # of an axis of lambda1, as a factor: equal runs differ by about 1.4, which is to look small
+APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
 
 
 @dataclass(frozen=True)
@@ -47,19 +53,23 @@ class Picture:
 def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path) -> Picture:
     """Draw a figure's lines, those of them that are stored, into ``folder``."""
     panels = [(panel, attacked) for panel in figure.panels for attacked in _axes_of(figure, panel)]
-    columns = len(panels)
-    canvas, axes = plt.subplots(1, columns, figsize=(0.6 + 5.6 * columns, 4.3), squeeze=False, layout="constrained")
-    notes: list[str] = []
+    width, height = 0.4 + SIZE[0] * len(panels), SIZE[1]
+    canvas, axes = plt.subplots(1, len(panels), figsize=(width, height), squeeze=False, layout="constrained")
+    notes = Notes()
     for ax, (panel, measures) in zip(axes[0], panels, strict=True):
-        shown = [c for c in panel.curves if c.measure in measures and _stored(c, store, conditions)]
-        for curve in shown:
-            notes += _line(ax, read(curve, store, conditions))
+        here = Notes()
+        for curve in panel.curves:
+            if curve.measure in measures and _stored(curve, store, conditions):
+                upon = len(panel.recipes) - 1 - panel.recipes.index(curve.recipe)
+                _line(ax, read(curve, store, conditions), here, upon)
         _dress(ax, panel, measures, conditions)
-    canvas.suptitle(f"Figure {figure.number} of the paper, {_scale(figure, conditions)}", fontsize=10)
+        _legend(ax, panel, measures, here)
+        notes.add(here, str(panel.task) if len({panel.task for panel in figure.panels}) > 1 else "")
+    canvas.suptitle(f"Figure {figure.number} of the paper, {scale_words(figure, conditions)}", fontsize=11)
     path = folder / f"{figure.name}.png"
     canvas.savefig(path, dpi=DPI)
     plt.close(canvas)
-    return Picture(figure.number, path, _caption(figure, conditions, notes))
+    return Picture(figure.number, path, caption(figure, conditions, notes))
 
 
 def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
@@ -76,27 +86,53 @@ def _stored(curve: Curve, store: Store, conditions: Conditions) -> bool:
     return all(store.has(run, reading) for run in curve.runs(conditions))
 
 
-def _line(ax: Any, measured: Measured) -> list[str]:
-    """Draw one curve; returns notes on its cells for the caption."""
-    recipe, measure = str(measured.curve.recipe), measured.curve.measure
-    values = measured.values * (1 if measure is LAMBDA1 else 100)
-    sizes = np.array(measured.batch_sizes)
-    mean = np.exp(measured.sample.values.mean(0)) if measure is LAMBDA1 else values.mean(0)
-    colour, clean = COLOURS[recipe], measure is TEST_ACCURACY
-    label = recipe if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.removesuffix(' accuracy')} {recipe}"
-    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6, label=label)
-    ax.fill_between(sizes, values.min(0), values.max(0), color=colour, alpha=0.15, linewidth=0)
-    notes = []
-    for j, size in enumerate(measured.batch_sizes):
-        cells = measured.column(j)
-        hollow = any(cell.undertrained for cell in cells)
-        diverged = any(cell.diverged for cell in cells)
-        face = "white" if hollow else colour
-        ax.plot(size, mean[j], marker="X" if diverged else "o", markersize=6, color=colour, markerfacecolor=face)
-        if hollow:
-            accuracy = 100 * np.mean([cell.train_accuracy for cell in cells])
-            notes.append(f"{recipe} at {size} ({'diverged' if diverged else f'{accuracy:.0f}% of its training data'})")
-    return notes
+def _line(ax: Any, measured: Measured, notes: Notes, upon: int = 0) -> None:
+    """Draw one curve, and note which of its cells need care.
+
+    ``upon`` is the number of lines that are drawn upon it: it is as much broader as it takes to see it under them, for
+    lines coincide where recipes set the same training, and where nothing was learnt.
+    """
+    recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
+    low, mean, high = _low_mean_high(measured)
+    colour, clean = COLOURS[str(recipe)], measure is TEST_ACCURACY
+    label = str(recipe) if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.split()[0]} {recipe}"
+    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
+    ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
+    for j, height in enumerate(mean):
+        values, cells = measured.sample.values[:, j], measured.column(j)
+        lacking = sum(not cell.diverged and not np.isfinite(v) for cell, v in zip(cells, values, strict=True))
+        notes.take(recipe, measured.batch_sizes[j], cells, lacking)
+        _marker(ax, measured, j, float(height), notes, 1.2 * upon)
+
+
+def _marker(ax: Any, measured: Measured, j: int, height: float, notes: Notes, broader: float) -> None:
+    """Mark a cell where its mean is; on the upper edge, beside others there, where there is none for divergence."""
+    cells, size, colour = measured.column(j), measured.batch_sizes[j], COLOURS[str(measured.curve.recipe)]
+    hollow = any(cell.undertrained and not cell.diverged for cell in cells)
+    diverged = any(cell.diverged for cell in cells)
+    look = {"color": colour, "marker": "X" if diverged else "o", "markersize": 9 if diverged else 6 + broader}
+    look |= {"markerfacecolor": "white" if hollow else colour, "markeredgewidth": 0.8 if diverged else 1.5}
+    look |= {"linestyle": "none", "clip_on": False, "zorder": 3}
+    if np.isfinite(height):
+        ax.plot(size, height, **look)
+    elif diverged:
+        aside = APART * notes.at_edge[size] * (1 if j == 0 else -1)
+        notes.at_edge[size] += 1
+        ax.plot(size * 2**aside, 1, **look, transform=ax.get_xaxis_transform())
+
+
+def _low_mean_high(measured: Measured) -> Any:
+    """Of the seeds that have a value: the lowest, the mean and the highest, (3, batch sizes); NaN where none has."""
+    scaled = measured.sample.values
+    found = np.isfinite(scaled).sum(0)
+    mean = np.nansum(scaled, 0) / np.where(found, found, np.nan)
+    shown = np.array([np.fmin.reduce(scaled), mean, np.fmax.reduce(scaled)])
+    return np.exp(shown) if measured.curve.measure is LAMBDA1 else shown
+
+
+def _curves(ax: Any) -> list[Any]:
+    """The lines that are curves, not their markers, which have no label."""
+    return [line for line in ax.lines if not str(line.get_label()).startswith("_")]
 
 
 def _dress(ax: Any, panel: Panel, measures: tuple[Any, ...], conditions: Conditions) -> None:
@@ -105,41 +141,52 @@ def _dress(ax: Any, panel: Panel, measures: tuple[Any, ...], conditions: Conditi
     ax.set_xticks(grid, [str(size) for size in grid])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("batch size")
-    ax.set_title(str(panel.task), fontsize=10)
+    ax.set_title(title(panel.task, conditions), fontsize=11, pad=9)  # clear of crosses on the edge
     if measures == (LAMBDA1,):
-        if any((np.asarray(line.get_ydata()) > 0).any() for line in ax.lines):  # not where every run diverged
-            ax.set_yscale("log")
-        ax.set_ylabel("lambda1: top eigenvalue of the Hessian")
+        _curvature_axis(ax)
     else:
         ax.set_ylim(0, 100)
         ax.set_ylabel(" and ".join(dict.fromkeys(_axis_word(m) for m in reversed(measures))) + " [%]")
     ax.set_xlim(grid[0] / 1.15, grid[-1] * 1.15)
-    if ax.lines:
-        ax.legend(fontsize=7, framealpha=0.85)
-    else:
+    if not _curves(ax):
         ax.text(0.5, 0.5, "not part of this session", transform=ax.transAxes, ha="center", color="gray")
     ax.grid(alpha=0.25, linewidth=0.6)
 
 
+def _curvature_axis(ax: Any) -> None:
+    ax.set_ylabel("lambda1: top eigenvalue of the Hessian")
+    if any((np.asarray(line.get_ydata()) > 0).any() for line in _curves(ax)):
+        ax.set_yscale("log")
+        low, high = ax.get_ylim()
+        wider = max(1.0, LEAST_RANGE / (high / low)) ** 0.5
+        ax.set_ylim(low / wider, high * wider)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_locator(NullLocator())
+    else:  # nothing is drawn, or every run diverged
+        ax.set_yticks([])
+
+
+def _legend(ax: Any, panel: Panel, measures: tuple[Any, ...], notes: Notes) -> None:
+    """Below the axes, where it covers no line: recipes by colour, measures by style, and what the markers mean."""
+    if not _curves(ax):
+        return
+    shown = {str(recipe): COLOURS[str(recipe)] for recipe in panel.recipes}
+    drawn: dict[str, Any] = {line.get_color(): line.get_linestyle() for line in reversed(_curves(ax))}
+    keys = [Line2D([], [], color=c, linestyle=drawn[c], label=name) for name, c in shown.items() if c in drawn]
+    if len(measures) > 1:
+        styles: dict[Any, Any] = {TEST_ACCURACY: "--"}
+        keys += [Line2D([], [], color="black", linestyle=styles.get(m, "-"), label=_axis_word(m)) for m in measures]
+    grey: Any = {"color": "gray", "linestyle": "none"}
+    if notes.undertrained:
+        keys.append(Line2D([], [], marker="o", markerfacecolor="white", label="undertrained", **grey))
+    if notes.diverged:
+        keys.append(Line2D([], [], marker="X", markersize=9, label="diverged", **grey))
+    columns = 3 if len(panel.recipes) == 3 else 4
+    by_rows = [key for column in range(columns) for key in keys[column::columns]]  # matplotlib fills columns
+    look: Any = {"ncols": columns, "fontsize": 9, "frameon": False, "columnspacing": 1.4, "handlelength": 1.8}
+    ax.legend(handles=by_rows, loc="upper center", bbox_to_anchor=(0.5, -0.12), **look)
+
+
 def _axis_word(measure: Any) -> str:
     return {TEST_ACCURACY: "test accuracy", FGSM: "FGSM accuracy", PGD: "PGD accuracy"}[measure]
-
-
-def _scale(figure: Figure, conditions: Conditions) -> str:
-    papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
-    text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
-    text += conditions.departures
-    return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
-
-
-def _caption(figure: Figure, conditions: Conditions, notes: list[str]) -> str:
-    parts = []
-    for panel in figure.panels:
-        scale, dataset = conditions.regime.scale(panel.task), panel.task.dataset
-        images = "all" if scale.train_images is None else f"{scale.train_images:,}"
-        attack = "" if panel.measure is LAMBDA1 else f", {dataset.epsilon_text}"
-        size = f"{images} training images, {scale.epochs} epochs, {scale.seeds} seeds"
-        parts.append(f"{panel.measure} of {panel.task} ({size}{attack})")
-    text = f"{'; '.join(dict.fromkeys(parts))}. Lines are means over seeds, bands their range"
-    text += "." if all(p.measure is LAMBDA1 for p in figure.panels) else "; clean accuracy is dashed."
-    return f"{text} Hollow: undertrained, {'; '.join(dict.fromkeys(notes))}." if notes else text

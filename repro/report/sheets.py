@@ -16,47 +16,73 @@ from PIL import Image
 from .scorecard import Scorecard
 
 COLOURS: Final = {"holds": "#b7dfb9", "fails": "#f2b8b0", "undecided": "#f4e3a6", "error": "#c9c9c9", "": "#ffffff"}
-ACROSS: Final = 5  # figures in a row of the contact sheet
-WIDTH: Final = 420  # pixels of a figure there
+CELL: Final = (1.45, 0.26)  # inches of a verdict on the scorecard
+LETTER, TITLE_LETTER = 0.068, 0.11  # inches that a letter takes at most, of a name and of the title
+HEAD, MARGIN = 0.75, 0.12  # inches above the first row, and around everything
+ACROSS: Final = 5  # places in a row of the contact sheet
+HEIGHT: Final = 425  # pixels of a figure there
+PLACE: Final = (532, 440)  # pixels of a place: a figure with one pair of axes, and a gap
 
 
 def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
-    """Write the scorecard as a PNG: a coloured cell for each verdict."""
-    names = max((len(row.name) for row in card.rows), default=10) * 0.078 + 0.3  # inches
-    width, height = names + 1.55 * len(card.tasks), 0.8 + 0.26 * len(card.rows)
-    canvas, ax = plt.subplots(figsize=(width, height))
-    canvas.subplots_adjust(left=0, right=1, bottom=0.02, top=1)
-    ax.set_xlim(-names / 1.55, len(card.tasks))
-    ax.set_ylim(len(card.rows), -0.8 / 0.26)
+    """Write the scorecard as a PNG: a coloured cell for each verdict, the rows of a claim together under its name."""
+    wide, high = CELL
+    lines = card.lines
+    names = LETTER * max((len(line.indented) for line in lines), default=0) + MARGIN
+    width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
+    canvas = plt.figure(figsize=(width, 2 * MARGIN + HEAD + high * len(lines)))
+    ax = canvas.add_axes((0, 0, 1, 1))
+    ax.set_xlim(-MARGIN - names, width - MARGIN - names)  # inches from the corner of the first cell
+    ax.set_ylim(high * len(lines) + MARGIN, -HEAD - MARGIN)
     ax.axis("off")
-    ax.text(-names / 1.55 + 0.05, -2.2, title, fontsize=10, fontweight="bold", va="center")
+    ax.text(-names, -HEAD + 0.15, title, fontsize=11, fontweight="bold", va="center")
     for j, task in enumerate(card.tasks):
-        ax.text(j + 0.5, -0.6, task, fontsize=7.5, ha="center", va="center")
-    for i, row in enumerate(card.rows):
-        ax.text(-0.08, i + 0.5, row.name, fontsize=7.5, ha="right", va="center")
-        for j, (word, outcome) in enumerate(zip(row.words, row.outcomes, strict=True)):
-            ax.add_patch(Rectangle((j, i), 1, 1, facecolor=COLOURS[outcome], edgecolor="white", linewidth=1.5))
-            ax.text(j + 0.5, i + 0.5, word, fontsize=6.5, ha="center", va="center")
+        ax.text((j + 0.5) * wide, -0.13, task, fontsize=8.5, ha="center", va="center")
+    for i, line in enumerate(lines):
+        middle = (i + 0.5) * high
+        ax.text(-names, middle, line.indented, fontsize=8.5, va="center")
+        for j, (word, outcome) in enumerate(line.cells):
+            ax.add_patch(Rectangle((j * wide, i * high), wide, high, facecolor=COLOURS[outcome], edgecolor="white"))
+            ax.text((j + 0.5) * wide, middle, word, fontsize=8, ha="center", va="center")
     canvas.savefig(path, dpi=130)
     plt.close(canvas)
     return path
 
 
 def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
-    """Write all figures, made small, into one PNG in their order; None if there is none."""
+    """Write all figures into one PNG in their order, all at one scale; None if there is none.
+
+    A figure that is wider than a place takes two, or as many as it needs: a figure with two pairs of axes stays as
+    legible as the others.
+    """
     if not pictures:
         return None
     small = [_thumbnail(picture) for picture in pictures]
-    height = max(image.height for image in small)
-    rows = math.ceil(len(small) / ACROSS)
-    sheet = Image.new("RGB", (WIDTH * min(ACROSS, len(small)), height * rows), "white")
-    for i, image in enumerate(small):
-        sheet.paste(image, (WIDTH * (i % ACROSS), height * (i // ACROSS)))
+    places = [math.ceil(image.width / PLACE[0]) for image in small]
+    corners = _corners(places)
+    across = max(column + taken for (column, _), taken in zip(corners, places, strict=True))
+    sheet = Image.new("RGB", (PLACE[0] * across, PLACE[1] * (corners[-1][1] + 1)), "white")
+    for image, (column, row), taken in zip(small, corners, places, strict=True):
+        aside = (taken * PLACE[0] - image.width) // 2
+        sheet.paste(image, (PLACE[0] * column + aside, PLACE[1] * row + (PLACE[1] - image.height) // 2))
     sheet.save(path)
     return path
 
 
+def _corners(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Column and row where each figure begins, given the places it takes; one that no longer fits opens a row."""
+    column, row, corners = 0, 0, []
+    for taken in places:
+        if column + taken > ACROSS:
+            column, row = 0, row + 1
+        corners.append((column, row))
+        column += taken
+    return corners
+
+
 def _thumbnail(path: Path) -> Image.Image:
+    """A figure in the height of all, or in the width of the sheet where that is less."""
     with Image.open(path) as image:
-        scale = WIDTH / image.width
-        return image.convert("RGB").resize((WIDTH, round(image.height * scale)), Image.Resampling.LANCZOS)
+        scale = min(HEIGHT / image.height, ACROSS * PLACE[0] / image.width)
+        size = int(image.width * scale), int(image.height * scale)
+        return image.convert("RGB").resize(size, Image.Resampling.LANCZOS)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+NOTHING: Final = "-"  # what a table shows for a NaN: the value of a run that diverged, the spread of a single seed
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,16 @@ class Unit:
         return values
 
     def level(self, scaled: float) -> str:
-        """A value (no difference) that stands on this scale, for a table."""
-        return f"{scaled:.2f}"
+        """A value (no difference) that stands on this scale, for a table; a dash for NaN."""
+        return NOTHING if math.isnan(scaled) else self._level(scaled)
 
     def spread(self, scaled: float) -> str:
-        """A standard deviation on this scale, for a table."""
-        return f"{scaled:.2f}"
+        """A standard deviation on this scale, for a table; a dash for NaN."""
+        return NOTHING if math.isnan(scaled) else self._spread(scaled)
 
     def difference(self, scaled: float) -> str:
         """A difference on this scale, for a sentence."""
-        return f"{scaled:+.2f}" if self.name == "correlation" else f"{scaled:.2f}"
+        return f"{scaled:+z.2f}" if self.name == "correlation" else f"{scaled:.2f}"
 
     def interval(self, low: float, high: float) -> str:
         """An interval of differences, for a sentence."""
@@ -43,6 +44,12 @@ class Unit:
     def margin(self, size: float) -> str:
         """A size of difference, for a sentence."""
         return f"{size:g}"
+
+    def _level(self, scaled: float) -> str:
+        return f"{scaled:.2f}"
+
+    def _spread(self, scaled: float) -> str:
+        return f"{scaled:.2f}"
 
     def _bare(self, scaled: float) -> str:
         return self.difference(scaled)
@@ -54,20 +61,20 @@ class Points(Unit):
     def scaled(self, values: Array) -> Array:
         return 100 * values
 
-    def level(self, scaled: float) -> str:
+    def _level(self, scaled: float) -> str:
         return f"{scaled:.1f}%"
 
-    def spread(self, scaled: float) -> str:
+    def _spread(self, scaled: float) -> str:
         return f"{scaled:.1f}"
 
     def difference(self, scaled: float) -> str:
-        return f"{scaled:+.1f} points"
+        return f"{scaled:+z.1f} points"
 
     def margin(self, size: float) -> str:
-        return f"{size:g} points"
+        return f"{size:g} point" if size == 1 else f"{size:g} points"
 
     def _bare(self, scaled: float) -> str:
-        return f"{scaled:+.1f}"
+        return f"{scaled:+z.1f}"
 
 
 class Factor(Unit):
@@ -76,10 +83,10 @@ class Factor(Unit):
     def scaled(self, values: Array) -> Array:
         return np.log(values, out=np.full_like(values, np.nan), where=values > 0)
 
-    def level(self, scaled: float) -> str:
+    def _level(self, scaled: float) -> str:
         return f"{math.exp(scaled):.3g}"
 
-    def spread(self, scaled: float) -> str:
+    def _spread(self, scaled: float) -> str:
         return f"x{math.exp(scaled):.2f}"
 
     def difference(self, scaled: float) -> str:

@@ -51,8 +51,14 @@ def test_a_plan_counts_what_is_stored(project: Project) -> None:
 
 def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> None:
     result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "64,128")
-    # LR and LR/BS are the same at batch size 64
-    result.stdout.fnmatch_lines(["4 claim tests on 3 curves need 9 runs, 0 stored; *"])
+    result.stdout.fnmatch_lines(
+        [
+            "4 claim tests on 3 curves need 9 runs, 0 stored; *",
+            "│ StdCNN-MNIST │ 2 lines * │ 9 *",
+            "2 lines with 12 points are 9 distinct runs. "
+            "At batch size 64 these are the same training: LR m=0 and LR/BS m=0.",
+        ]
+    )
 
 
 def test_a_plan_of_the_papers_scale_warns_of_its_cost(project: Project) -> None:

@@ -15,6 +15,7 @@ from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, read
 from repro.figures import FIGURES, MOMENTA_OF_LR, SETTINGS, Figure, Panel
 from repro.regimes import PAPER
 from repro.report import drawing
+from repro.report.captions import Notes
 from repro.report.drawing import COLOURS, draw
 from repro.runs import Run
 from repro.science.recipes import LR, LR_BS
@@ -65,7 +66,7 @@ def test_a_figure_is_a_png_with_room_for_its_axes(tmp_path: Path, number: int, c
     assert picture.number == number
     assert picture.path == tmp_path / f"fig{number:02d}.png"
     pixels = image.imread(picture.path)
-    assert pixels.shape[:2] == (round(4.3 * 110), round((0.6 + 5.6 * columns) * 110))
+    assert pixels.shape[:2] == (round(4.9 * 110), round((0.4 + 5.6 * columns) * 110))
     assert pixels[..., :3].std() > 0.05  # something is drawn
     assert plt.get_fignums() == []
 
@@ -112,11 +113,12 @@ def test_every_line_of_the_paper_has_a_colour_of_its_own() -> None:
     assert len({COLOURS[recipe] for recipe in recipes}) == len(recipes)
 
 
-def on_axes(tmp_path: Path, measure: Measure, results: Results) -> tuple[Axes, list[str]]:
+def on_axes(tmp_path: Path, measure: Measure, results: Results) -> tuple[Axes, Notes]:
     """One curve on axes of its own, and the notes on it."""
-    curve, ax = Curve(M1_MNIST, LR_BS(), measure), Canvas().subplots()
+    curve, ax, notes = Curve(M1_MNIST, LR_BS(), measure), Canvas().subplots(), Notes()
     store = fill(Store(tmp_path), curve.runs(WHERE), results)
-    return ax, drawing._line(ax, read(curve, store, WHERE))
+    drawing._line(ax, read(curve, store, WHERE), notes)
+    return ax, notes
 
 
 def band(ax: Axes) -> tuple[float, float]:
@@ -131,7 +133,7 @@ def test_a_line_of_accuracies_is_the_mean_of_percentages_and_its_band_their_rang
     assert list(line.get_xdata()) == [64, 128, 256]
     assert list(line.get_ydata()) == pytest.approx([47.5, 50.0, 55.0])
     assert band(ax) == pytest.approx((42.5, 60.0))
-    assert notes == []
+    assert notes == Notes()
 
 
 def test_a_line_of_eigenvalues_is_the_geometric_mean(tmp_path: Path) -> None:
@@ -145,8 +147,64 @@ def test_a_diverged_run_leaves_the_other_eigenvalues_as_they_are(tmp_path: Path)
         return None if run.batch_size == 256 and run.seed == 1 else {"lambda1": (10.0, 40.0)[run.seed]}
 
     ax, notes = on_axes(tmp_path, LAMBDA1, results)
-    assert list(lines(ax)["LR/BS m=0"].get_ydata()[:2]) == pytest.approx([20.0, 20.0])
-    assert notes == ["LR/BS m=0 at 256 (diverged)"]
+    assert list(lines(ax)["LR/BS m=0"].get_ydata()) == pytest.approx([20.0, 20.0, 10.0])  # that of seed 0 alone
+    assert markers(ax)[2] == (256, pytest.approx(10.0), "X", False)
+    assert (notes.diverged, notes.undertrained) == (["LR/BS m=0 at 256 (1 of 2 seeds)"], [])
+
+
+def test_a_cell_all_of_whose_runs_diverged_is_a_cross_on_the_upper_edge(tmp_path: Path, drawn: Drawn) -> None:
+    def results(run: Run) -> dict[str, float] | None:
+        return None if run.batch_size in (64, 256) and run.sgd.momentum > 0 else {}
+
+    (ax,) = drawn(FIGURES[6], stored(tmp_path, FIGURES[6], results))
+    ax.figure.canvas.draw()
+    top = ax.bbox.ymax
+    crosses = [m for m in ax.lines if m.get_marker() == "X"]
+    places = [m.get_transform().transform((np.ravel(m.get_xdata())[0], np.ravel(m.get_ydata())[0])) for m in crosses]
+    assert len(crosses) == 6
+    assert [y for _, y in places] == pytest.approx([top] * 6)
+    assert not any(m.get_clip_on() for m in crosses)
+    across = sorted(x for x, _ in places)
+    assert min(np.diff(across)) > 9  # none hides another: a cross is 9 points wide
+    assert all(ax.bbox.xmin <= x <= ax.bbox.xmax for x in across)
+    assert [colors.to_hex(m.get_color()) for m in crosses[::2]] == [COLOURS[f"LR m={m:g}"] for m in (0.2, 0.5, 0.9)]
+    assert "diverged" in legend(ax)
+
+
+def test_a_figures_caption_names_the_cells_of_all_its_axes_and_their_task_where_there_are_two(tmp_path: Path) -> None:
+    def results(run: Run) -> dict[str, float] | None:
+        return None if run.batch_size == 256 and run.sgd.momentum == 0.9 else hollow_at_256(run)
+
+    def written(number: int) -> str:
+        return draw(FIGURES[number], stored(tmp_path / f"{number}", FIGURES[number], results), WHERE, tmp_path).caption
+
+    assert written(35).endswith(
+        "Undertrained (hollow): M1-MNIST LR/BS m=0 at 256 (60% of its training data); "
+        "StdCNN-MNIST LR/BS m=0 at 256 (60% of its training data). "
+        "Diverged (a cross, on the edge where no seed has a value): M1-MNIST LR/BS m=0.9 at 256 (2 of 2 seeds); "
+        "StdCNN-MNIST LR/BS m=0.9 at 256 (2 of 2 seeds)."
+    )
+    assert written(7).endswith(
+        "Undertrained (hollow): LR/BS m=0 at 256 (60% of its training data). "
+        "Diverged (a cross): LR/BS m=0.9 at 256 (2 of 2 seeds)."
+    )
+
+
+def test_axes_on_which_every_run_diverged_have_crosses_and_no_scale(tmp_path: Path, drawn: Drawn) -> None:
+    (ax,) = drawn(FIGURES[8], stored(tmp_path, FIGURES[8], lambda _: None))
+    assert [m[2] for m in markers(ax)] == ["X"] * 6
+    assert list(ax.get_yticks()) == []
+    assert legend(ax) == ["LR/BS m=0", "LR/BS m=0.9", "diverged"]
+
+
+def test_an_eigenvalue_that_is_not_positive_is_left_out_and_the_caption_says_so(tmp_path: Path) -> None:
+    ax, notes = on_axes(tmp_path, LAMBDA1, lambda run: {"lambda1": -1.0 if run.seed or run.batch_size == 64 else 8.0})
+    assert [m[0] for m in markers(ax)] == [128, 256]
+    assert list(lines(ax)["LR/BS m=0"].get_ydata()[1:]) == pytest.approx([8.0, 8.0])
+    assert notes.sentences() == [
+        "Left out, for want of a positive value: LR/BS m=0 at 64 (2 of 2 seeds); LR/BS m=0 at 128 (1 of 2 seeds); "
+        "LR/BS m=0 at 256 (1 of 2 seeds)."
+    ]
 
 
 def test_markers_are_hollow_where_a_seed_is_undertrained_and_crosses_where_one_diverged(tmp_path: Path) -> None:
@@ -159,9 +217,10 @@ def test_markers_are_hollow_where_a_seed_is_undertrained_and_crosses_where_one_d
     assert markers(ax) == [
         (64, pytest.approx(90.0), "o", False),
         (128, pytest.approx(90.0), "o", True),
-        (256, pytest.approx(50.0), "X", True),  # chance and 90%
+        (256, pytest.approx(50.0), "X", False),  # chance and 90%
     ]
-    assert notes == ["LR/BS m=0 at 128 (80% of its training data)", "LR/BS m=0 at 256 (diverged)"]
+    assert notes.undertrained == ["LR/BS m=0 at 128 (80% of its training data)"]
+    assert notes.diverged == ["LR/BS m=0 at 256 (1 of 2 seeds)"]
 
 
 def test_only_what_is_stored_whole_is_drawn(tmp_path: Path, drawn: Drawn) -> None:
@@ -173,6 +232,28 @@ def test_only_what_is_stored_whole_is_drawn(tmp_path: Path, drawn: Drawn) -> Non
     assert [text.get_text() for text in second.texts] == ["not part of this session"]
 
 
+def test_noise_on_an_axis_of_eigenvalues_looks_like_noise(tmp_path: Path, drawn: Drawn) -> None:
+    spans = []
+    for factor in (1.01, 100.0):
+        results = {64: {"lambda1": 8.0}, 128: {"lambda1": 8.0}, 256: {"lambda1": 8.0 * factor}}
+        (ax,) = drawn(FIGURES[2], stored(tmp_path / str(factor), FIGURES[2], lambda run, r=results: r[run.batch_size]))
+        low, high = ax.get_ylim()
+        spans.append(high / low)
+        assert low < 8.0 < 8.0 * factor < high
+        assert len([tick for tick in ax.get_yticks() if low <= tick <= high]) >= 2
+    assert spans[0] == pytest.approx(4)
+    assert 100 < spans[1] < 400
+
+
+def test_lines_that_coincide_can_all_be_seen(tmp_path: Path, drawn: Drawn) -> None:
+    (ax,) = drawn(FIGURES[5], stored(tmp_path, FIGURES[5]))  # healthy: all the same
+    for word in ("FGSM ", ""):
+        widths = [lines(ax)[f"{word}LR m={m}"].get_linewidth() for m in ("0", "0.2", "0.5", "0.9")]
+        assert min(-np.diff(widths)) > 0.5  # each is drawn upon the one before it
+    sizes = {colors.to_hex(m.get_color()): m.get_markersize() for m in ax.lines if m.get_marker() == "o"}
+    assert min(-np.diff([sizes[COLOURS[f"LR m={m}"]] for m in ("0", "0.2", "0.5", "0.9")])) > 1
+
+
 def test_the_axis_shows_the_grid_and_doublings_are_equally_far(tmp_path: Path, drawn: Drawn) -> None:
     (ax,) = drawn(FIGURES[9], stored(tmp_path, FIGURES[9]))
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["64", "128", "256"]
@@ -182,27 +263,46 @@ def test_the_axis_shows_the_grid_and_doublings_are_equally_far(tmp_path: Path, d
     assert high > 256
 
 
-def caption(figure: Figure, where: Conditions, notes: list[str] | None = None) -> str:
-    return drawing._caption(figure, where, notes or [])
+def legend(ax: Axes) -> list[str]:
+    found = ax.get_legend()
+    assert found is not None
+    return [text.get_text() for text in found.get_texts()]
 
 
-def test_captions_say_what_is_shown_at_what_scale() -> None:
-    assert caption(FIGURES[9], WHERE) == (
-        "FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon 0.3 in standardised units, "
-        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; clean accuracy is dashed."
-    )
-    assert caption(FIGURES[13], WHERE) == (
-        "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "
-        "lambda1 of StdCNN-MNIST (1,024 training images, 2 epochs, 2 seeds). "
-        "Lines are means over seeds, bands their range."
-    )
-    paper = Conditions(PAPER, WHERE.sources, "cuda")
-    assert "(all training images, 100 epochs, 5 seeds, epsilon 0.02 of a pixel's range)" in caption(FIGURES[1], paper)
+def hollow_at_256(run: Run) -> dict[str, float]:
+    return {"train_accuracy": 0.6 if run.batch_size == 256 else 0.95}
 
 
-def test_captions_name_each_undertrained_cell_once() -> None:
-    text = caption(FIGURES[10], WHERE, ["LR m=0 at 256 (60% of its training data)"] * 2)
-    assert text.endswith(" Hollow: undertrained, LR m=0 at 256 (60% of its training data).")
+@pytest.mark.parametrize(
+    ("number", "results", "expected"),
+    [
+        (9, healthy, {"LR m=0", "LR/BS m=0", "Benchmark", "FGSM accuracy", "test accuracy"}),
+        (10, hollow_at_256, {"LR m=0", "LR/BS m=0", "Benchmark", "PGD accuracy", "test accuracy", "undertrained"}),
+        (2, healthy, {"LR m=0", "LR/BS m=0", "Benchmark"}),
+        (6, hollow_at_256, {"LR m=0", "LR m=0.2", "LR m=0.5", "LR m=0.9", "undertrained"}),
+    ],
+)
+def test_the_legend_explains_what_is_drawn_and_nothing_else(
+    tmp_path: Path, drawn: Drawn, number: int, results: Results, expected: set[str]
+) -> None:
+    (ax,) = drawn(FIGURES[number], stored(tmp_path, FIGURES[number], results))
+    assert set(legend(ax)) == expected
+    assert len(legend(ax)) == len(expected)
+
+
+@pytest.mark.parametrize("number", [1, 5, 6, 11, 13, 26, 36])
+def test_the_legend_stands_below_the_axes_and_within_the_picture(tmp_path: Path, drawn: Drawn, number: int) -> None:
+    axes = drawn(FIGURES[number], stored(tmp_path, FIGURES[number], hollow_at_256))
+    canvas = axes[0].figure
+    canvas.draw_without_rendering()
+    for ax in axes:
+        found = ax.get_legend()
+        assert found is not None
+        box = found.get_window_extent()
+        assert box.y1 <= ax.xaxis.label.get_window_extent().y0
+        assert canvas.bbox.y0 <= box.y0
+        assert canvas.bbox.x0 <= box.x0
+        assert box.x1 <= canvas.bbox.x1
 
 
 @pytest.mark.parametrize(
@@ -223,6 +323,24 @@ def test_the_scale_and_the_surrogate_stand_on_the_figure_itself(
     monkeypatch.undo()
     plt.close(kept[0])
     assert kept[0].get_suptitle() == f"Figure 9 of the paper, {expected}"
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"), [(4, "ResNet18-CIFAR10, width 4 instead of 64"), (64, "ResNet18-CIFAR10")]
+)
+def test_a_network_of_another_width_than_the_papers_is_named_so_above_its_axes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, expected: str
+) -> None:
+    where = under(WHERE.regime.overridden(width=width))
+    kept: list[Canvas] = []
+    monkeypatch.setattr(drawing.plt, "close", kept.append)
+    for number in (15, 17, 1):
+        draw(FIGURES[number], Store(tmp_path), where, tmp_path)
+    monkeypatch.undo()
+    titles = [canvas.axes[0].get_title() for canvas in kept]
+    for canvas in kept:
+        plt.close(canvas)
+    assert titles == [expected, expected, "C1-CIFAR10"]  # width is ResNet18's alone
 
 
 @pytest.mark.parametrize(

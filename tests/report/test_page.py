@@ -33,7 +33,7 @@ def entry(**changes: Any) -> Bundle:
         "verdict": "reproduced",
         "outcome": "holds",
         "shown": "-27.0 points [-30.0, -24.0]",
-        "asked": "a fall of more than 1 points",
+        "asked": "a fall of more than 1 point",
         "seeds": 5,
         "undertrained": [],
         "evidence": "the table\n    64  82.0%",
@@ -81,7 +81,7 @@ def test_verdicts_are_counted_by_their_words_and_errors_apart() -> None:
 
 def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
     text = page(bundle(entry(), entry(case="M1-MNIST-PGD", verdict="inconclusive", undertrained=["LR, 256"])))
-    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 points | 5 |"
+    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 point | 5 |"
     assert f"| it-drops | M1-MNIST-FGSM | **reproduced** | {effect}\n" in text
     assert "| it-drops | M1-MNIST-PGD | **inconclusive** (undertrained cells) |" in text
 

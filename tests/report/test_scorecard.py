@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from repro.report.scorecard import NOT_SHOWN, Row, Scorecard, scorecard
+from repro.report.scorecard import NOT_SHOWN, SHORT, Line, Row, Scorecard, scorecard, short
 from repro.science.tasks import TASKS
+from repro.verdicts import WORDS
 
 Entry = dict[str, Any]
 
@@ -127,3 +128,37 @@ def test_there_are_as_many_verdicts_as_entries_and_every_row_is_whole() -> None:
     assert (outcomes.count("holds"), outcomes.count("error")) == (len(some), 1)
     assert {(len(row.words), len(row.outcomes)) for row in card.rows} == {(len(card.tasks), len(card.tasks))}
     assert len({row.name for row in card.rows}) == len(card.rows) == 7
+
+
+def test_the_rows_of_a_claim_stand_together_even_where_only_errors_are_left_of_one() -> None:
+    card = scorecard([entry("M1-MNIST-FGSM"), entry("M1-MNIST", claim="it-is-flat")], [error("M1-MNIST-PGD")])
+    assert [row.name for row in card.rows] == ["it-drops (FGSM)", "it-drops (PGD)", "it-is-flat"]
+
+
+def test_several_rows_of_a_claim_stand_below_its_name_and_a_single_one_says_all() -> None:
+    card = scorecard(
+        [entry("M1-MNIST-FGSM"), entry("M1-MNIST-PGD", *FAILED), entry("M1-MNIST-PGD", claim="it-is-flat")]
+    )
+    assert card.lines == [
+        Line("it-drops"),
+        Line("FGSM", True, (("reproduced", "holds"),)),
+        Line("PGD", True, (FAILED,)),
+        Line("it-is-flat (PGD)", False, (("reproduced", "holds"),)),
+    ]
+    assert [line.indented for line in card.lines] == ["it-drops", "   FGSM", "   PGD", "it-is-flat (PGD)"]
+
+
+@pytest.mark.parametrize("surrogate", ["", " (surrogate)"])
+def test_every_verdict_has_a_short_word_of_its_own_that_says_no_more_than_it(surrogate: str) -> None:
+    words = {scale: [f"{word}{surrogate}" for word in spoken.values()] for scale, spoken in WORDS.items()}
+    shortened = {word: short(word) for spoken in words.values() for word in spoken}
+    assert len(set(shortened.values())) == len(shortened)
+    assert max(map(len, shortened.values())) <= 9
+    assert {short(word).endswith("*") for word in shortened} == {bool(surrogate)}
+    certain = {short(f"{word}{surrogate}") for word in ("reproduced", "not reproduced")}
+    assert not certain & {short(word) for word in words["reduced"]}  # "yes" is for the paper's scale alone
+
+
+def test_a_word_without_a_short_form_stays() -> None:
+    assert [short(word) for word in ("error", NOT_SHOWN, "something new")] == ["error", "-", "something new"]
+    assert set(SHORT) == {word for spoken in WORDS.values() for word in spoken.values()}

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from repro.report.scorecard import Row, Scorecard
-from repro.report.sheets import COLOURS, WIDTH, draw_contact_sheet, draw_scorecard
+from repro.report.sheets import COLOURS, HEIGHT, PLACE, draw_contact_sheet, draw_scorecard
 from repro.science.tasks import TASKS
 
 AREA = 500  # pixels: less of a colour is the edge of a letter
@@ -38,32 +38,60 @@ def centre(path: Path, colour: str) -> tuple[float, float] | None:
     return float(x), float(y)
 
 
+SINGLE, DOUBLE = (600, 500), (1200, 500)  # figures with one and with two pairs of axes
+
+
+def places(across: int, down: int) -> tuple[int, int]:
+    return across * PLACE[0], down * PLACE[1]
+
+
 @pytest.mark.parametrize(
-    ("count", "size"),
-    [(1, (WIDTH, 300)), (5, (5 * WIDTH, 300)), (6, (5 * WIDTH, 600)), (7, (5 * WIDTH, 600))],
+    ("count", "size"), [(1, places(1, 1)), (5, places(5, 1)), (6, places(5, 2)), (7, places(5, 2))]
 )
 def test_a_contact_sheet_has_five_figures_in_a_row(tmp_path: Path, count: int, size: tuple[int, int]) -> None:
     path = tmp_path / "sheet.png"
-    assert draw_contact_sheet(pictures(tmp_path, *[(840, 600)] * count), path) == path
+    assert draw_contact_sheet(pictures(tmp_path, *[SINGLE] * count), path) == path
     with Image.open(path) as image:
         assert (image.format, image.size) == ("PNG", size)
 
 
 def test_figures_stand_in_their_order_and_the_rest_is_white(tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
-    draw_contact_sheet(pictures(tmp_path, *[(210, 50)] * 7), path)
-    places = [centre(path, colour) for colour in (*PURE, "white")]
+    draw_contact_sheet(pictures(tmp_path, *[SINGLE] * 7), path)
     upper, lower = [((i + 0.5) / 5, 0.25) for i in range(5)], [(0.1, 0.75), (0.3, 0.75)]
-    assert places == [pytest.approx(place) for place in [*upper, *lower, (0.7, 0.75)]]
+    assert [centre(path, colour) for colour in PURE] == [pytest.approx(p, abs=1e-3) for p in [*upper, *lower]]
+    assert (pixels(path)[PLACE[1] :, 2 * PLACE[0] :] == 255).all()
 
 
-def test_figures_of_different_shapes_keep_them_and_none_is_cut(tmp_path: Path) -> None:
+def test_a_figure_with_two_pairs_of_axes_has_two_places_and_the_scale_of_the_others(tmp_path: Path) -> None:
     path = tmp_path / "sheet.png"
-    draw_contact_sheet(pictures(tmp_path, (420, 100), (840, 800)), path)
-    shown = pixels(path)
-    assert shown.shape == (400, 2 * WIDTH, 3)
-    red, green = (int((shown == [round(255 * part) for part in to_rgb(c)]).all(axis=2).sum()) for c in PURE[:2])
-    assert (red, green) == (WIDTH * 100, WIDTH * 400)
+    draw_contact_sheet(pictures(tmp_path, SINGLE, DOUBLE, SINGLE), path)
+    assert pixels(path).shape[:2] == places(4, 1)[::-1]
+    assert [centre(path, c) for c in PURE[:3]] == [pytest.approx((x, 0.5), abs=2e-3) for x in (1 / 8, 1 / 2, 7 / 8)]
+    red, green, blue = (area(path, colour) for colour in PURE[:3])
+    assert red == blue == HEIGHT * 510
+    assert green == 2 * red
+
+
+def test_a_figure_that_no_longer_fits_into_a_row_opens_the_next_and_the_order_stays(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    draw_contact_sheet(pictures(tmp_path, *[SINGLE] * 4, DOUBLE, SINGLE), path)
+    assert pixels(path).shape[:2] == places(4, 2)[::-1]
+    found = [centre(path, colour) for colour in PURE[:6]]
+    upper, lower = [((i + 0.5) / 4, 0.25) for i in range(4)], [(1 / 4, 0.75), (5 / 8, 0.75)]
+    assert found == [pytest.approx(place, abs=2e-3) for place in [*upper, *lower]]
+
+
+def test_a_figure_wider_than_the_sheet_is_made_to_fit(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    draw_contact_sheet(pictures(tmp_path, (6000, 500), SINGLE), path)
+    assert pixels(path).shape[:2] == places(5, 2)[::-1]
+    assert area(path, "red") == 5 * PLACE[0] * int(500 * 5 * PLACE[0] / 6000)
+
+
+def area(path: Path, colour: str) -> int:
+    """How many pixels of a picture are of a colour."""
+    return int((pixels(path) == [round(255 * part) for part in to_rgb(colour)]).all(axis=2).sum())
 
 
 def test_without_figures_there_is_no_contact_sheet(tmp_path: Path) -> None:
@@ -105,19 +133,32 @@ def test_the_colours_can_be_told_apart() -> None:
     assert apart[~np.eye(len(colours), dtype=bool)].min() > 0.08
 
 
-def test_a_scorecard_says_its_title_tasks_claims_and_verdicts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+ROWS = (
+    Row("it-drops", "FGSM", ("reproduced", "-"), ("holds", "")),
+    Row("it-drops", "PGD-LR/BS-m=0.9", ("not reproduced (surrogate)", "-"), ("fails", "")),
+    Row("a-claim-of-a-name-of-some-length", "test-less-than-with-LR", ("-", "error"), ("", "error")),
+)
+
+
+@pytest.mark.parametrize("title", ["Verdicts, at some scale", "Verdicts, a title that is longer than all columns" * 2])
+def test_a_scorecard_says_its_title_tasks_claims_and_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, title: str
+) -> None:
     drawn = []
     monkeypatch.setattr(plt, "close", drawn.append)
-    rows = (Row("it-drops", "FGSM", ("reproduced", "-"), ("holds", "")),)
-    draw_scorecard(Scorecard(("M1-MNIST", "C1-CIFAR10"), rows), "Verdicts, at some scale", tmp_path / "card.png")
+    draw_scorecard(Scorecard(("M1-MNIST", "C1-CIFAR10"), ROWS), title, tmp_path / "card.png")
     monkeypatch.undo()
     (canvas,) = drawn
     plt.close(canvas)
     (axes,) = canvas.axes
-    words = ["Verdicts, at some scale", "M1-MNIST", "C1-CIFAR10", "it-drops (FGSM)", "reproduced", "-"]
-    assert [text.get_text() for text in axes.texts] == words
-    inside = axes.get_window_extent()
-    assert all(inside.contains(*point) for text in axes.texts for point in text.get_window_extent().corners())
+    assert [text.get_text().strip() for text in axes.texts] == [
+        *(title, "M1-MNIST", "C1-CIFAR10", "it-drops", "FGSM", "reproduced", "-"),
+        *("PGD-LR/BS-m=0.9", "not reproduced (surrogate)", "-"),
+        *("a-claim-of-a-name-of-some-length (test-less-than-with-LR)", "-", "error"),
+    ]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert all(canvas.bbox.contains(*point) for box in boxes for point in box.corners())
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
 def test_a_scorecard_grows_with_its_rows_and_tasks_and_may_be_empty(tmp_path: Path) -> None:

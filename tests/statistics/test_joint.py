@@ -66,7 +66,7 @@ def test_decisions(estimand: Estimand, samples: list[Sample], outcome: Outcome) 
 def test_jointly_shows_the_part_that_decided(samples: list[Sample], estimate: float) -> None:
     decision = BOTH.decide(*samples)
     assert decision.estimate == pytest.approx(estimate)
-    assert decision.asked == "a rise of more than 1 points; and a rise of more than a factor of 1.25"
+    assert decision.asked == "a rise of more than 1 point; and a rise of more than a factor of 1.25"
 
 
 def test_jointly_takes_part_i_for_curve_i() -> None:

@@ -35,7 +35,10 @@ def test_scaling_leaves_its_argument_as_it_was(unit: Unit) -> None:
         (POINTS.level(97.25), "97.2%"),
         (POINTS.difference(2.04), "+2.0 points"),
         (POINTS.difference(-2.06), "-2.1 points"),
+        (POINTS.difference(-0.04), "+0.0 points"),
         (POINTS.interval(-1.0, 2.5), "[-1.0, +2.5]"),
+        (POINTS.interval(-0.02, 0.04), "[+0.0, +0.0]"),
+        (CORRELATION.difference(-0.001), "+0.00"),
         (FACTOR.level(math.log(1234.5)), "1.23e+03"),
         (FACTOR.difference(math.log(1.5)), "x1.50"),
         (FACTOR.difference(-math.log(2)), "x0.50"),
@@ -47,12 +50,20 @@ def test_scaling_leaves_its_argument_as_it_was(unit: Unit) -> None:
         (CORRELATION.difference(0.25), "+0.25"),
         (CORRELATION.interval(-1.0, 0.5), "[-1.00, +0.50]"),
         (str(points(0.5)), "0.5 points"),
+        (str(points(1)), "1 point"),
+        (str(points(5)), "5 points"),
         (str(factor(1.25)), "a factor of 1.25"),
         (str(factor(2)), "a factor of 2"),
     ],
 )
 def test_texts(text: str, expected: str) -> None:
     assert text == expected
+
+
+@pytest.mark.parametrize("unit", [POINTS, FACTOR, SHARE, CORRELATION])
+def test_what_is_not_there_is_a_dash(unit: Unit) -> None:
+    assert (unit.spread(math.nan), unit.level(math.nan)) == ("-", "-")
+    assert "-" not in (unit.spread(0.5), unit.level(0.5))
 
 
 @pytest.mark.parametrize("unit", [POINTS, FACTOR, SHARE, CORRELATION])

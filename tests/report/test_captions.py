@@ -1,0 +1,66 @@
+import pytest
+from worlds import conditions, under
+
+from repro.conditions import Conditions
+from repro.figures import FIGURES, Figure
+from repro.regimes import PAPER
+from repro.report.captions import Notes, caption
+
+WHERE = conditions(seeds=2)
+
+
+def written(figure: Figure, where: Conditions = WHERE, notes: Notes | None = None) -> str:
+    return caption(figure, where, notes or Notes())
+
+
+def test_captions_say_what_is_shown_at_what_scale() -> None:
+    assert written(FIGURES[9]) == (
+        "FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon 0.3 in standardised units, "
+        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; clean accuracy is dashed."
+    )
+    assert written(FIGURES[13]) == (
+        "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "
+        "lambda1 of StdCNN-MNIST (1,024 training images, 2 epochs, 2 seeds). "
+        "Lines are geometric means over seeds, bands their range."
+    )
+    paper = Conditions(PAPER, WHERE.sources, "cuda")
+    assert "(all training images, 100 epochs, 5 seeds, epsilon 0.02 of a pixel's range)" in written(FIGURES[1], paper)
+
+
+def test_one_of_a_kind_is_in_the_singular() -> None:
+    where = under(WHERE.regime.overridden(seeds=1, epochs=1, train_images=1))
+    assert "(1 training image, 1 epoch, 1 seed)" in written(FIGURES[2], where)
+
+
+@pytest.mark.parametrize("number", [15, 16, 17, 28, 29, 30, 37, 38, 39])
+def test_a_network_of_another_width_than_the_papers_is_named_so(number: int) -> None:
+    narrow = under(WHERE.regime.overridden(width=4))
+    assert "ResNet18-CIFAR10 (width 4 instead of 64, 1,024 training images" in written(FIGURES[number], narrow)
+    assert "width" not in written(FIGURES[number])
+    assert "width" not in written(FIGURES[9], narrow)  # M1 has none
+
+
+def test_captions_name_each_cell_that_needs_care_once() -> None:
+    notes = Notes(["LR m=0 at 256 (60% of its training data)"] * 2, ["LR m=0.9 at 256 (1 of 2 seeds)"] * 2)
+    assert written(FIGURES[10], notes=notes).endswith(
+        "dashed. Undertrained (hollow): LR m=0 at 256 (60% of its training data). "
+        "Diverged (a cross): LR m=0.9 at 256 (1 of 2 seeds)."
+    )
+
+
+def test_a_cross_on_the_edge_is_explained_where_there_is_one() -> None:
+    notes = Notes(diverged=["LR m=0.9 at 256 (2 of 2 seeds)"])
+    notes.at_edge[256] += 1
+    expected = "Diverged (a cross, on the edge where no seed has a value): LR m=0.9 at 256 (2 of 2 seeds)."
+    assert notes.sentences() == [expected]
+    whole = Notes()
+    whole.add(notes)
+    assert whole.sentences() == [expected]
+
+
+def test_in_a_figure_of_two_tasks_a_note_names_its_task() -> None:
+    here, whole = Notes(["LR m=0 at 256 (60% of its training data)"], missing=["LR m=0 at 64 (1 of 2 seeds)"]), Notes()
+    for task in ("M1-MNIST", "StdCNN-MNIST"):
+        whole.add(here, task)
+    assert whole.undertrained == [f"{t} LR m=0 at 256 (60% of its training data)" for t in ("M1-MNIST", "StdCNN-MNIST")]
+    assert whole.missing == ["M1-MNIST LR m=0 at 64 (1 of 2 seeds)", "StdCNN-MNIST LR m=0 at 64 (1 of 2 seeds)"]
