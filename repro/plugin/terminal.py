@@ -65,7 +65,7 @@ def summary(
         return
     reporter.section("claims")
     for line in headline:
-        if line.startswith(("regime", "data")):
+        if line.startswith(("regime", "trained as", "data")):
             reporter.write_line(line)
     for line in card_lines(card, coloured=reporter.hasmarkup):
         reporter.write_line(line)
@@ -101,9 +101,17 @@ def _verdicts(reporter: pytest.TerminalReporter, entries: Mapping[str, dict[str,
     longest = max((len(entry["verdict"]) for entry in entries.values()), default=0)
     for entry in entries.values():
         name = f"{entry['id']} [{entry['case']}]"
-        note = "  (undertrained cells)" if entry["undertrained"] else ""
-        line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{note}"
+        line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{_note(entry)}"
         reporter.write_line(line, **_markup(entry["outcome"]))
+
+
+def _note(entry: Mapping[str, Any]) -> str:
+    """What a reader of the verdict must know beside it."""
+    notes = ["undertrained cells"] if entry["undertrained"] else []
+    other = entry["equal_amount"]
+    if other and other["outcome"] != entry["outcome"]:
+        notes.append(f"{other['verdict']} at equal training amount")
+    return f"  ({'; '.join(notes)})" if notes else ""
 
 
 def _markup(outcome: str) -> dict[str, bool]:
