@@ -78,8 +78,8 @@ class Case:
     def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
         """The runs it needs with the readings that it wants of them, each once."""
         jobs = [job for curve in self.curves for job in curve.jobs(conditions)]
-        reading = conditions.reading(self.task)
-        jobs += [(run, reading) for part in self.at_equal_amount(conditions) for run in part.runs(conditions)]
+        for run in (run for part in self.at_equal_amount(conditions) for run in part.runs(conditions)):
+            jobs.append((run, conditions.reading_of(run)))
         return list(dict.fromkeys(jobs))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .regimes import Regime
 from .runs import Run
-from .science.readings import Alternative, Reading, alternative
+from .science.readings import Alternative, Reading, alternative, of_checkpoints
 from .science.recipes import Recipe
 from .science.sources import Source
 from .science.tasks import Task
@@ -44,6 +44,11 @@ class Conditions:
     def reading(self, task: Task) -> Reading:
         """How the task's runs are measured."""
         return self.regime.scale(task).reading
+
+    def reading_of(self, run: Run) -> Reading:
+        """How a run or a checkpoint is measured."""
+        reading = self.reading(run.task)
+        return reading if run is run.whole else of_checkpoints(reading)
 
     def alternatives(self, task: Task) -> list[Alternative]:
         """How else they are."""

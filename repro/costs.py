@@ -15,6 +15,9 @@ GRADIENTS_PER_SECOND: Final = {"M1": 1300.0, "StdCNN": 5500.0, "C1": 650.0, "Res
 FORWARD: Final = 1 / 3  # of a gradient
 PRODUCT: Final = 4.0  # gradients an image of a Hessian-vector product
 PRODUCTS: Final = 9  # a Lanczos run takes, rather many: 5 to 16 were seen
+CHECKED: Final = 32  # images that the attacks are checked on
+CHECKS: Final = 15  # gradients an image for that
+SECOND_PRODUCTS: Final = 3  # further products to check lambda1
 UNBROKEN: Final = 0.6  # of the images are still attacked at a step of PGD, on average
 
 
@@ -39,6 +42,8 @@ def cpu_seconds(run: Run, reading: Reading) -> float:
         "accuracy": FORWARD * (trained + tested) + run.samples,  # the first reading trains; others find the run stored
         "attacks": 2 * attacked * (1 + UNBROKEN * steps),  # two losses, FGSM and PGD each
         "curvature": PRODUCT * PRODUCTS * curved,
+        "instruments": CHECKS * CHECKED + PRODUCT * SECOND_PRODUCTS * curved,
+        "transfer": CHECKED * (1 + 2 * FORWARD),
     }
     gradients = sum(cost for part, cost in parts.items() if part in reading.parts)
     return gradients / _rate(run)

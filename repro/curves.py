@@ -10,7 +10,7 @@ from .conditions import Conditions
 from .errors import ReproError
 from .regimes import TRAINED
 from .runs import Run
-from .science.readings import Alternative, Reading
+from .science.readings import Alternative, Reading, transfer
 from .science.recipes import Recipe
 from .science.tasks import Task
 from .statistics.estimands import Sample
@@ -66,6 +66,8 @@ class Curve:
     def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
         """The runs with every reading of them that the session wants of this curve's measure, the first one first."""
         wanted = [conditions.reading(self.task)]
+        if self.measure in (FGSM, PGD) and conditions.regime.scale(self.task).seeds > 1:
+            wanted.append(transfer(wanted[0]))
         for other in conditions.alternatives(self.task):
             if self.measure.field in other.fields and not other.free:
                 wanted.append(other.reading)
@@ -149,7 +151,7 @@ def _stored(
     run: Run, store: Store, conditions: Conditions, other: Reading | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The run's record, and its measures with those of another reading in place of the first one's."""
-    found = [store.measures(run, reading) for reading in (conditions.reading(run.task), other) if reading is not None]
+    found = [store.measures(run, reading) for reading in (conditions.reading_of(run), other) if reading is not None]
     record = store.record(run)
     if record is None or None in found:
         raise ReproError(f"{run} ({run.key}) is not in {store.root}")

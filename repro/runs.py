@@ -55,6 +55,11 @@ class Run:
         return self if self.steps is None else replace(self, steps=None)
 
     @property
+    def sibling(self) -> "Run":
+        """The same run of another seed: the next one for seed 0, for others the one before."""
+        return replace(self, seed=self.seed - 1 if self.seed else 1)
+
+    @property
     def images(self) -> int:
         """The training images."""
         available = training_images(self.task.dataset, self.data)

@@ -61,6 +61,10 @@ class Store:
         folder = self._folder(run)
         return (folder / f"measures-{reading_key(reading)}.json").exists() and (folder / "run.json").exists()
 
+    def trained(self, run: Run) -> bool:
+        """Whether the run is trained, measured or not: looks for the file."""
+        return (self._folder(run) / "run.json").exists()
+
     def whole(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: reads the files, and sets aside one that is damaged."""
         return self.record(run) is not None and self.measures(run, reading) is not None

@@ -15,8 +15,8 @@ from torch import nn
 
 from .conditions import Conditions
 from .runs import Run
-from .science.data import load
-from .science.measures import measure_parts
+from .science.data import Data, load
+from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import keep_freed_memory
 from .science.models import build
 from .science.readings import Reading
@@ -45,9 +45,22 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     found: dict[str, Any] = {}
     if not record["diverged"]:
         model.to(memory_format=torch.channels_last)
-        found = measure_parts(model, run.task.dataset, data, run.train_images, reading)
+        found = _measured(run, model, data, reading, store)
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:
+    if "transfer" not in reading.parts:
+        return measure_soundly(model, run.task.dataset, data, run.train_images, reading)
+    source = build(run.task, run.sibling.seed, run.width, run.trained_as).to(run.device)
+    record = store.record(run.sibling)
+    if record is None or record["diverged"] or not _restored(source, store.weights(run.sibling), run.device):
+        return {}  # no network to transfer from; the check is reported as not made
+    model.eval()
+    attacked = data.test.part(reading.attacked_images, run.device)
+    epsilon = reading.epsilon(run.task.dataset)
+    return {"transfer_accuracy": transfer_accuracy(source.eval(), model, *attacked, epsilon)}
 
 
 def _restored(model: nn.Module, path: Path, device: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from .claims import Case
 from .conditions import Conditions
 from .curves import Measured, read, read_runs
+from .soundness import InstrumentError, Soundness, soundness
 from .statistics.estimands import Compares, Decision, Outcome, Sample
 from .store import Store
 
@@ -89,6 +90,7 @@ class Verdict:
     rerun: str = ""
     others: tuple["Other", ...] = ()
     matched: "Matched | None" = None
+    sound: Soundness | None = None
 
     @property
     def reproduced(self) -> bool:
@@ -121,6 +123,7 @@ class Verdict:
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {self.seeds} seeds)",
                 f"  asked for: {decision.asked} ({claim.because})",
+                *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
             ]
         )
@@ -156,6 +159,7 @@ class Verdict:
             "undertrained": [note for curve in self.curves for note in undertrained(curve)],
             "runs": sorted({cell.run for curve in self.curves for row in curve.cells for cell in row}),
             "evidence": self.evidence,
+            "instruments": self.sound.entry() if self.sound else None,
             "equal_amount": self.matched.entry() if self.matched else None,
             "readings": [other.entry() for other in self.others],
             "rerun": self.rerun,
@@ -185,7 +189,19 @@ def judge(case: Case, store: Store, conditions: Conditions, rerun: str = "") -> 
             found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves])
             others.append(Other(other.name, other.says, found, _word(found.outcome, case, conditions)))
     word, matched = _word(decision.outcome, case, conditions), _matched(case, store, conditions)
-    return Verdict(case, decision, curves, word, rerun, tuple(others), matched)
+    sound = soundness(case.curves, store, conditions)
+    if sound.failures:
+        raise InstrumentError(_broken(sound, others))
+    return Verdict(case, decision, curves, word, rerun, tuple(others), matched, sound)
+
+
+def _broken(sound: Soundness, others: Sequence[Other]) -> str:
+    """Why there is no verdict, and what a reading says that does not need the instrument that failed."""
+    run, failure = sound.failures[0]
+    more = f" (and {len(sound.failures) - 1} more failures)" if len(sound.failures) > 1 else ""
+    saturated = failure.name.endswith("not-saturated")
+    instead = [f"; {o.says}: {o.word}, {shown(o.decision)}" for o in others if saturated and o.name == "margin-loss"]
+    return f"check {failure.name} failed on {run}: {failure.sentence}{more}{''.join(instead)}"
 
 
 def _matched(case: Case, store: Store, conditions: Conditions) -> Matched | None:

@@ -117,6 +117,8 @@ class Workshop:
         """Make a run unless it is stored or another process is at it; whether it was made here."""
         if self._store.has(run, reading):
             return False
+        if "transfer" in reading.parts and not self._store.trained(run.sibling):
+            return False  # not yet: the sibling is among what is wanted, too
         # a run and its checkpoints are one piece of work: training the one leaves the others
         with self._store.claimed(run.whole) as mine:
             if not mine or self._store.has(run, reading):

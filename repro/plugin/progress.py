@@ -45,7 +45,7 @@ class Progress:
             return
         self._shown, self._last = done, time.monotonic()
         since = span(time.monotonic() - self._began)
-        self._write(f"measured: {done} of {self._total} runs and checkpoints, {since} since the start")
+        self._write(f"measurements: {done} of {self._total} made, {since} since the start")
 
     def done(self) -> int:
         """Runs finished in this session."""

@@ -10,13 +10,14 @@ What they cost, in CPU seconds on one core, beside the training and measuring of
 """
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient
+from .data import Data
 from .hessian import (
     MAX_PRODUCTS,
     Product,
@@ -28,9 +29,10 @@ from .hessian import (
     random_vector,
     unflatten,
 )
-from .measures import fgsm_accuracy, pgd_accuracy
-from .readings import REACH
+from .measures import curved, fgsm_accuracy, measure_parts, pgd_accuracy
+from .readings import REACH, Reading
 from .streams import stream
+from .tasks import Dataset
 
 IMAGES: Final = 32  # attacked images
 STEPS: Final = 4  # of PGD: the order of accuracies is asked for, not their size
@@ -77,6 +79,22 @@ def check_attacks(
         "right_without_gradient": (right & (gradient.flatten(1) == 0).all(1)).float().mean().item(),
         "disagreement": _disagreement(model, images, logits),
     }
+
+
+def measure_soundly(
+    model: nn.Module, dataset: Dataset, data: Data, train_images: int | None, reading: Reading
+) -> dict[str, Any]:
+    """``measures.measure_parts``, and where the reading names the instruments their numbers, under that name.
+
+    Those of lambda1 stand beside it.
+    """
+    found = measure_parts(model, dataset, data, train_images, reading)
+    if "instruments" in reading.parts:
+        device = next(model.parameters()).device
+        attacked = data.test.part(reading.attacked_images, device)
+        found["instruments"] = check_attacks(model, *attacked, reading.epsilon(dataset))
+        found |= check_curvature(model, *curved(data, train_images, reading, device))
+    return found
 
 
 def transfer_accuracy(

@@ -57,7 +57,8 @@ def measure_parts(
     """Measure a trained network on the images that the reading names, in the parts that it names.
 
     ``train_images`` are those it was trained on, the first of the training split (None: all); lambda1 is taken on a
-    part of them. The network is left in evaluation mode. Returns fields of ``Measures``.
+    part of them. The network is left in evaluation mode. Returns fields of ``Measures``; where the instruments are to
+    be checked, ``instruments.measure_soundly`` adds what they are.
     """
     device = next(model.parameters()).device
     model.eval()
@@ -69,13 +70,17 @@ def measure_parts(
         attacked = data.test.part(reading.attacked_images, device)
         found |= _attacked(model, *attacked, reading.epsilon(dataset), reading)
         found |= _gradient_health(model, *attacked)
-    if "curvature" in reading.parts:
-        if reading.curvature_of == "test":
-            images, labels = data.test.part(reading.hessian_images, device)
-        else:
-            images, labels = (t[: reading.hessian_images] for t in data.train.part(train_images, device))
-        found |= _curvature(model, images, labels)
+    if "curvature" in reading.parts and "instruments" not in reading.parts:  # those measure lambda1 themselves
+        found |= _curvature(model, *curved(data, train_images, reading, device))
     return found
+
+
+def curved(data: Data, train_images: int | None, reading: Reading, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The images and labels whose mean loss lambda1 is taken of."""
+    if reading.curvature_of == "test":
+        return data.test.part(reading.hessian_images, device)
+    images, labels = data.train.part(train_images, device)
+    return images[: reading.hessian_images], labels[: reading.hessian_images]
 
 
 def _fit(model: nn.Module, train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor) -> dict[str, float]:

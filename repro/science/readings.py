@@ -13,8 +13,9 @@ from .tasks import Dataset
 # steps keep that proportion, so a start anywhere in the ball can reach any side of it.
 REACH: Final = 4 / 3
 
-Part = Literal["accuracy", "attacks", "curvature"]
-ALL_PARTS: Final[tuple[Part, ...]] = ("accuracy", "attacks", "curvature")
+Part = Literal["accuracy", "attacks", "curvature", "instruments", "transfer"]
+# "transfer" is measured apart, since it takes a second network
+ALL_PARTS: Final[tuple[Part, ...]] = ("accuracy", "attacks", "curvature", "instruments")
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Reading:
     ``test_images``: clean accuracy. ``attacked_images``: FGSM and PGD accuracy, the first of the test images.
     ``hessian_images``: the first of the training (or test) images, without augmentation; lambda1 is that of their mean
     loss in evaluation mode. None is all of the split. ``epsilon_unit``: whether the paper's epsilon is meant in the
-    network's input units or as a share of a pixel's range. ``parts``: what is measured at all.
+    network's input units or as a share of a pixel's range. ``parts``: what is measured at all; "instruments" are what
+    is measured of the attacks and of the eigenvalue themselves, before they are believed.
     """
 
     test_images: int | None
@@ -43,6 +45,16 @@ class Reading:
     def epsilon(self, dataset: Dataset) -> float:
         """The attack size as a share of a pixel's range."""
         return dataset.epsilon if self.epsilon_unit == "pixels" else dataset.epsilon_pixels
+
+
+def of_checkpoints(first: Reading) -> Reading:
+    """How checkpoints are measured: as finished runs are, but that the instruments are checked on those alone."""
+    return replace(first, parts=tuple(part for part in first.parts if part != "instruments"))
+
+
+def transfer(first: Reading) -> Reading:
+    """What is measured of a run together with the same run of another seed."""
+    return replace(first, parts=("transfer",))
 
 
 @dataclass(frozen=True)
