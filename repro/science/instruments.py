@@ -38,8 +38,9 @@ IMAGES: Final = 32  # attacked images
 STEPS: Final = 4  # of PGD: the order of accuracies is asked for, not their size
 LARGE: Final = 0.5  # an epsilon, as a share of a pixel's range, that can make any image an even grey
 CURVED_IMAGES: Final = 64  # images whose curvature is taken one by one
-# With two products from its start, the second look finds 0.7 to 1.1 times the second or third eigenvalue where the
-# first was withheld; with one, 0.2 to 0.9 times.
+# With the top eigenvalue withheld (16 networks of the quick regime, 64 trials), one product from this start found 0.3
+# times the top in the middle, two 0.7, three 0.9; from a uniform start 0.0, 0.2 and 0.7. Two reveal a top of 1.6 times
+# what was found; an instrument that is wrong (the other end of the spectrum, a damaged basis) is further off than that.
 SECOND_PRODUCTS: Final = 2
 
 

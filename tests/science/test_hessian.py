@@ -255,3 +255,66 @@ def test_no_images_and_nothing_to_differentiate_are_refused(case: Case) -> None:
         top_eigenvalue(model, images[:0], labels[:0])
     with pytest.raises(ValueError, match="no parameter of the model requires gradients"):
         top_eigenvalue(model.requires_grad_(False), images, labels)
+
+
+# --- the vector, and parameters that do nothing ---
+
+
+def test_the_ritz_vector_has_the_value_and_the_residual(case: Case) -> None:
+    hessian, size = module.hessian_operator(*case, 512)
+    found, vector = module.top_eigenpair(*case, tolerance=1e-3)
+    assert found == top_eigenvalue(*case, tolerance=1e-3)
+    assert vector.shape == (size,)
+    assert vector.norm().item() == pytest.approx(1)
+    rest = hessian(vector) - found.value * vector
+    assert rest.norm().item() == pytest.approx(found.residual, rel=1e-6, abs=1e-12)
+
+
+def test_the_vector_is_whole_when_the_basis_fills_more_than_a_block() -> None:
+    spectrum = torch.linspace(0, 1, 500, dtype=torch.float64)
+    found, vector = module.lanczos_pair(lambda v: spectrum * v, torch.ones(500, dtype=torch.float64), 0.0, 40)
+    assert found.products == 40
+    assert vector.norm().item() == pytest.approx(1)
+    assert (spectrum * vector - found.value * vector).norm().item() == pytest.approx(found.residual, rel=1e-9)
+
+
+class Idle(nn.Module):
+    """A network with parameters before and after those that its output uses."""
+
+    def __init__(self, used: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Parameter(torch.ones(3, dtype=torch.float64))
+        self.used = used
+        self.last = nn.Linear(2, 2, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.used(x)
+
+
+@pytest.mark.parametrize("chunk", [512, 5])
+def test_a_parameter_that_the_output_does_not_use_adds_zeros(case: Case, chunk: int) -> None:
+    model, images, labels = case
+    hessian, size = module.hessian_operator(model, images, labels, chunk)
+    with_idle, larger = module.hessian_operator(Idle(model), images, labels, chunk)
+    assert larger == size + 9
+    v = torch.randn(larger, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = torch.cat([torch.zeros(3), hessian(v[3:-6]), torch.zeros(6)])
+    torch.testing.assert_close(with_idle(v), expected)
+    found = top_eigenvalue(Idle(model), images, labels, tolerance=1e-8)
+    assert found.value == pytest.approx(top_eigenvalue(model, images, labels, tolerance=1e-8).value)
+
+
+class Deaf(nn.Module):
+    """Its output uses none of its parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :4]
+
+
+def test_a_network_whose_output_uses_no_parameter_has_the_eigenvalue_zero() -> None:
+    found = top_eigenvalue(Deaf(), torch.rand(3, 1, 3, 3), torch.arange(3))
+    assert found == Eigenvalue(value=0.0, residual=0.0, smallest=0.0, products=1)
