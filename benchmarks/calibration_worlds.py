@@ -5,6 +5,7 @@ trained, 11 where not), 6.9 points of FGSM accuracy, 0.35 of the logarithm of la
 shared by all runs of its seed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,7 +37,8 @@ class World:
     ``uneven``: the spread grows along the grid from 0.5 to 11 points, and each seed has a scale of its own (log-normal,
     0.5). ``floored``: nothing is below chance, and the lowest mean stands 2 points above it; the truth is the mean of
     what is then measured. ``diverging``: the share of runs, at any batch size alike, that diverge and count as chance;
-    the truth is of those that do not.
+    the truth is of those that do not. ``images``: accuracies are counts of so many images (0: not rounded); the truth
+    is the mean of what is counted.
     """
 
     name: str
@@ -45,6 +47,7 @@ class World:
     uneven: bool = False
     floored: bool = False
     diverging: float = 0.0
+    images: int = 0
 
     def draw(self, lines: tuple[Line, ...], seeds: int, count: int, generator: np.random.Generator) -> list[Sample]:
         """``count`` worlds of each line: samples of (count, seeds, batch sizes)."""
@@ -58,28 +61,48 @@ class World:
             means = np.array(line.means)
             if line.unit == POINTS:
                 values = self._accuracies(base + means, scale * noise, generator)
-                samples.append(Sample(values, SIZES[: len(means)], POINTS, CHANCE))
+                samples.append(Sample(values, SIZES[: len(means)], POINTS, CHANCE, self.step))
             else:
                 samples.append(Sample(means + SD_LOG_LAMBDA1 * noise, SIZES[: len(means)], FACTOR))
         return samples
 
+    @property
+    def step(self) -> float:
+        """One image, in points."""
+        return 100 / self.images if self.images else 0.0
+
     def _accuracies(self, means: Array, noise: Array, generator: np.random.Generator) -> Array:
         spread = np.geomspace(0.5, 11, len(means)) if self.uneven else np.full(len(means), self.sd)
         if self.floored:
-            return np.maximum(unfloored(means, self.sd) + spread * noise, CHANCE)
+            return np.maximum(solved(means, lambda found: _floored(found, self.sd)) + spread * noise, CHANCE)
+        if self.images:
+            values = solved(means, lambda found: _counted(found, self.sd, self.step)) + spread * noise
+            return np.round(values / self.step) * self.step
         diverged = generator.random(noise.shape) < self.diverging
         return np.where(diverged, CHANCE, means + spread * noise)
 
 
-def unfloored(means: Array, sd: float) -> Array:
-    """The means of normal values that, raised to chance where they are below it, have the given means (bisection)."""
-    low, high = np.full_like(means, CHANCE - 20 * sd), means.copy()
+def solved(means: Array, measured: Callable[[Array], Array]) -> Array:
+    """The normal values' means for which what is measured has the given means, by bisection."""
+    low, high = means - 60.0, means + 60.0
     for _ in range(60):
         middle = (low + high) / 2
-        z = (middle - CHANCE) / sd
-        raised = CHANCE + (middle - CHANCE) * ndtr(z) + sd * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-        low, high = np.where(raised < means, middle, low), np.where(raised < means, high, middle)
+        short = measured(middle) < means
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
     return np.asarray((low + high) / 2)
+
+
+def _floored(means: Array, sd: float) -> Array:
+    """The means of normal values that are raised to chance where they are below it."""
+    z = (means - CHANCE) / sd
+    return np.asarray(CHANCE + (means - CHANCE) * ndtr(z) + sd * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi))
+
+
+def _counted(means: Array, sd: float, step: float) -> Array:
+    """The means of normal values that are rounded to steps: one step for each half-way point that is passed."""
+    first = np.floor((means - 8 * sd) / step)
+    halfway = (first + 0.5 + np.arange(2 + int(16 * sd / step))[:, None]) * step
+    return np.asarray(first * step + step * ndtr((means - halfway) / sd).sum(0))
 
 
 WORLDS: Final = (
@@ -88,4 +111,6 @@ WORLDS: Final = (
     World("uneven", "0.5 points at batch size 64 to 11 at 1024, and a scale of each seed's own", uneven=True),
     World("floored", "nothing below chance, the lowest mean 2 points above it", floored=True),
     World("diverging", "one run in twenty diverges and counts as chance", diverging=0.05),
+    World("counted", "0.1 points between seeds, counts of 1,000 images", sd=0.1, images=1000),
+    World("few counted", "0.3 points between seeds, counts of 64 images", sd=0.3, images=64),
 )

@@ -38,7 +38,7 @@ def _to_the_smallest(sample: Sample) -> list[Effect]:
     smallest, *further = sample.batch_sizes
     differences = sample.values[..., 1:] - sample.values[..., :1]
     return [
-        Effect(differences[..., j], sample.unit, f"difference of batch size {size} to {smallest}")
+        Effect(differences[..., j], sample.unit, f"difference of batch size {size} to {smallest}", sample.step)
         for j, size in enumerate(further)
     ]
 
@@ -94,7 +94,7 @@ class Same(Estimand):
         asked = f"a difference of less than {self.within} at every batch size"
         differences = second.values - first.values
         effects = [
-            Effect(differences[..., j], first.unit, f"paired difference at batch size {size}")
+            Effect(differences[..., j], first.unit, f"paired difference at batch size {size}", first.step)
             for j, size in enumerate(first.batch_sizes)
         ]
         higher = np.maximum(first.values.mean(-2), second.values.mean(-2))

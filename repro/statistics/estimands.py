@@ -35,6 +35,7 @@ class Sample:
     """The values of one curve on a unit's scale: ``values`` (seeds, batch sizes), batch sizes ascending.
 
     ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy).
+    ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
     To ask the question of many worlds at once, ``values`` are (worlds, seeds, batch sizes).
     """
 
@@ -42,6 +43,7 @@ class Sample:
     batch_sizes: tuple[int, ...]
     unit: Unit
     floor: float = -math.inf
+    step: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,21 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy.special import bdtrc, nctdtr, stdtrit
 
-from .intervals import Interval, median_interval, sign_p, t_interval, t_p
+from .intervals import Interval, median_interval, sign_p, spread, t_interval, t_p
 from .units import Array, Unit
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One number a seed, ``values`` (..., seeds), on a unit's scale, and in words what it is."""
+    """One number a seed, ``values`` (..., seeds), on a unit's scale, and in words what it is.
+
+    ``step``: what the values it was formed from are rounded to.
+    """
 
     values: Array
     unit: Unit
     name: str
+    step: float = 0.0
 
 
 class Single(Protocol):
@@ -76,24 +80,24 @@ class Mean:
         return ""
 
     def p(self) -> Array:
-        return t_p(self.sign * self.effect.values, self.bound)
+        return t_p(self.sign * self.effect.values, self.bound, self.effect.step)
 
     def weakest(self) -> Weakest:
         return Weakest(self, 1)
 
     def interval(self, alpha: float) -> Interval:
-        return t_interval(self.effect.values, 1 - 2 * alpha)
+        return t_interval(self.effect.values, 1 - 2 * alpha, self.effect.step)
 
     def power(self, seeds: int, alpha: float) -> float:
         """Exact for normal effects whose mean and spread are those observed (noncentral t)."""
         values = self.sign * self.effect.values
         if min(seeds, len(values)) < 2:
             return 0.0
-        above, spread = float(values.mean()) - self.bound, float(values.std(ddof=1))
-        if spread == 0:
+        above, sd = float(values.mean()) - self.bound, float(spread(values, self.effect.step))
+        if sd == 0:
             return float(above > 0)
         critical = stdtrit(seeds - 1, 1 - alpha)
-        return 1 - float(nctdtr(seeds - 1, above / spread * math.sqrt(seeds), critical))
+        return 1 - float(nctdtr(seeds - 1, above / sd * math.sqrt(seeds), critical))
 
 
 @dataclass(frozen=True)

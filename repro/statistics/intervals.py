@@ -23,8 +23,17 @@ class Interval:
     high: float
 
 
-def t_interval(values: Array, level: float) -> Interval:
-    """Student's t interval of the mean of independent values (n,), one a seed.
+def spread(values: Array, step: float = 0.0) -> Array:
+    """The standard deviation over seeds (last axis), with half a ``step`` that values are rounded to added in square.
+
+    Values that are counts come in steps, and few seeds that end on the same one show no spread at all, which is no
+    certainty. Half a step is the largest spread that rounding to one of two neighbouring steps can have.
+    """
+    return np.asarray(np.hypot(values.std(-1, ddof=1), step / 2))
+
+
+def t_interval(values: Array, level: float, step: float = 0.0) -> Interval:
+    """Student's t interval of the mean of independent values (n,), one a seed; see ``spread`` for ``step``.
 
     One value bounds nothing: its interval is unbounded. ValueError: no values, or one that is not finite.
     Source: Student 1908.
@@ -33,7 +42,7 @@ def t_interval(values: Array, level: float) -> Interval:
     mean = float(values.mean())
     if len(values) == 1:
         return Interval(mean, -math.inf, math.inf)
-    half = t_quantile(len(values), level) * float(values.std(ddof=1)) / math.sqrt(len(values))
+    half = t_quantile(len(values), level) * float(spread(values, step)) / math.sqrt(len(values))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -42,7 +51,7 @@ def t_quantile(count: int, level: float) -> float:
     return float(stdtrit(count - 1, 0.5 + level / 2))
 
 
-def t_p(values: Array, bound: float) -> Array:
+def t_p(values: Array, bound: float, step: float = 0.0) -> Array:
     """One-sided p-value of "the mean is above ``bound``", for values (..., seeds): (...).
 
     It is at most alpha exactly where the interval at 1 - 2 alpha lies above the bound. 1 for a single value, and for
@@ -53,7 +62,7 @@ def t_p(values: Array, bound: float) -> Array:
     above = values.mean(-1) - bound
     if count == 1:
         return np.ones_like(above)
-    error = values.std(-1, ddof=1) / math.sqrt(count)
+    error = spread(values, step) / math.sqrt(count)
     statistic = np.divide(above, error, out=np.where(above > 0, np.inf, -np.inf), where=error > 0)
     return np.asarray(stdtr(count - 1, -statistic))
 

@@ -100,7 +100,7 @@ class Exists(Estimand):
 
 def _change(sample: Sample, i: int, j: int) -> Effect:
     name = f"change from batch size {sample.batch_sizes[i]} to {sample.batch_sizes[j]}"
-    return Effect(sample.values[..., j] - sample.values[..., i], sample.unit, name)
+    return Effect(sample.values[..., j] - sample.values[..., i], sample.unit, name, sample.step)
 
 
 @dataclass(frozen=True)

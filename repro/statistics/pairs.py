@@ -33,7 +33,8 @@ class OnAverage(Estimand):
     def question(self, *samples: Sample) -> Question:
         """Of two or more curves."""
         differences = (samples[-1].values - samples[0].values).mean(-1)
-        effect = Effect(differences, samples[0].unit, "paired difference, mean over batch sizes")
+        name = "paired difference, mean over batch sizes"
+        effect = Effect(differences, samples[0].unit, name, samples[0].step)
         return directed(effect, UP if self.way == "higher" else DOWN, self.by, f"more than {self.by} {self.way}")
 
 
@@ -93,7 +94,8 @@ class SmallerChange(Estimand):
             return Question(nothing, nothing, asked)
         name = f"change of the second pair beyond that of the first, mean over {count} batch sizes"
         sizes = [here @ np.array(signs) / count for signs in itertools.product((1.0, -1.0), repeat=count)]
-        effects = [[Effect(s * there.mean(-1) - size, unit, name) for size in sizes] for s in (1, -1)]
+        step = samples[0].step
+        effects = [[Effect(s * there.mean(-1) - size, unit, name, step) for size in sizes] for s in (1, -1)]
         beyond = [AllOf(tuple(Mean(e, 1, self.by.size) for e in row)) for row in effects]
         short = [AllOf(tuple(Mean(e, -1, -self.by.size) for e in column)) for column in zip(*effects, strict=True)]
         return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), asked)

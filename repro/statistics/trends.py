@@ -33,7 +33,7 @@ def change_over_grid(sample: Sample) -> Array:
 
 def _over_the_grid(sample: Sample, way: int, margin: Margin, asked: str) -> Question:
     name = f"change from batch size {sample.batch_sizes[0]} to {sample.batch_sizes[-1]}"
-    return directed(Effect(change_over_grid(sample), sample.unit, name), way, margin, asked)
+    return directed(Effect(change_over_grid(sample), sample.unit, name, sample.step), way, margin, asked)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _at_the_end(samples: tuple[Sample, ...], way: int, margin: Margin, asked: st
     first, second = samples
     differences = first.values[..., -1] - second.values[..., -1]
     name = f"paired difference at batch size {first.batch_sizes[-1]}"
-    return directed(Effect(differences, first.unit, name), way, margin, asked)
+    return directed(Effect(differences, first.unit, name, first.step), way, margin, asked)
 
 
 @dataclass(frozen=True)
