@@ -26,7 +26,7 @@ from .calibration_tables import page
 from .calibration_worlds import CHANCE, WORLDS, Line, World
 
 SEED: Final = 20180214
-COUNT: Final = 12_000
+COUNT: Final = 20_000
 SEEDS: Final = (2, 3, 5, 10)
 LOOKS: Final = UntilDecided((3, 5, 7, 10))
 SEQUENCES: Final = 4_000

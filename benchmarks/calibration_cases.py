@@ -49,7 +49,7 @@ class Case:
 
 
 LOG_EDGE: Final = factor(1.25).size
-RECIPES: Final = 3
+RECIPES: Final = 2
 
 
 def search(robust: Line, curvature: Line, others: tuple[Line, Line]) -> tuple[Line, ...]:
