@@ -26,7 +26,8 @@ class Measure:
 
     ``floor`` is the value at and below which it means nothing (chance, for any accuracy: a network that has learnt
     nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
-    NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue.
+    NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue. ``images`` names the
+    field of a reading that says of how many images it is a share, if it is one.
     """
 
     field: str
@@ -34,14 +35,15 @@ class Measure:
     unit: Unit
     floor: float | None
     diverged: float | None
+    images: str | None = None
 
     def __str__(self) -> str:
         return self.label
 
 
-TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE)
-FGSM: Final = Measure("fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE)
-PGD: Final = Measure("pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE)
+TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE, "test_images")
+FGSM: Final = Measure("fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
+PGD: Final = Measure("pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
 LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None)
 MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
 
@@ -104,6 +106,7 @@ class Measured:
     curve: Curve
     batch_sizes: tuple[int, ...]
     cells: tuple[tuple[Cell, ...], ...]
+    images: int | None = None  # of which its values are shares; None: of none
 
     @property
     def values(self) -> Array:
@@ -115,7 +118,8 @@ class Measured:
         """The values on the measure's scale, for an estimand."""
         unit, floor = self.curve.measure.unit, self.curve.measure.floor
         bound = -np.inf if floor is None else float(unit.scaled(np.array([floor]))[0])
-        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound)
+        step = float(unit.scaled(np.array([1 / self.images]))[0]) if self.images else 0.0
+        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound, step)
 
     def column(self, index: int) -> list[Cell]:
         """All seeds of one batch size."""
@@ -144,7 +148,9 @@ def read_runs(
         field = other.fields[curve.measure.field]
         cells = [_cell(run, curve.measure, *_stored(run, store, conditions, other.reading), field) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
-    return Measured(curve, batch_sizes, rows)
+    reading = conditions.reading(curve.task)
+    images = (getattr(reading, curve.measure.images) or curve.task.dataset.test) if curve.measure.images else None
+    return Measured(curve, batch_sizes, rows, images)
 
 
 def _stored(

@@ -137,8 +137,8 @@ def test_evidence_is_the_table_the_claim_was_decided_on(tmp_path: Path) -> None:
         ["128", "70.0%", "0.0"],
         ["256", "55.0%", "5.0"],
     ]
-    # each seed falls by 30, 27, 24 points: mean 27, sd 3, t(2) at 95% one-sided 2.920
-    half = 2.91999 * 3 / math.sqrt(3)
+    # each seed falls by 30, 27, 24 points: mean 27, sd 3, and half an image of 64; t(2) at 95% one-sided 2.920
+    half = 2.91999 * math.hypot(3, 100 / 64 / 2) / math.sqrt(3)
     assert f"-27.0 points [{-27 - half:+.1f}, {-27 + half:+.1f}] (90% interval, 3 seeds)" in found.evidence
     assert "asked for: a fall of more than 1 point (it can be seen)" in found.evidence
 

@@ -1,29 +1,26 @@
 """What a claim is decided by. One small class for each kind of sentence the paper makes stands in the files beside.
 
-An estimand turns values (seeds, batch sizes) into one effect a seed, the effects into a Student's t interval over
-seeds, and the interval into a decision. Every decision of "holds" is a one-sided test, or an intersection of such, at
-5%: that is what a two-sided 90% interval gives (Schuirmann 1987 for equivalence; Berger and Hsu 1996 for
-intersections). An interval that decides nothing is "undecided"; that it does not exclude an effect of zero is never
-taken as flatness.
+An estimand turns values (seeds, batch sizes) into one effect a seed, so that what a seed's runs share is never counted
+as independent evidence, and asks two questions of the effects: what would speak for the sentence, and what against.
+Either is answered at an error of at most 5% (Schuirmann 1987 for equivalence; Berger and Hsu 1996 for intersections).
+Where neither is answered with yes the sentence is "undecided"; that an interval does not exclude an effect of zero is
+never taken as flatness.
 """
 
 import math
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
-from .intervals import Interval, t_interval
+import numpy as np
+from numpy.typing import NDArray
+
+from .evidence import Evidence, Weakest
 from .units import Array, Margin, Unit
 
-LEVEL: Final = 0.90
-
-
-class Outcome(StrEnum):
-    """What the data say of a claim."""
-
-    HOLDS = "holds"
-    FAILS = "fails"
-    UNDECIDED = "undecided"
+ERROR: Final = 0.05
+ON_THE_FLOOR: Final = "every curve stands on the floor, where nothing can show"
 
 
 class Compares(Enum):
@@ -34,22 +31,37 @@ class Compares(Enum):
     NEITHER = "neither"
 
 
+class Outcome(StrEnum):
+    """What the data say of a claim."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDED = "undecided"
+
+
 @dataclass(frozen=True)
 class Sample:
     """The values of one curve on a unit's scale: ``values`` (seeds, batch sizes), batch sizes ascending.
 
     ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy).
+    ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
+    To ask the question of many worlds at once, ``values`` are (worlds, seeds, batch sizes).
     """
 
     values: Array
     batch_sizes: tuple[int, ...]
     unit: Unit
     floor: float = -math.inf
+    step: float = 0.0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome with what it rests on: the effect, its interval at ``level``, and in words what was asked and why."""
+    """An outcome with what it rests on: the effect, its interval at ``level``, and in words what was asked and why.
+
+    ``p`` is the smallest error level at which it would have been "holds": at most 5% exactly where it is, 1 where
+    nothing could have shown it.
+    """
 
     outcome: Outcome
     estimate: float
@@ -60,36 +72,68 @@ class Decision:
     effect: str  # what the estimate is of
     asked: str  # what the effect had to be
     reason: str = ""  # why nothing could be decided, where it is not for the width of the interval
+    p: float = 1.0
 
 
-class Estimand(Protocol):
+@dataclass(frozen=True)
+class Question:
+    """What would show that a sentence holds, what that it fails, and in words what is asked.
+
+    ``floored``: where (in which worlds) it cannot hold, for lack of room for anything else; ``floor`` says so in words.
+    """
+
+    holds: Evidence
+    fails: Evidence
+    asked: str
+    floored: NDArray[np.bool_] | bool = False
+    floor: str = ""
+
+    def p(self) -> Array:
+        """The smallest error level at which the sentence holds, in every world."""
+        return np.where(self.floored, 1.0, self.holds.p())
+
+    def answer(self, alpha: float) -> Decision:
+        """The decision at an error of ``alpha``, in one world."""
+        p, would_hold = float(self.p()), float(self.holds.p()) <= alpha
+        if p <= alpha:
+            return self._shown(Outcome.HOLDS, self.holds.weakest(), alpha, p)
+        against = self.fails.weakest()
+        if float(self.fails.p()) <= alpha:
+            return self._shown(Outcome.FAILS, against, alpha, p)
+        test, shared = self.holds.weakest()
+        widest = Weakest(test, max(shared, against.shared))
+        return self._shown(Outcome.UNDECIDED, widest, alpha, p, self.floor if would_hold else test.reason)
+
+    def _shown(self, outcome: Outcome, found: Weakest, alpha: float, p: float, reason: str = "") -> Decision:
+        one_side = alpha / found.shared
+        interval, effect = found.test.interval(one_side), found.test.effect
+        numbers = (interval.centre, interval.low, interval.high, 1 - 2 * one_side)
+        return Decision(outcome, *numbers, effect.unit, effect.name, self.asked, reason, p)
+
+
+class Estimand(ABC):
     """Decides a claim from the samples of its curves, in the order in which the claim names them."""
 
-    compares: ClassVar[Compares]
+    compares: ClassVar[Compares] = Compares.NEITHER
 
     @property
     def margin(self) -> Margin:
-        """The size of effect that the decision turns on."""
+        """The size of effect that the decision turns on: the (first) margin that it was declared with."""
+        return next(value for value in vars(self).values() if isinstance(value, Margin))
 
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide. The samples' seeds correspond: row i of each is of the same seed."""
+    @abstractmethod
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""
 
-
-def beyond(interval: Interval, bound: float) -> Outcome:
-    """Whether the mean is above a bound."""
-    if interval.low > bound:
-        return Outcome.HOLDS
-    return Outcome.FAILS if interval.high < bound else Outcome.UNDECIDED
-
-
-def decided(
-    outcome: Outcome, interval: Interval, unit: Unit, effect: str, asked: str, level: float = LEVEL
-) -> Decision:
-    """A decision from an interval; see ``Decision`` for the words."""
-    return Decision(outcome, interval.mean, interval.low, interval.high, level, unit, effect, asked)
+    def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
+        """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
+        decision = self.question(*samples).answer(alpha)
+        floored = [on_the_floor(sample, self.margin) for sample in samples if math.isfinite(sample.floor)]
+        if decision.outcome is Outcome.FAILS and floored and all(floored):
+            return replace(decision, outcome=Outcome.UNDECIDED, reason=ON_THE_FLOOR)
+        return decision
 
 
-def directed(effects: Array, way: str, margin: Margin, unit: Unit, effect: str, asked: str) -> Decision:
-    """Decide whether the mean of one effect a seed lies more than a margin above zero ("up") or below it ("down")."""
-    outcome = beyond(t_interval(effects if way == "up" else -effects, LEVEL), margin.size)
-    return decided(outcome, t_interval(effects, LEVEL), unit, effect, asked)
+def on_the_floor(sample: Sample, margin: Margin) -> bool:
+    """Whether a curve stands within the margin of the floor at every batch size."""
+    return bool((sample.values.mean(0) - margin.size <= sample.floor).all())

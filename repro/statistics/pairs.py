@@ -6,57 +6,47 @@ several cells are compared with) is not counted as independent evidence.
 """
 
 import itertools
-import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Final, Literal
 
 import numpy as np
 
-from .estimands import LEVEL, Compares, Decision, Sample, beyond, decided, directed
-from .intervals import Interval, t_interval, t_quantile
+from .estimands import Estimand, Question, Sample
+from .evidence import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from .trends import DOWN, UP, directed
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
-
-
-def _cells(samples: tuple[Sample, ...]) -> Array:
-    """Later minus earlier curve for every pair of curves and batch size: (seeds, cells)."""
-    pairs = itertools.combinations(samples, 2)
-    return np.concatenate([later.values - earlier.values for earlier, later in pairs], axis=1)
+THE_SAME_RUNS: Final = "both pairs of curves are the same runs at every batch size"
 
 
 @dataclass(frozen=True)
-class OnAverage:
-    """The last curve is ``way`` than the first by more than ``by``, on average over the batch sizes."""
+class OnAverage(Estimand):
+    """The last curve is ``way`` than the first by more than ``by``, on average over the batch sizes.
 
-    compares: ClassVar = Compares.NEITHER
+    One effect a seed: its paired difference, mean over the batch sizes; Student's t interval.
+    """
 
     way: Way
     by: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest difference that counts."""
-        return self.by
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two or more curves."""
-        differences = (samples[-1].values - samples[0].values).mean(1)
-        way = "up" if self.way == "higher" else "down"
-        effect, asked = "paired difference, mean over batch sizes", f"more than {self.by} {self.way}"
-        return directed(differences, way, self.by, samples[0].unit, effect, asked)
+    def question(self, *samples: Sample) -> Question:
+        """Of two or more curves."""
+        differences = (samples[-1].values - samples[0].values).mean(-1)
+        name = "paired difference, mean over batch sizes"
+        effect = Effect(differences, samples[0].unit, name, samples[0].step)
+        return directed(effect, UP if self.way == "higher" else DOWN, self.by, f"more than {self.by} {self.way}")
 
 
 @dataclass(frozen=True)
-class Mostly:
+class Mostly(Estimand):
     """In more than half of the cells the later curve is ``way`` than the earlier one: "in most cases".
 
-    The estimate is the mean over seeds of each seed's share of such cells; a tie is half a cell. Shares that agree
-    between few seeds have a spread of zero, which is no certainty: the spread counts as at least that of a share of as
-    many independent fair coins, 1 / (2 sqrt(cells)).
+    One effect a seed: the share of its cells in which that is so, a tie being half a cell. Holds if the median over
+    seeds is above one half, by the sign test. Cells of a seed go together and shares take few values, so that a t
+    interval of three equal shares would be certain of what happens once in eight by chance; the sign test is exact
+    whatever the cells share, and therefore decides nothing below five seeds (one in 32). Source: Conover 1999.
     """
-
-    compares: ClassVar = Compares.NEITHER
 
     way: Way
 
@@ -65,45 +55,54 @@ class Mostly:
         """One half."""
         return Margin(0.5, SHARE)
 
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two or more curves."""
-        differences = _cells(samples) * (1 if self.way == "higher" else -1)
-        shares = np.where(differences == 0, 0.5, differences > 0).mean(1)
-        interval = _share_interval(shares, differences.shape[1])
-        effect = f"share of {differences.shape[1]} cells in which more is {self.way}"
-        return decided(beyond(interval, 0.5), interval, SHARE, effect, "more than half of the cells")
-
-
-def _share_interval(shares: Array, cells: int) -> Interval:
-    mean, count = float(shares.mean()), len(shares)
-    if count == 1:
-        return Interval(mean, -math.inf, math.inf)
-    spread = max(float(shares.std(ddof=1)), 0.5 / math.sqrt(cells))
-    half = t_quantile(count, LEVEL) * spread / math.sqrt(count)
-    return Interval(mean, max(0.0, mean - half), min(1.0, mean + half))
+    def question(self, *samples: Sample) -> Question:
+        """Of two or more curves."""
+        pairs = itertools.combinations(samples, 2)
+        differences = np.concatenate([later.values - earlier.values for earlier, later in pairs], axis=-1)
+        differences = differences if self.way == "higher" else -differences
+        shares = np.where(differences == 0, 0.5, differences > 0).mean(-1)
+        name = f"share of {differences.shape[-1]} cells in which more is {self.way}, median seed"
+        effect = Effect(shares, SHARE, name)
+        return Question(Median(effect, 1, 0.5), Median(effect, -1, -0.5), "more than half of the cells")
 
 
 @dataclass(frozen=True)
-class SmallerChange:
-    """From curve 1 to 2 less changes than from curve 3 to 4, by more than ``by``, on average over the batch sizes.
+class SmallerChange(Estimand):
+    """From curve 1 to 2 less changes than from curve 3 to 4, by more than ``by``.
 
-    Changes are compared in size: each seed's mean difference enters by its absolute value. The first batch size is left
-    out where the two pairs are the same runs.
+    With h and t the true differences (means over seeds) of the first and second pair at each batch size: holds if the
+    size of t's mean over the batch sizes exceeds the mean over the batch sizes of the size of h by more than ``by``.
+    So changes of the first pair that cancel are no smallness, and the second pair is not helped by noise, as it would
+    be if each seed's difference entered by its absolute value: the noisier pair would then be the one that changes
+    more.
+
+    A difference of sizes is tested without estimating any. It is above ``by`` if with one sign s of t and every choice
+    of signs u of h the mean of s t - u h is above ``by``: an intersection, for each of two signs that are not known
+    before (Bonferroni). It is below ``by`` if with one choice of signs u of h and both signs s of t it is: likewise,
+    for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
     """
-
-    compares: ClassVar = Compares.NEITHER
 
     by: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest difference in change that counts."""
-        return self.by
+    def question(self, *samples: Sample) -> Question:
+        """Of four curves."""
+        unit, asked = samples[0].unit, f"more than {self.by}"
+        here, there = _differing(*samples)
+        count = here.shape[-1]
+        if count == 0:
+            nothing = Nothing(unit, THE_SAME_RUNS)
+            return Question(nothing, nothing, asked)
+        name = f"change of the second pair beyond that of the first, mean over {count} batch sizes"
+        sizes = [here @ np.array(signs) / count for signs in itertools.product((1.0, -1.0), repeat=count)]
+        step = samples[0].step
+        effects = [[Effect(s * there.mean(-1) - size, unit, name, step) for size in sizes] for s in (1, -1)]
+        beyond = [AllOf(tuple(Mean(e, 1, self.by.size) for e in row)) for row in effects]
+        short = [AllOf(tuple(Mean(e, -1, -self.by.size) for e in column)) for column in zip(*effects, strict=True)]
+        return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), asked)
 
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from four curves."""
-        a, b, c, d = (sample.values for sample in samples)
-        here, there = (np.abs((y - x)[:, 1:].mean(1)) for x, y in ((a, b), (c, d)))
-        interval = t_interval(there - here, LEVEL)
-        effect = f"change of the second pair beyond that of the first, batch sizes from {samples[0].batch_sizes[1]}"
-        return decided(beyond(interval, self.by.size), interval, samples[0].unit, effect, f"more than {self.by}")
+
+def _differing(a: Sample, b: Sample, c: Sample, d: Sample) -> tuple[Array, Array]:
+    """The paired differences of both pairs at the batch sizes at which the pairs are not the same runs."""
+    equal = (a.values == c.values) & (b.values == d.values)
+    differs = ~equal.all(axis=tuple(range(equal.ndim - 1)))
+    return (b.values - a.values)[..., differs], (d.values - c.values)[..., differs]

@@ -1,12 +1,23 @@
-"""Estimands of direction: a curve rises or drops over the grid; one curve is above or below another at its end."""
+"""Estimands of direction: a curve rises or drops over the grid; one curve is above or below another at its end.
+
+Each is one effect a seed, Student's t interval of its mean, and a bound: "holds" if the interval at 90% lies beyond
+the bound (one-sided, 5%), "fails" if it lies wholly short of it.
+"""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
-from .estimands import Compares, Decision, Sample, directed
+from .estimands import Compares, Estimand, Question, Sample
+from .evidence import Effect, Mean
 from .units import Array, Margin
+
+UP, DOWN = 1, -1
+
+
+def directed(effect: Effect, way: int, margin: Margin, asked: str) -> Question:
+    """Whether the mean of an effect lies more than a margin above zero (``UP``) or below it (``DOWN``)."""
+    return Question(Mean(effect, way, margin.size), Mean(effect, -way, -margin.size), asked)
 
 
 def change_over_grid(sample: Sample) -> Array:
@@ -20,87 +31,67 @@ def change_over_grid(sample: Sample) -> Array:
     return np.asarray(slope * (doublings[-1] - doublings[0]))
 
 
-def _over_the_grid(sample: Sample, way: str, margin: Margin, asked: str) -> Decision:
-    effect = f"change from batch size {sample.batch_sizes[0]} to {sample.batch_sizes[-1]}"
-    return directed(change_over_grid(sample), way, margin, sample.unit, effect, asked)
+def _over_the_grid(sample: Sample, way: int, margin: Margin, asked: str) -> Question:
+    name = f"change from batch size {sample.batch_sizes[0]} to {sample.batch_sizes[-1]}"
+    return directed(Effect(change_over_grid(sample), sample.unit, name, sample.step), way, margin, asked)
 
 
 @dataclass(frozen=True)
-class Rises:
-    """The curve rises over the grid by more than ``at_least``; see ``change_over_grid``."""
+class Rises(Estimand):
+    """The curve rises over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
 
-    compares: ClassVar = Compares.BATCH_SIZES
+    compares = Compares.BATCH_SIZES
 
     at_least: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest rise that counts."""
-        return self.at_least
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
+    def question(self, *samples: Sample) -> Question:
+        """Of one curve."""
         (sample,) = samples
-        return _over_the_grid(sample, "up", self.at_least, f"a rise of more than {self.at_least}")
+        return _over_the_grid(sample, UP, self.at_least, f"a rise of more than {self.at_least}")
 
 
 @dataclass(frozen=True)
-class Drops:
-    """The curve falls over the grid by more than ``at_least``; see ``change_over_grid``."""
+class Drops(Estimand):
+    """The curve falls over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
 
-    compares: ClassVar = Compares.BATCH_SIZES
+    compares = Compares.BATCH_SIZES
 
     at_least: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest fall that counts."""
-        return self.at_least
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from one curve."""
+    def question(self, *samples: Sample) -> Question:
+        """Of one curve."""
         (sample,) = samples
-        return _over_the_grid(sample, "down", self.at_least, f"a fall of more than {self.at_least}")
+        return _over_the_grid(sample, DOWN, self.at_least, f"a fall of more than {self.at_least}")
 
 
-def _at_the_end(samples: tuple[Sample, ...], way: str, margin: Margin, asked: str) -> Decision:
+def _at_the_end(samples: tuple[Sample, ...], way: int, margin: Margin, asked: str) -> Question:
     first, second = samples
-    differences = np.asarray(first.values[:, -1] - second.values[:, -1])
-    effect = f"paired difference at batch size {first.batch_sizes[-1]}"
-    return directed(differences, way, margin, first.unit, effect, asked)
+    differences = first.values[..., -1] - second.values[..., -1]
+    name = f"paired difference at batch size {first.batch_sizes[-1]}"
+    return directed(Effect(differences, first.unit, name, first.step), way, margin, asked)
 
 
 @dataclass(frozen=True)
-class Higher:
+class Higher(Estimand):
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
-    compares: ClassVar = Compares.RECIPES
+    compares = Compares.RECIPES
 
     by: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest lead that counts."""
-        return self.by
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two curves."""
-        return _at_the_end(samples, "up", self.by, f"more than {self.by} higher")
+    def question(self, *samples: Sample) -> Question:
+        """Of two curves."""
+        return _at_the_end(samples, UP, self.by, f"more than {self.by} higher")
 
 
 @dataclass(frozen=True)
-class Lower:
+class Lower(Estimand):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
 
-    compares: ClassVar = Compares.RECIPES
+    compares = Compares.RECIPES
 
     by: Margin
 
-    @property
-    def margin(self) -> Margin:
-        """The smallest gap that counts."""
-        return self.by
-
-    def decide(self, *samples: Sample) -> Decision:
-        """Decide from two curves."""
-        return _at_the_end(samples, "down", self.by, f"more than {self.by} lower")
+    def question(self, *samples: Sample) -> Question:
+        """Of two curves."""
+        return _at_the_end(samples, DOWN, self.by, f"more than {self.by} lower")

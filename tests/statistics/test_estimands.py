@@ -91,20 +91,26 @@ def test_the_change_weighs_batch_sizes_by_their_logarithm() -> None:
     assert change_over_grid(uneven) == pytest.approx([slope * 4])
 
 
-@pytest.mark.parametrize(("further", "level"), [(1, 0.9), (2, 0.95), (4, 0.975)])
-@pytest.mark.parametrize("estimand", [Flat(BY), NotWorse(BY)])
-def test_failing_by_one_of_several_contrasts_is_corrected_for_their_number(
-    estimand: Estimand, further: int, level: float
+@pytest.mark.parametrize("further", [1, 2, 4])
+@pytest.mark.parametrize(("estimand", "sides"), [(Flat(BY), 2), (NotWorse(BY), 1)])
+def test_failing_by_one_of_several_contrasts_is_corrected_for_their_number_and_sides(
+    estimand: Estimand, sides: int, further: int
 ) -> None:
     decision = estimand.decide(around(50, *[20.0] * further))
     assert decision.outcome is FAILS
-    assert decision.level == pytest.approx(level)
+    assert decision.level == pytest.approx(1 - 0.1 / (sides * further))
 
 
 def test_a_contrast_beyond_the_margin_at_the_uncorrected_level_alone_decides_nothing() -> None:
-    two, five = around(0, 8.5), around(0, 0, 0, 0, 8.5)  # the 90% interval of the contrast is 8.5 -+ 3.4
-    assert Flat(BY).decide(two).outcome is FAILS
-    assert Flat(BY).decide(five).outcome is UNDECIDED
+    two, five = around(0, -8.5), around(0, 0, 0, 0, -8.5)  # the 90% interval of the contrast is -8.5 -+ 3.4
+    assert NotWorse(BY).decide(two).outcome is FAILS
+    assert NotWorse(BY).decide(five).outcome is UNDECIDED
+
+
+def test_departing_on_either_side_is_corrected_for_the_sides() -> None:
+    assert NotWorse(BY).decide(around(50, 41.5)).outcome is FAILS
+    assert Flat(BY).decide(around(50, 41.5)).outcome is UNDECIDED  # the 95% interval is -8.5 -+ 5.0
+    assert Flat(BY).decide(around(50, 39.5)).outcome is FAILS
 
 
 @pytest.mark.parametrize("estimand", [Flat(BY), NotWorse(BY)])
@@ -142,3 +148,14 @@ def test_one_seed_decides_nothing(estimand: Estimand) -> None:
     decision = estimand.decide(*curves[: 2 if estimand in OF_TWO_CURVES else 1])
     assert decision.outcome is UNDECIDED
     assert (decision.low, decision.high) == (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("estimand", [Drops(points(1)), Rises(points(1)), Higher(points(1)), Lower(points(1))], ids=str)
+def test_curves_that_lie_on_the_floor_decide_nothing(estimand: Estimand) -> None:
+    """All networks at chance: that none differs is no evidence that none would."""
+    low, high = (Sample(np.full((4, 3), level), (64, 128, 256), POINTS, floor=10.0) for level in (10.5, 60.0))
+    curves = 1 if isinstance(estimand, Drops | Rises) else 2
+    found = estimand.decide(*[low] * curves)
+    assert found.outcome is Outcome.UNDECIDED
+    assert "floor" in found.reason
+    assert estimand.decide(*[high] * curves).outcome is Outcome.FAILS

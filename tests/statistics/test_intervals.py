@@ -18,18 +18,18 @@ def test_it_is_scipys_interval_of_a_mean(found: list[float], level: float) -> No
     array = np.array(found)
     interval = t_interval(array, level)
     expected = stats.ttest_1samp(array, 0.0).confidence_interval(level)
-    assert interval.mean == pytest.approx(array.mean())
+    assert interval.centre == pytest.approx(array.mean())
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9)
 
 
 def test_one_value_bounds_nothing() -> None:
     interval = t_interval(np.array([3.0]), 0.9)
-    assert (interval.mean, interval.low, interval.high) == (3.0, -math.inf, math.inf)
+    assert (interval.centre, interval.low, interval.high) == (3.0, -math.inf, math.inf)
 
 
 def test_equal_values_leave_no_doubt() -> None:
     interval = t_interval(np.array([2.0, 2.0, 2.0]), 0.9)
-    assert (interval.mean, interval.low, interval.high) == (2.0, 2.0, 2.0)
+    assert (interval.centre, interval.low, interval.high) == (2.0, 2.0, 2.0)
 
 
 @pytest.mark.parametrize("found", [[], [math.nan], [1.0, math.nan, 2.0], [1.0, math.inf]])
