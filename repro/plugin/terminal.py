@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..plan import Plan, table
+from ..report.hashes import mark
 from .session import ClaimSession
 
 
@@ -48,7 +49,7 @@ def summary(
     longest = max(len(entry["verdict"]) for entry in entries.values())
     for entry in entries.values():
         name = f"{entry['id']} [{entry['case']}]"
-        note = "  (undertrained cells)" if entry["undertrained"] else ""
+        note = ("  (undertrained cells)" if entry["undertrained"] else "") + mark(entry)
         line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{note}"
         reporter.write_line(line, **_markup(entry["outcome"]))
     for path in written:

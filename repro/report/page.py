@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..costs import span
+from . import hashes
 from .scorecard import Scorecard
 
 Bundle = dict[str, Any]
@@ -75,10 +76,10 @@ def _verdicts(bundle: Bundle) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for claim in bundle["claims"]:
-        note = " (undertrained cells)" if claim["undertrained"] else ""
+        note = (" (undertrained cells)" if claim["undertrained"] else "") + hashes.mark(claim)
         rows.append(
-            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} | {claim['asked']} "
-            f"| {claim['seeds']} |"
+            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} "
+            f"| {hashes.asked(claim)} | {claim['seeds']} |"
         )
     return "\n".join(rows)
 
@@ -114,9 +115,10 @@ def _claims(bundle: Bundle) -> str:
     parts = ["## Evidence"]
     for claim in bundle["claims"]:
         figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in claim["figures"])
+        before = f"{history}\n\n" if (history := hashes.history(claim)) else ""
         parts.append(
             f"### {claim['id']}: {claim['case']}\n\n{claim['says']} (Section {claim['section']}; {figures})\n\n"
-            f"```text\n{claim['evidence']}\n```\n\nRerun: `{claim['rerun']}`"
+            f"```text\n{claim['evidence']}\n```\n\n{before}Rerun: `{claim['rerun']}`"
         )
     return "\n\n".join(parts)
 
