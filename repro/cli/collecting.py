@@ -13,8 +13,11 @@ import pytest
 from ..claims import MARK, Case
 from ..errors import ReproError
 
-# What would let a session's own settings into the collection: addopts may ask for workers, a summary, a selection.
-ALONE: Final = ("--collect-only", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "repro.plugin")
+# addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim
+ALONE: Final = (
+    *("--collect-only", "-q", "-o", "addopts="),
+    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "repro.plugin"),
+)
 
 
 class _Collector:

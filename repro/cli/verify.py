@@ -55,16 +55,13 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     if found.gone:
         text += [f"ONLY IN THE REPORT: {len(found.gone)} claim tests", *_some([_name(report, t) for t in found.gone])]
     if found.new:
-        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{_excuse(report)}", *_some(found.new)]
+        partial = report.session.get("partial")
+        excuse = f"; no difference, for the session was narrowed ({', '.join(partial)})" if partial else ""
+        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *([] if partial else _some(found.new))]
     broken = [error["test"] for error in report.errors]
     if broken:
         text += [f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", *_some(broken)]
     return [*text, ""] if text else []
-
-
-def _excuse(report: Report) -> str:
-    partial = report.session.get("partial")
-    return f", which is no difference: the session was narrowed ({', '.join(partial)})" if partial else ""
 
 
 def _name(report: Report, test: str) -> str:
