@@ -48,13 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return SAME
     try:
-        return _run(chosen)
+        status = _run(chosen)
+        sys.stdout.flush()
     except ReproError as error:
         print(f"{parser.prog} {chosen.command}: {error_line(error)}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:  # the reader of the output, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DIFFERENT
+    return status
 
 
 def _build() -> _Parser:

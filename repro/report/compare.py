@@ -16,7 +16,7 @@ Entry = dict[str, Any]
 Pair = tuple[Entry, Entry]
 ALL_TASKS: Final = "all tasks"
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
-CIRCUMSTANCES: Final = ("commit", "dirty", "device", "versions", "hardware")
+CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware")
 NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "command", "seconds", "figures", "partial")
 
 

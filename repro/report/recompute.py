@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from ..declared import changes
 from ..errors import ReproError
 from ..runs import Run, reading_key
 from ..science.readings import Reading
+from ..science.recipes import Recipe
+from ..science.tasks import Task
 from ..store import Record, Store
 from ..verdicts import judge
 from .bundle import Report
@@ -40,27 +42,40 @@ class ReadOnce(Store):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._known: dict[Path, Record | None] = {}
-        self._keys: dict[Reading, str] = {}
+        self._known: dict[tuple[str, Reading | None], Record | None] = {}
 
     def record(self, run: Run) -> Record | None:
         """How the run's training went, or None if it is not stored, or damaged."""
-        return self._look(self.root / "runs" / run.key / "run.json")
+        return self._look(run, None)
 
     def measures(self, run: Run, reading: Reading) -> Record | None:
         """The run's measures under a reading, or None if they are not stored, or damaged."""
-        if reading not in self._keys:
-            self._keys[reading] = reading_key(reading)
-        return self._look(self.root / "runs" / run.key / f"measures-{self._keys[reading]}.json")
+        return self._look(run, reading)
 
-    def _look(self, path: Path) -> Record | None:
-        if path not in self._known:
+    def _look(self, run: Run, reading: Reading | None) -> Record | None:
+        wanted = run.key, reading
+        if wanted not in self._known:
+            name = "run" if reading is None else f"measures-{reading_key(reading)}"
             try:
-                value = json.loads(path.read_text())
+                value = json.loads((self.root / "runs" / run.key / f"{name}.json").read_text())
             except (OSError, ValueError):
                 value = None
-            self._known[path] = value if isinstance(value, dict) else None
-        return self._known[path]
+            self._known[wanted] = value if isinstance(value, dict) else None
+        return self._known[wanted]
+
+
+@dataclass(frozen=True)
+class _OneOfEach(Conditions):
+    """Conditions that give a run that many curves share as one object, whose key is then hashed once."""
+
+    made: dict[tuple[Task, Recipe, int, int], Run] = field(default_factory=dict)
+
+    def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
+        """The run behind one point of a curve."""
+        point = task, recipe, batch_size, seed
+        if point not in self.made:
+            self.made[point] = super().run(*point)
+        return self.made[point]
 
 
 def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomputed:
@@ -68,7 +83,8 @@ def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomp
 
     A test is found by its id or, where it was moved or renamed, by its claim and case.
     """
-    found, conditions = Recomputed(), report.conditions
+    found, given = Recomputed(), report.conditions
+    conditions = _OneOfEach(**{part.name: getattr(given, part.name) for part in fields(given)})
     named = {(case.claim.id, case.id): test for test, case in cases.items()}
     met = set()
     for entry in report.claims:
