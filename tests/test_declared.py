@@ -135,7 +135,7 @@ class Own:
     """An estimand of a user's own."""
 
     part: Any
-    margin: Margin = points(1)
+    margin: Margin = CLAIM.holds_if.margin
 
     def decide(self, *_: Any) -> Any:
         raise NotImplementedError

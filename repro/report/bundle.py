@@ -15,7 +15,15 @@ from ..science.tasks import DATASETS, TASKS
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"
-ENTRY: Final = ("test", "id", "case", "verdict", "outcome", "estimate", "interval", "shown", "declared", "declaration")
+# What is read of a report, and what it has to be: of the whole, of its session, of each claim.
+WHOLE: Final = {"session": dict, "claims": list, "errors": list}
+SESSION: Final = {"regime": dict, "data": dict}
+CLAIM: Final = {
+    **dict.fromkeys(("test", "id", "case", "verdict", "outcome", "shown", "declared"), str),
+    "declaration": dict,
+    "interval": list,
+    "estimate": float | int | None,
+}
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,22 @@ def _fault(content: Any) -> str:
         return "it has no format number (a report of an earlier version: run the session again, which trains nothing)"
     if content["format"] != FORMAT:
         return f"its format is {content['format']!r}, and this version reads {FORMAT}"
-    for part, kind in (("session", dict), ("claims", list), ("errors", list)):
-        if not isinstance(content.get(part), kind):
-            return f"{part} is missing or no {'table' if kind is dict else 'list'}"
+    if fault := _misfit(content, WHOLE) or _misfit(content["session"], SESSION):
+        return fault
     for number, entry in enumerate(content["claims"], start=1):
-        lacking = [name for name in ENTRY if not isinstance(entry, dict) or name not in entry]
-        if lacking:
-            return f"claim {number} has no {lacking[0]}"
-    return ""
+        if fault := _misfit(entry, CLAIM) or ("" if len(entry["interval"]) == 2 else "interval has no two ends"):
+            return f"claim {number}: {fault}"
+    return next(
+        (f"error {n}: no table" for n, e in enumerate(content["errors"], start=1) if not isinstance(e, dict)), ""
+    )
+
+
+def _misfit(table: Any, kinds: Mapping[str, Any]) -> str:
+    """The first part that is missing or of another kind; empty if all are as they should be."""
+    if not isinstance(table, dict):
+        return "no table"
+    wrong = [name for name, kind in kinds.items() if name not in table or not isinstance(table[name], kind)]
+    return f"{wrong[0]} is missing or not what it should be" if wrong else ""
 
 
 def conditions_facts(conditions: Conditions) -> dict[str, Any]:

@@ -123,7 +123,10 @@ def longer(report: dict[str, Any]) -> None:
 
 
 VERIFIED: dict[str, tuple[Callable[[dict[str, Any]], None], list[str]]] = {
-    "tampered": (tampered, ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", "189 agree, 1 differ"]),
+    "tampered": (
+        tampered,
+        ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", "189 agree, 1 differ"],
+    ),
     "less": (less, ["ONLY IN THE CHECKOUT: 1 claim tests", "189 agree"]),
     "more": (more, ["ONLY IN THE REPORT: 1 claim tests", "    gone [", "190 agree, 1 only in the report"]),
     "longer": (longer, ["MISSING from the store, or damaged there: ", "M1-MNIST lr=0.01 ", "    and ", "lack runs"]),
@@ -197,7 +200,12 @@ def test_diff_tells_the_most_important_first(
     rewrite(other, report)
     assert main(["diff", str(artifacts), str(other)]) == DIFFERENT
     text = capsys.readouterr().out
-    parts = ["Something changed", "Verdicts that changed (1)", "Estimates that moved beyond both", "Declared differently"]
+    parts = [
+        "Something changed",
+        "Verdicts that changed (1)",
+        "Estimates that moved beyond both",
+        "Declared differently",
+    ]
     parts += ["Claims only in A (1)", "Claims only in B (1)", "Settings (1)", "Circumstances"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)

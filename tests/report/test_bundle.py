@@ -38,7 +38,7 @@ readings = st.builds(
 )
 grids = st.lists(counts, min_size=1, max_size=5, unique=True).map(lambda sizes: tuple(sorted(sizes)))
 scales = st.builds(Scale, counts, grids, counts, some, readings, counts)
-regimes = st.builds(Regime, st.text(min_size=1), st.fixed_dictionaries({task: scales for task in TASKS}))
+regimes = st.builds(Regime, st.text(min_size=1), st.fixed_dictionaries(dict.fromkeys(TASKS, scales)))
 sources = st.dictionaries(st.sampled_from([*DATASETS]), st.sampled_from(get_args(Kind)))
 
 
@@ -94,7 +94,7 @@ def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None
 
 Bad = tuple[Callable[[Path], object], str]
 BAD: dict[str, Bad] = {
-    "no report": (lambda folder: None, r"report\.json: there is no such file; pytest claims writes it"),
+    "no report": (lambda _: None, r"report\.json: there is no such file; pytest claims writes it"),
     "a folder in its place": (lambda folder: (folder / "report.json").mkdir(), r"report\.json: there is no such file"),
     "cut short": (lambda folder: (folder / "report.json").write_text('{"format": 1, "se'), "is damaged, or no JSON"),
     "empty": (lambda folder: (folder / "report.json").touch(), "is damaged, or no JSON"),
@@ -103,10 +103,18 @@ BAD: dict[str, Bad] = {
     "no format": (changed(lambda whole: whole.pop("format")), "has no format number .*run the session again"),
     "a later format": (changed(lambda whole: whole.update(format=FORMAT + 1)), f"its format is {FORMAT + 1}"),
     "no session": (changed(lambda whole: whole.pop("session")), "session is missing"),
-    "claims no list": (changed(lambda whole: whole.update(claims={})), "claims is missing or no list"),
+    "a session without regime": (changed(lambda whole: whole["session"].pop("regime")), "regime is missing"),
+    "claims no list": (changed(lambda whole: whole.update(claims={})), "claims is missing or not what it should be"),
     "no errors": (changed(lambda whole: whole.pop("errors")), "errors is missing"),
-    "a claim no table": (changed(lambda whole: whole.update(claims=[3])), "claim 1 has no test"),
-    "a claim without its hash": (changed(lambda whole: whole["claims"][0].pop("declared")), "claim 1 has no declared"),
+    "an error no table": (changed(lambda whole: whole.update(errors=[3])), "error 1: no table"),
+    "a claim no table": (changed(lambda whole: whole.update(claims=[3])), "claim 1: no table"),
+    "a claim without its hash": (
+        changed(lambda whole: whole["claims"][0].pop("declared")),
+        "claim 1: declared is miss",
+    ),
+    "a test no text": (changed(lambda whole: whole["claims"][0].update(test=3)), "claim 1: test is missing or not"),
+    "an estimate no number": (changed(lambda whole: whole["claims"][0].update(estimate="3")), "claim 1: estimate is"),
+    "one end": (changed(lambda whole: whole["claims"][0].update(interval=[3])), "claim 1: interval has no two ends"),
 }
 
 
@@ -129,13 +137,13 @@ def test_a_place_that_is_nowhere_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda session: session.pop("regime"),
+        lambda session: session["regime"].pop("tasks"),
         lambda session: session.pop("device"),
         lambda session: session["regime"]["tasks"]["M1-MNIST"].pop("epochs"),
         lambda session: session["regime"]["tasks"]["M1-MNIST"].update(colour="blue"),
-        lambda session: session.update(data=[]),
+        lambda session: session["data"].update(MNIST=3),
     ],
-    ids=["no regime", "no device", "no epochs", "an unknown field", "data no table"],
+    ids=["no tasks", "no device", "no epochs", "an unknown field", "data no table"],
 )
 def test_conditions_that_cannot_be_rebuilt_are_told(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     whole = content(CASES, conditions(), tmp_path / "store")

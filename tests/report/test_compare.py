@@ -157,9 +157,7 @@ triples = st.tuples(numbers, numbers, numbers).map(sorted)
 
 @same_examples
 @given(triples, triples)
-def test_moved_is_symmetric_and_needs_more_than_overlap(
-    tmp_path_factory: pytest.TempPathFactory, one: list[float], other: list[float]
-) -> None:
+def test_moved_is_symmetric_and_needs_more_than_overlap(one: list[float], other: list[float]) -> None:
     assume(one != other)
     entry = {**dict.fromkeys(("test", "id", "case", "verdict", "outcome", "shown", "declared"), "x"), "declaration": {}}
 
