@@ -112,6 +112,17 @@ def test_a_session_that_declares_nothing_new_leaves_no_file(tmp_path: Path) -> N
     assert len([*(tmp_path / "decided").iterdir()]) == 1
 
 
+@pytest.mark.usefixtures("clock")
+def test_a_declaration_that_two_sessions_left_counts_once_with_the_first_date(tmp_path: Path) -> None:
+    """As two sessions at once leave it, or two stores that were put together."""
+    for name in ("earlier", "store"):
+        session(tmp_path / name, case(5))
+    (file,) = (tmp_path / "earlier" / "decided").iterdir()  # of the first of March
+    file.rename(tmp_path / "store" / "decided" / file.name)
+    (entry,) = session(tmp_path / "store", case(2))
+    assert [old["date"][:10] for old in entry["declared_before"]] == ["2026-03-01"]
+
+
 @pytest.mark.parametrize("damage", [b"", b'{"decided": [{"cl', b"[]", b'{"else": 1}'])
 def test_a_damaged_file_forgets_what_it_held_and_no_more(tmp_path: Path, damage: bytes) -> None:
     session(tmp_path, case(5))

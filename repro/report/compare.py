@@ -129,7 +129,7 @@ def _declared(name: str, pair: Pair) -> list[Change]:
     if "declared" not in one or "declared" not in other or one["declared"] == other["declared"]:
         return []
     moved = "; ".join(changes(one["declaration"], other["declaration"]))
-    return [Change(f"{name}: {moved}" if moved else name, one["declared"], other["declared"])]
+    return [Change(f"{name} ({moved or 'the hash alone'})", one["declared"], other["declared"])]
 
 
 def _settings(one: Entry, other: Entry) -> list[Change]:

@@ -283,6 +283,6 @@ def test_claims_that_cannot_be_collected_are_told_in_one_line(
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(artifacts: Path) -> None:
-    command = f"'{sys.executable}' -m repro diff --json '{artifacts}' '{artifacts}' | true"
+    command = f"env -u PYTHONUNBUFFERED '{sys.executable}' -m repro diff --json '{artifacts}' '{artifacts}' | true"
     found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
     assert found.stderr == ""

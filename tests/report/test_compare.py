@@ -193,7 +193,7 @@ def test_a_margin_that_was_declared_differently_is_told(compared: Compared) -> N
 
     found = compared(change)
     (moved,) = found.declared
-    assert moved.name == f"{FIRST}: holds_if.within: 5 points -> 2 points"
+    assert moved.name == f"{FIRST} (holds_if.within: 5 points -> 2 points)"
     assert moved.before != moved.after
     assert not found.same
 
