@@ -54,11 +54,6 @@ class Conditions:
         """How else they are."""
         return [alternative(name, self.reading(task)) for name in self.readings]
 
-    @property
-    def departures(self) -> str:
-        """What every heading adds to the scale: in what training departs from the first reading; empty if nowhere."""
-        return f", trained with {' and '.join(self.trained_as)}" if self.trained_as else ""
-
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""
         return self.sources[task.dataset.name].kind == "surrogate"

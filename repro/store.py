@@ -4,6 +4,7 @@
     runs/KEY/weights.safetensors
     runs/KEY/measures-READING.json
     locks/KEY.lock
+    decided/HASH.json           which claims a session decided under which declarations (see repro.decided)
 
 Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
 last, so a process that is killed leaves nothing half done. Who works on a run holds its lock; the system frees the lock
@@ -11,6 +12,7 @@ of a process that dies. Any number of processes may share a store.
 """
 
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -83,6 +85,17 @@ class Store:
     def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
         """Store the measures of a run that is stored."""
         _write(self._folder(run) / f"measures-{reading_key(reading)}.json", measures)
+
+    def decided(self) -> list[Record]:
+        """What sessions left with ``put_decided``, in no order."""
+        return [record for path in (self.root / "decided").glob("*.json") if (record := _read(path)) is not None]
+
+    def put_decided(self, record: Record) -> None:
+        """Keep what a session decided, in a file of its own."""
+        folder = self.root / "decided"
+        folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:20]
+        _write(folder / f"{name}.json", record)
 
     @contextmanager
     def claimed(self, run: Run) -> Iterator[bool]:

@@ -9,6 +9,7 @@ import numpy as np
 from .claims import Case
 from .conditions import Conditions
 from .curves import Measured, read, read_runs
+from .declared import declaration, digest
 from .soundness import InstrumentError, Soundness, soundness
 from .statistics.estimands import Compares, Decision, Outcome, Sample
 from .store import Store
@@ -135,7 +136,7 @@ class Verdict:
 
     def entry(self) -> dict[str, Any]:
         """The verdict as plain JSON for the report."""
-        claim, decision = self.case.claim, self.decision
+        claim, decision, declared = self.case.claim, self.decision, declaration(self.case)
         return {
             "id": claim.id,
             "case": self.case.id,
@@ -154,6 +155,8 @@ class Verdict:
             "margin": claim.holds_if.margin.size,
             "unit": decision.unit.meaning,
             "because": claim.because,
+            "declared": digest(declared),
+            "declaration": declared,
             "reason": decision.reason,
             "seeds": self.seeds,
             "undertrained": [note for curve in self.curves for note in undertrained(curve)],

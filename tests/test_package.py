@@ -16,7 +16,8 @@ HEAVY = ("torch", "torchvision", "matplotlib")
     ("module", "absent"),
     [
         ("repro", (*HEAVY, "numpy", "pytest")),
-        *((f"repro.{name}", HEAVY) for name in ("claims", "plan", "plugin")),
+        ("repro.cli", (*HEAVY, "numpy", "pytest")),
+        *((f"repro.{name}", HEAVY) for name in ("claims", "plan", "plugin", "cli.verify", "cli.diff")),
         *((f"repro.{name}", ("torch", "torchvision")) for name in ("runs", "costs", "regimes", "curves", "store")),
         *((f"repro.science.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "sources", "streams")),
     ],

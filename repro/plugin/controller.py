@@ -13,9 +13,12 @@ from typing import Any, Final
 
 import pytest
 
+from ..decided import remember
 from ..report import write_report
+from ..store import Store
 from .options import Settings
 from .outcomes import about, entry_of, error_of, is_claim_failure
+from .partial import narrowed
 from .progress import Progress
 from .session import Shared
 from .terminal import summary
@@ -120,6 +123,7 @@ class Controller:
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
+            self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
             self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
@@ -140,7 +144,10 @@ class Controller:
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
     def _session_facts(self) -> dict[str, Any]:
+        ended_early = any(test not in self._reported for test in self._selected)
         return {
             "command": " ".join(["pytest", *self.config.invocation_params.args]),
             "seconds": time.time() - self._began,
+            "partial": [*narrowed(self.config), *(["ended early"] if ended_early else [])],
+            "strict": self.settings.strict,
         }

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..plan import Plan, sharing, table
+from ..report.hashes import mark
 from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
 from .session import ClaimSession
 
@@ -101,7 +102,7 @@ def _verdicts(reporter: pytest.TerminalReporter, entries: Mapping[str, dict[str,
     longest = max((len(entry["verdict"]) for entry in entries.values()), default=0)
     for entry in entries.values():
         name = f"{entry['id']} [{entry['case']}]"
-        line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{_note(entry)}"
+        line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{_note(entry)}{mark(entry)}"
         reporter.write_line(line, **_markup(entry["outcome"]))
 
 

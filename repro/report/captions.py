@@ -12,6 +12,7 @@ from ..figures import Figure
 from ..regimes import PAPER
 from ..science.recipes import Recipe
 from ..science.tasks import Task
+from ..science.trained_as import departures
 from ..words import counted
 
 
@@ -69,7 +70,7 @@ def scale_words(figure: Figure, conditions: Conditions) -> str:
     """The scale a figure's runs were made at, and that its data are the surrogate's where they are."""
     papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
     text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
-    text += conditions.departures
+    text += departures(conditions.trained_as)
     return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..costs import span
+from ..science.trained_as import SAYS, departures
+from . import hashes
 from .scorecard import Scorecard
 
 Bundle = dict[str, Any]
@@ -45,7 +47,7 @@ def _head(bundle: Bundle) -> str:
         lines.append(
             f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
         )
-    lines += [f"**Trained with {other['name']}**: {other['says']}." for other in session["trained_as"]]
+    lines += [f"**Trained with {name}**: {SAYS[name]}." for name in session["trained_as"]]
     lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
     counts: dict[str, int] = {}
     for claim in bundle["claims"]:
@@ -59,7 +61,7 @@ def scale(bundle: Bundle) -> str:
     """The regime and, where it is not the published one, the data: what every heading must carry."""
     name = bundle["session"]["regime"]["name"]
     text = f"{name} regime (reduced)" if bundle["session"]["regime"]["reduced"] else "the paper's scale"
-    text += bundle["session"]["departures"]
+    text += departures(bundle["session"]["trained_as"])
     surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
     return f"{text}, SURROGATE DATA" if surrogate else text
 
@@ -78,10 +80,10 @@ def _verdicts(bundle: Bundle) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for claim in bundle["claims"]:
-        note = " (undertrained cells)" if claim["undertrained"] else ""
+        note = (" (undertrained cells)" if claim["undertrained"] else "") + hashes.mark(claim)
         rows.append(
-            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} | {claim['asked']} "
-            f"| {claim['seeds']} |"
+            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} "
+            f"| {hashes.asked(claim)} | {claim['seeds']} |"
         )
     return "\n".join(rows)
 
@@ -142,9 +144,10 @@ def _claims(bundle: Bundle) -> str:
     parts = ["## Evidence"]
     for claim in bundle["claims"]:
         figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in claim["figures"])
+        before = f"{history}\n\n" if (history := hashes.history(claim)) else ""
         parts.append(
             f"### {claim['id']}: {claim['case']}\n\n{claim['says']} (Section {claim['section']}; {figures})\n\n"
-            f"```text\n{claim['evidence']}\n```\n\nRerun: `{claim['rerun']}`"
+            f"```text\n{claim['evidence']}\n```\n\n{before}Rerun: `{claim['rerun']}`"
         )
     return "\n\n".join(parts)
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,9 +9,9 @@ from ..conditions import Conditions
 from ..figures import FIGURES
 from ..regimes import Regime
 from ..science.sources import Source
-from ..science.trained_as import SAYS
 from ..store import Store
 from . import page, provenance
+from .bundle import FORMAT, NAME, conditions_facts
 from .choices import choices
 from .scorecard import scorecard
 
@@ -24,6 +23,8 @@ class Settings(Protocol):
     def regime(self) -> Regime: ...
     @property
     def gpu(self) -> bool: ...
+    @property
+    def readings(self) -> tuple[str, ...]: ...
     @property
     def artifacts(self) -> Path: ...
     @property
@@ -48,11 +49,13 @@ def write_report(
     from .sheets import draw_contact_sheet, draw_scorecard
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
-    conditions = Conditions(settings.regime, sources, "cuda" if settings.gpu else "cpu", trained_as=settings.trained_as)
+    device = "cuda" if settings.gpu else "cpu"
+    conditions = Conditions(settings.regime, sources, device, settings.readings, settings.trained_as)
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
     pictures = [draw(FIGURES[number], store, conditions, settings.artifacts) for number in numbers]
     bundle: dict[str, Any] = {
+        "format": FORMAT,
         "session": {**session, **_facts(conditions), "figures": numbers},
         "claims": [{"test": test, **entry} for test, entry in entries.items()],
         "errors": [{"test": test, **error} for test, error in errors.items()],
@@ -63,21 +66,15 @@ def write_report(
         draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", settings.artifacts / "scorecard.png"),
         draw_contact_sheet([picture.path for picture in pictures], settings.artifacts / "figures.png"),
     ]
-    written = [settings.artifacts / "report.json", settings.artifacts / "report.md"]
+    written = [settings.artifacts / NAME, settings.artifacts / "report.md"]
     written[0].write_text(json.dumps(bundle, indent=1, allow_nan=False) + "\n")
     written[1].write_text(page.markdown(bundle, card, pictures))
     return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]
 
 
 def _facts(conditions: Conditions) -> dict[str, Any]:
-    regime = conditions.regime
-    tasks = {task: asdict(scale) for task, scale in regime.scales.items()}
     return {
-        "regime": {"name": regime.title, "reduced": regime.reduced, "tasks": tasks},
-        "data": {name: {"kind": source.kind, "text": source.text} for name, source in conditions.sources.items()},
-        "departures": conditions.departures,
-        "trained_as": [{"name": name, "says": SAYS[name]} for name in conditions.trained_as],
-        "device": conditions.device,
+        **conditions_facts(conditions),
         **provenance.commit(Path(__file__).parent),
         "versions": provenance.versions(),
         "hardware": provenance.hardware(),

@@ -22,6 +22,12 @@ SAYS: Final = {
 }
 
 
+def departures(names: Iterable[str]) -> str:
+    """What every heading adds to the scale; empty if training follows the first reading."""
+    named = " and ".join(names)
+    return f", trained with {named}" if named else ""
+
+
 def concerning(task: Task, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the names that change a task's training, in a fixed order: runs that are equal stay one run."""
     concerned = {

@@ -86,6 +86,33 @@ def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
     assert "| it-drops | M1-MNIST-PGD | **inconclusive** (undertrained cells) |" in text
 
 
+OLD = {
+    "declared": "0123456789ab",
+    "asked": "a fall of more than 3 points",
+    "verdict": "not reproduced",
+    "regime": "paper",
+    "date": "2026-03-01T10:20:30+00:00",
+    "changes": ["holds_if.at_least: 3 points -> 1 points"],
+}
+
+
+def test_the_hash_of_what_decides_a_claim_stands_beside_its_margin() -> None:
+    text = page(bundle(entry(declared="ba9876543210", declared_before=[])))
+    assert "| a fall of more than 1 points `ba9876543210` | 5 |" in text
+    assert "differently" not in text
+
+
+def test_a_claim_that_was_declared_differently_before_says_so_in_its_row_and_how_at_its_evidence() -> None:
+    text = page(bundle(entry(declared="ba9876543210", declared_before=[OLD]), entry(case="M1-MNIST-PGD")))
+    table, _, evidence = text.partition("## Evidence")
+    assert "| **reproduced** (declared differently before) |" in table
+    (first, second) = evidence.partition("## Figures")[0].split("### ")[1:]
+    assert "**Declared differently before** (now `ba9876543210`)" in first
+    line = "- `0123456789ab`, a fall of more than 3 points: not reproduced on 2026-03-01 (paper regime); "
+    assert f"{line}changed since: holds_if.at_least: 3 points -> 1 points\n\nRerun: " in first
+    assert "differently" not in second
+
+
 def test_each_claim_has_its_sentence_evidence_figures_and_rerun_command() -> None:
     text = page(bundle(entry()))
     _, _, evidence = text.partition("## Evidence")

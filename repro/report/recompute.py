@@ -1,0 +1,163 @@
+"""A report's verdicts decided again, from the stored measures and the claims as they are now. Free of torch."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from ..claims import Case
+from ..conditions import Conditions
+from ..declared import changes
+from ..errors import ReproError
+from ..runs import Run, reading_key
+from ..science.readings import Reading
+from ..science.recipes import Recipe
+from ..science.tasks import Task
+from ..store import Record, Store
+from ..verdicts import judge
+from .bundle import Report
+
+# What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.
+COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margin", "unit", "seeds", "runs")
+CLOSE: Final = 1e-9  # relative; the last digits of a quantile differ between versions of scipy
+
+Entry = dict[str, Any]
+
+
+@dataclass
+class Recomputed:
+    """What became of each verdict: ``agree`` their number, ``differ`` lines for each test that does not."""
+
+    agree: int = 0
+    differ: dict[str, list[str]] = field(default_factory=dict)
+    missing: dict[str, list[str]] = field(default_factory=dict)  # test: runs that the store lacks
+    gone: list[str] = field(default_factory=list)  # tests of the report that the checkout has not
+    new: list[str] = field(default_factory=list)  # claim tests of the checkout that the report says nothing of
+
+
+class ReadOnce(Store):
+    """A store that is only looked at: every file is read once, and a damaged one is left where it is."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._known: dict[tuple[str, Reading | None], Record | None] = {}
+
+    def record(self, run: Run) -> Record | None:
+        """How the run's training went, or None if it is not stored, or damaged."""
+        return self._look(run, None)
+
+    def measures(self, run: Run, reading: Reading) -> Record | None:
+        """The run's measures under a reading, or None if they are not stored, or damaged."""
+        return self._look(run, reading)
+
+    def _look(self, run: Run, reading: Reading | None) -> Record | None:
+        wanted = run.key, reading
+        if wanted not in self._known:
+            name = "run" if reading is None else f"measures-{reading_key(reading)}"
+            try:
+                value = json.loads((self.root / "runs" / run.key / f"{name}.json").read_text())
+            except (OSError, ValueError):
+                value = None
+            self._known[wanted] = value if isinstance(value, dict) else None
+        return self._known[wanted]
+
+
+@dataclass(frozen=True)
+class _OneOfEach(Conditions):
+    """Conditions that give a run that many curves share as one object, whose key is then hashed once."""
+
+    made: dict[tuple[Task, Recipe, int, int], Run] = field(default_factory=dict)
+
+    def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
+        """The run behind one point of a curve."""
+        point = task, recipe, batch_size, seed
+        if point not in self.made:
+            self.made[point] = super().run(*point)
+        return self.made[point]
+
+
+def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomputed:
+    """Decide every verdict of a report again. ``cases``: the checkout's claim tests by their ids.
+
+    A test is found by its id or, where it was moved or renamed, by its claim and case.
+    """
+    found, given = Recomputed(), report.conditions
+    conditions = _OneOfEach(**{part.name: getattr(given, part.name) for part in fields(given)})
+    named = {(case.claim.id, case.id): test for test, case in cases.items()}
+    met = set()
+    for entry in report.claims:
+        test = entry["test"] if entry["test"] in cases else named.get((entry["id"], entry["case"]), "")
+        met.add(test)
+        if test:
+            _again(entry, cases[test], store, conditions, found)
+        else:
+            found.gone.append(entry["test"])
+    broken = {error.get("test") for error in report.errors}
+    found.new = [test for test in cases if test not in met and test not in broken]
+    return found
+
+
+def _again(entry: Entry, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
+    try:
+        missing = _missing(case, store, conditions)
+        if missing:
+            found.missing[entry["test"]] = missing
+            return
+        now = json.loads(json.dumps(judge(case, store, conditions).entry()))
+    except (KeyError, TypeError, ValueError, ReproError) as error:  # measures that lack a field, a task without data
+        found.differ[entry["test"]] = [f"cannot be decided now: {type(error).__name__}: {error}"]
+        return
+    lines = differences(entry, now)
+    if lines:
+        found.differ[entry["test"]] = lines
+    else:
+        found.agree += 1
+
+
+def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:
+    """The runs of a case that are not stored whole under a reading that its verdicts need."""
+    jobs = dict.fromkeys(job for curve in case.curves for job in curve.jobs(conditions))
+    return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not store.whole(run, reading)))
+
+
+def differences(entry: Entry, now: Entry) -> list[str]:
+    """What differs between a verdict as reported and as decided now, a line each."""
+    lines = [_line(name, entry.get(name), now[name]) for name in COMPARED if not _equal(entry.get(name), now[name])]
+    if entry["declared"] != now["declared"]:
+        moved = "; ".join(changes(entry["declaration"], now["declaration"])) or "the hash alone"
+        lines.append(f"{_line('declared', entry['declared'], now['declared'])} ({moved})")
+    return lines + list(_readings(entry.get("readings", ()), now["readings"]))
+
+
+def _line(name: str, reported: Any, now: Any) -> str:
+    if name == "runs":
+        return f"runs: the report's {len(reported or ())} and the {len(now)} of now are not the same"
+    one, other = _text(reported), _text(now)
+    if one == other:  # beyond the digits shown
+        one, other = repr(reported), repr(now)
+    return f"{name}: {one} in the report, {other} now"
+
+
+def _readings(reported: Iterable[Entry], now: Iterable[Entry]) -> Iterable[str]:
+    """The same for the verdicts under other readings, whose estimates a report holds in words."""
+    before, after = ({other["name"]: (other["verdict"], other["shown"]) for other in side} for side in (reported, now))
+    for name in dict.fromkeys([*before, *after]):
+        one, other = (", ".join(side.get(name, ("no verdict",))) for side in (before, after))
+        if one != other:
+            yield f"under {name}: {one} in the report, {other} now"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
+    return bool(one == other)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

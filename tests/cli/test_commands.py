@@ -1,0 +1,288 @@
+"""The second door from outside: usage, bad input, exit status. What the commands find out is tested beside its code."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worlds import conditions, declared, fill
+
+from repro.cli import main
+from repro.report.bundle import FORMAT, conditions_facts
+from repro.store import Store
+from repro.verdicts import judge
+
+ROOT = Path(__file__).parents[2]
+WHERE = conditions(batch_sizes=(64, 256), seeds=2)
+SAME, DIFFERENT, BAD_INPUT = 0, 1, 2
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A store with every run of the paper's claims, and the report of a session that decided them all."""
+    folder = tmp_path_factory.mktemp("filled")
+    cases = {
+        f"claims/{test.test.replace('::', '.py::')}[{name}]": case
+        for test in declared()
+        for name, case in zip(test.ids, test.cases, strict=True)
+    }
+    store = fill(Store(folder / "store"), {run for case in cases.values() for run in case.runs(WHERE)})
+    report = {
+        "format": FORMAT,
+        "session": {"command": "pytest claims", "seconds": 1.0, "partial": [], **conditions_facts(WHERE)},
+        "claims": [{"test": test, **judge(case, store, WHERE).entry()} for test, case in cases.items()],
+        "errors": [],
+    }
+    return store.root, report
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path, filled: tuple[Path, dict[str, Any]]) -> Path:
+    """The artifacts folder of that session."""
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    (folder / "store").symlink_to(filled[0])
+    rewrite(folder, copy.deepcopy(filled[1]))
+    return folder
+
+
+def rewrite(folder: Path, report: dict[str, Any]) -> None:
+    (folder / "report.json").write_text(json.dumps(report))
+
+
+def outside(*arguments: str, cwd: Path = ROOT, program: tuple[str, ...] = ("-m", "repro")) -> Any:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, *program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"]])
+def test_usage_names_the_commands_with_examples(arguments: list[str]) -> None:
+    found = outside(*arguments)
+    assert found.returncode == SAME
+    for text in ("usage: python -m repro", "verify", "diff", "examples:", "exit status: 0"):
+        assert text in found.stdout
+    assert found.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "diff"])
+def test_each_command_has_a_usage_that_says_its_exit_status(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "-h"])
+    text = capsys.readouterr().out
+    assert f"usage: python -m repro {command}" in text
+    assert "Exit status 0" in " ".join(text.split())
+
+
+# Keeps what a process imports in a file, for a look after it has ended.
+WATCHED = """
+import sys
+from repro.cli import main
+status = main(sys.argv[1:])
+print("imported:", *sorted({"torch", "torchvision", "matplotlib", "hypothesis"} & sys.modules.keys()))
+sys.exit(status)
+"""
+
+
+def test_verify_recomputes_every_claim_of_the_paper_without_torch(artifacts: Path) -> None:
+    found = outside("verify", str(artifacts), program=("-c", WATCHED))
+    assert found.stderr == ""
+    *_, summary, imported = found.stdout.splitlines()
+    assert summary.startswith("190 verdicts recomputed in ")
+    assert summary.endswith(": all agree")
+    assert imported == "imported:"
+    assert found.returncode == SAME
+
+
+def test_diff_needs_no_torch_either(artifacts: Path) -> None:
+    found = outside("diff", str(artifacts), str(artifacts / "report.json"), program=("-c", WATCHED))
+    assert found.stdout.splitlines()[-1] == "imported:"
+    assert "Nothing changed. 190 claim tests in both: 190 with the same outcome, 0 with another." in found.stdout
+    assert found.returncode == SAME
+
+
+def tampered(report: dict[str, Any]) -> None:
+    report["claims"][7].update(estimate=12.5)
+
+
+def less(report: dict[str, Any]) -> None:
+    del report["claims"][7]
+
+
+def more(report: dict[str, Any]) -> None:
+    report["claims"].append({**report["claims"][7], "test": "claims/test_gone.py::test_gone", "id": "gone"})
+
+
+def longer(report: dict[str, Any]) -> None:
+    report["session"]["regime"]["tasks"]["M1-MNIST"]["epochs"] = 77
+
+
+VERIFIED: dict[str, tuple[Callable[[dict[str, Any]], None], list[str]]] = {
+    "tampered": (
+        tampered,
+        ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", "189 agree, 1 differ"],
+    ),
+    "less": (less, ["ONLY IN THE CHECKOUT: 1 claim tests", "189 agree"]),
+    "more": (more, ["ONLY IN THE REPORT: 1 claim tests", "    gone [", "190 agree, 1 only in the report"]),
+    "longer": (longer, ["MISSING from the store, or damaged there: ", "M1-MNIST lr=0.01 ", "    and ", "lack runs"]),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), VERIFIED.values(), ids=VERIFIED)
+def test_verify_names_what_differs(
+    artifacts: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[dict[str, Any]], None],
+    said: list[str],
+) -> None:
+    report = json.loads((artifacts / "report.json").read_text())
+    change(report)
+    rewrite(artifacts, report)
+    assert main(["verify", str(artifacts), "--root", str(ROOT)]) == DIFFERENT
+    text = capsys.readouterr().out
+    for words in said:
+        assert words in text
+
+
+def test_a_narrowed_session_need_not_have_every_claim(artifacts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = json.loads((artifacts / "report.json").read_text())
+    report["session"]["partial"] = ["-k momentum"]
+    less(report)
+    rewrite(artifacts, report)
+    assert main(["verify", str(artifacts), "--root", str(ROOT)]) == SAME
+    text = capsys.readouterr().out
+    assert "ONLY IN THE CHECKOUT: 1 claim tests; no difference, for the session was narrowed (-k momentum)" in text
+
+
+def test_a_store_elsewhere_is_named(artifacts: Path, filled: tuple[Path, dict[str, Any]]) -> None:
+    (artifacts / "store").unlink()
+    assert main(["verify", str(artifacts), "--root", str(ROOT)]) == BAD_INPUT
+    assert main(["verify", str(artifacts), "--root", str(ROOT), "--store", str(filled[0])]) == SAME
+
+
+def test_verify_changes_nothing(artifacts: Path, filled: tuple[Path, dict[str, Any]]) -> None:
+    def state() -> list[tuple[str, int]]:
+        return sorted((str(path), path.stat().st_mtime_ns) for path in [*artifacts.iterdir(), *filled[0].rglob("*")])
+
+    before = state()
+    main(["verify", str(artifacts), "--root", str(ROOT)])
+    assert state() == before
+
+
+def test_diff_as_json_is_one_document(artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    report = json.loads((artifacts / "report.json").read_text())
+    less(report)
+    rewrite(other, report)
+    assert main(["diff", str(artifacts), str(other), "--json"]) == DIFFERENT
+    found = json.loads(capsys.readouterr().out)
+    assert (found["same"], found["common"], len(found["only_first"])) == (False, 189, 1)
+
+
+def test_diff_tells_the_most_important_first(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    report = json.loads((artifacts / "report.json").read_text())
+    report["claims"][0].update(outcome="other", verdict="other word")
+    report["claims"][1].update(estimate=1e3, interval=[999.0, 1001.0])
+    report["claims"][2].update(declared="0123456789ab")
+    report["claims"][3].update(id="another")
+    report["session"].update(device="cuda")
+    longer(report)
+    rewrite(other, report)
+    assert main(["diff", str(artifacts), str(other)]) == DIFFERENT
+    text = capsys.readouterr().out
+    parts = [
+        "Something changed",
+        "Verdicts that changed (1)",
+        "Estimates that moved beyond both",
+        "Declared differently",
+    ]
+    parts += ["Claims only in A (1)", "Claims only in B (1)", "Settings (1)", "Circumstances"]
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    assert "  M1-MNIST, epochs: 2 -> 77" in text
+    assert "  device: cpu -> cuda" in text
+    assert "    B  other word" in text
+
+
+Bad = tuple[list[str], str]
+BAD: dict[str, Bad] = {
+    "unknown command": (["check"], "invalid choice: 'check'"),
+    "no artifacts": (["verify"], "the following arguments are required: ARTIFACTS"),
+    "one report": (["diff", "good"], "the following arguments are required: B"),
+    "unknown option": (["verify", "good", "--gpu"], "unrecognized arguments: --gpu"),
+    "artifacts nowhere": (["verify", "nowhere"], "nowhere: must be an artifacts folder or a report.json"),
+    "artifacts empty": (["verify", "empty"], "empty/report.json: there is no such file"),
+    "damaged": (["verify", "damaged"], "damaged/report.json: is damaged, or no JSON"),
+    "store nowhere": (["verify", "good", "--store", "nowhere"], "--store nowhere: nowhere must be the folder"),
+    "store empty": (["verify", "good", "--store", "empty"], "--store empty: empty must be the folder"),
+    "root nowhere": (["verify", "good", "--root", "nowhere"], "--root nowhere: must be the folder"),
+    "no claims around": (["verify", "good"], "are in no folder from"),
+    "second nowhere": (["diff", "good", "nowhere"], "nowhere: must be an artifacts folder or a report.json"),
+    "second damaged": (["diff", "good", "damaged"], "damaged/report.json: is damaged, or no JSON"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "line"), BAD.values(), ids=BAD)
+def test_what_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path,
+    artifacts: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    line: str,
+) -> None:
+    artifacts.rename(tmp_path / "good")
+    for name in ("empty", "damaged"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "damaged" / "report.json").write_text('{"format"')
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(arguments)
+    except SystemExit as exit:
+        status = exit.code  # type: ignore[assignment]
+    assert status == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("python -m repro")
+    assert line in err
+    assert err.count("\n") == 1
+
+
+BROKEN = {
+    "a claim file that breaks": ("claims/test_it.py", "import nonsense\n", "No module named 'nonsense'"),
+    "a conftest that breaks": ("conftest.py", "1 / 0\n", "ZeroDivisionError"),
+    "no settings": ("pytest.ini", "[pytest]\nminversion = 99\n", "requires pytest-99"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "line"), BROKEN.values(), ids=BROKEN)
+def test_claims_that_cannot_be_collected_are_told_in_one_line(
+    tmp_path: Path, artifacts: Path, name: str, text: str, line: str
+) -> None:
+    report = json.loads((artifacts / "report.json").read_text())
+    report["claims"] = [{**report["claims"][0], "test": "claims/test_it.py::test_it"}]
+    rewrite(artifacts, report)
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "test_it.py").touch()
+    (tmp_path / name).write_text(text)
+    found = outside("verify", str(artifacts), cwd=tmp_path)
+    assert found.returncode == BAD_INPUT
+    assert f"the claims in {tmp_path} cannot be collected: " in found.stderr
+    assert line in found.stderr
+    assert found.stderr.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(artifacts: Path) -> None:
+    command = f"env -u PYTHONUNBUFFERED '{sys.executable}' -m repro diff --json '{artifacts}' '{artifacts}' | true"
+    found = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert found.stderr == ""

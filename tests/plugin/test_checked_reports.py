@@ -1,0 +1,198 @@
+"""Reports of sessions, checked and compared afterwards, and claims whose margins are moved between sessions."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from projects import Project
+
+CLAIMS = "it-holds or it-fails or it-is-unsure"
+SAME, DIFFERENT = 0, 1
+
+
+def repro(project: Project, *arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """``python -m repro`` in the project, as its user types it."""
+    command = [sys.executable, "-m", "repro", *arguments]
+    environment = {**os.environ, "PYTEST_ADDOPTS": "-n 2 -k nothing"}  # the user's own, which are of no concern here
+    return subprocess.run(
+        command, cwd=cwd or project.folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def move_the_margin(project: Project, before: str = "points(2)", after: str = "points(3)") -> None:
+    """Change the margin of it-holds in the project's claims."""
+    path = project.folder / "claims" / "test_small.py"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+    shutil.rmtree(path.parent / "__pycache__", ignore_errors=True)  # written within the same second
+
+
+def by_claim(project: Project) -> dict[str, dict[str, Any]]:
+    return {f"{entry['id']} {entry['case']}": entry for entry in project.report()["claims"]}
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_the_report_of_a_session_is_verified_from_its_store(project: Project, processes: str) -> None:
+    project.run(processes, "-k", CLAIMS)
+    found = repro(project, "verify", "artifacts")
+    assert found.stderr == ""
+    assert found.stdout.splitlines()[-1].startswith("4 verdicts recomputed in ")
+    assert found.stdout.endswith(": all agree\n")
+    assert found.returncode == SAME
+
+
+def test_a_report_is_verified_from_anywhere_with_a_store_anywhere(project: Project, tmp_path: Path) -> None:
+    project.run("-n0", "-k", CLAIMS, "--store", "runs")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    store = str(project.folder / "runs")
+    for report in (project.folder / "artifacts", shutil.copytree(project.folder / "artifacts", elsewhere / "copy")):
+        root = [] if report.is_relative_to(project.folder) else ["--root", str(project.folder)]
+        found = repro(project, "verify", str(report), "--store", store, *root, cwd=elsewhere)
+        assert found.stdout.endswith(": all agree\n")
+
+
+def test_verify_uses_the_claims_as_they_are_now(project: Project) -> None:
+    project.run("-n0", "-k", CLAIMS)
+    move_the_margin(project)
+    found = repro(project, "verify", "artifacts")
+    assert found.returncode == DIFFERENT
+    for case in ("StdCNN-MNIST", "StdCNN-FashionMNIST"):
+        assert f"DIFFERS it-holds [{case}]\n    margin: 2 in the report, 3 now\n" in found.stdout
+    assert "(holds_if.within: 2 points -> 3 points)" in found.stdout
+    assert found.stdout.endswith(": 2 agree, 2 differ\n")
+
+
+def test_claims_of_ones_own_are_found_with_their_helpers_and_classes(project: Project) -> None:
+    project.add("mine/__init__.py", "")
+    project.add("mine/helpers.py", "from repro.statistics.units import points\nWITHIN = points(4)\n")
+    project.add(
+        "mine/test_own.py",
+        """
+from repro.claims import claim
+from repro.curves import TEST_ACCURACY, Curve
+from repro.science.recipes import LR
+from repro.science.tasks import STDCNN_MNIST
+from repro.statistics.equivalence import Flat
+from .helpers import WITHIN
+
+class TestOwn:
+    @claim("own", section="3", says="So.", on=[STDCNN_MNIST], curves=lambda task: Curve(task, LR(), TEST_ACCURACY),
+           holds_if=Flat(within=WITHIN), because="why", lines=())
+    def test_it(self, verdict):
+        assert verdict.reproduced
+
+def test_no_claim():
+    assert False
+""",
+    )
+    project.bare("mine", "--quick", "--seeds", "2")
+    found = repro(project, "verify", "artifacts")
+    assert found.stderr == ""
+    assert f"claims  {project.folder / 'mine'}\n" in found.stdout
+    assert "test_no_claim" in found.stdout.partition("WITHOUT A VERDICT")[2]
+    assert found.stdout.splitlines()[-1].startswith("1 verdicts recomputed")
+    assert found.returncode == SAME
+
+
+NARROWED = {
+    "-k it-holds --task StdCNN-MNIST": ["-k it-holds", "--task StdCNN-MNIST"],
+    "--figure 11 --figure 12": ["--figure 11", "--figure 12"],
+    "--deselect claims/test_small.py::test_broken -k it-holds": [
+        "-k it-holds",
+        "--deselect claims/test_small.py::test_broken",
+    ],
+}
+
+
+@pytest.mark.parametrize(("options", "words"), NARROWED.items(), ids=NARROWED)
+def test_a_report_says_what_narrowed_its_session(project: Project, options: str, words: list[str]) -> None:
+    project.run("-n2" if "--task" in options else "-n0", *options.split())
+    assert project.report()["session"]["partial"] == words
+
+
+def test_a_session_of_one_test_is_narrowed_by_its_name_and_one_that_ends_early_says_so(project: Project) -> None:
+    test = "claims/test_small.py::test_drop[StdCNN-MNIST]"
+    project.bare(test, "--quick", "--seeds", "2", "-k", "drop")
+    assert project.report()["session"]["partial"] == ["-k drop", test]
+    project.run("-n0", "-x")
+    assert project.report()["session"]["partial"] == ["ended early"]
+
+
+def test_a_session_of_everything_is_not_narrowed_and_a_claim_added_since_is_a_difference(project: Project) -> None:
+    project.run("-n0")
+    assert project.report()["session"]["partial"] == []
+    assert repro(project, "verify", "artifacts").returncode == SAME
+    path = project.folder / "claims" / "test_small.py"
+    path.write_text(path.read_text() + '\n@declared("it-is-new", STDCNN_MNIST)\ndef test_new(verdict):\n    pass\n')
+    found = repro(project, "verify", "artifacts")
+    assert "ONLY IN THE CHECKOUT: 1 claim tests\n    claims/test_small.py::test_new[StdCNN-MNIST]" in found.stdout
+    assert found.returncode == DIFFERENT
+
+
+def test_two_sessions_are_compared(project: Project) -> None:
+    project.run("-n0", "-k", CLAIMS, "--artifacts", "one")
+    project.run("-n0", "-k", "it-holds or it-fails", "--artifacts", "two", "--store", "one/store")
+    project.run("-n0", "-k", CLAIMS, "--artifacts", "three", "--store", "one/store")
+    assert repro(project, "diff", "one", "three").returncode == SAME
+    found = repro(project, "diff", "one", "two")
+    assert found.returncode == DIFFERENT
+    assert "Claims only in A (1)\n  it-is-unsure [StdCNN-MNIST]" in found.stdout
+    move_the_margin(project, "Drops(at_least=points(1))", "Drops(at_least=points(-1))")
+    project.run("-n0", "-k", CLAIMS, "--artifacts", "three", "--store", "one/store", "--seeds", "2")
+    found = repro(project, "diff", "one", "three")
+    assert "it-fails [StdCNN-MNIST] (holds_if.at_least: 1 points -> -1 points): " in found.stdout
+    assert "all tasks, seeds: 3 -> 2" in found.stdout
+    assert "Verdicts that changed (" in found.stdout
+    assert "  it-fails [StdCNN-MNIST]\n    A  trend not seen (surrogate)  " in found.stdout
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_margin_moved_after_results_were_seen_shows_in_the_next_report(project: Project, processes: str) -> None:
+    project.run(processes, "-k", CLAIMS)
+    first = by_claim(project)
+    assert all(entry["declared_before"] == [] for entry in first.values())
+    for path in (project.folder / "artifacts").iterdir():  # nothing is left but the store
+        if path.name != "store":
+            path.unlink()
+    move_the_margin(project)
+    result = project.pytester.runpytest_subprocess(*project.arguments(processes, "-k", CLAIMS))
+    second = by_claim(project)
+    shown = {name: len(entry["declared_before"]) for name, entry in second.items()}
+    assert shown == {
+        "it-holds StdCNN-MNIST": 1,
+        "it-holds StdCNN-FashionMNIST": 1,
+        "it-fails StdCNN-MNIST": 0,
+        "it-is-unsure StdCNN-MNIST": 0,
+    }
+    old, new = (side["it-holds StdCNN-MNIST"] for side in (first, second))
+    (before,) = new["declared_before"]
+    assert (before["declared"], before["changes"]) == (old["declared"], ["holds_if.within: 2 points -> 3 points"])
+    result.stdout.fnmatch_lines(["trend seen* it-holds ?StdCNN-MNIST?* (declared differently before)"])
+    page = (project.folder / "artifacts" / "report.md").read_text()
+    assert page.count("**Declared differently before**") == 2
+    asked = "every batch size within 2 points of batch size 128"
+    assert f"- `{old['declared']}`, {asked}: trend seen (surrogate) on {before['date'][:10]} (quick regime); " in page
+    assert f"within 3 points of batch size 128 `{new['declared']}` |" in page
+
+
+def test_more_seeds_and_another_grid_are_no_other_declaration(project: Project) -> None:
+    project.run("-n0", "-k", CLAIMS)
+    project.run("-n0", "-k", CLAIMS, "--seeds", "4", "--batch-sizes", "64,256", "--strict-claims")
+    assert all(entry["declared_before"] == [] for entry in by_claim(project).values())
+    assert project.report()["session"]["strict"] is True
+
+
+def test_a_report_without_anything_that_was_measured_is_verified_too(project: Project) -> None:
+    project.run("-n0", "-k", "it-breaks")
+    found = repro(project, "verify", "artifacts")
+    assert "WITHOUT A VERDICT in the report, for they broke: 1 tests" in found.stdout
+    assert found.stdout.splitlines()[-1].startswith("0 verdicts recomputed")
+    assert found.returncode == SAME
+    assert json.loads((project.folder / "artifacts" / "report.json").read_text())["format"] == 1

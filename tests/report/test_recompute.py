@@ -1,0 +1,194 @@
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reports import broken, content, written
+from worlds import conditions, recipe_of
+
+from repro.claims import Case, Claim
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.figures import SETTINGS
+from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
+from repro.runs import Run
+from repro.science.recipes import LR, LR_BS
+from repro.science.tasks import M1_MNIST, STDCNN_MNIST
+from repro.statistics.equivalence import Flat
+from repro.statistics.trends import Lower
+from repro.statistics.units import factor, points
+
+WHERE = conditions()
+FLAT = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
+LOWER = Claim("it-is-lower", "3", "It is lower.", Lower(factor(1.25)), "it can be seen", (SETTINGS,))
+CASES = {
+    "claims/test_it.py::test_flat[a]": Case(FLAT, M1_MNIST, ("FGSM",), (Curve(M1_MNIST, LR_BS(), FGSM),)),
+    "claims/test_it.py::test_lower[b]": Case(
+        LOWER, STDCNN_MNIST, (), (Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), Curve(STDCNN_MNIST, LR(), LAMBDA1))
+    ),
+}
+FIRST, SECOND = CASES
+
+
+def results(run: Run) -> dict[str, float]:
+    """Measures that vary with the recipe and from seed to seed."""
+    return {"lambda1": (5 if recipe_of(run) == LR_BS() else 50) + run.seed, "fgsm_accuracy": 0.6 + run.seed / 300}
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> dict[str, Any]:
+    return content(CASES, WHERE, tmp_path / "store", results)
+
+
+def again(tmp_path: Path, whole: dict[str, Any], cases: dict[str, Case] | None = None) -> Recomputed:
+    return recompute(
+        written(tmp_path / "artifacts", whole), CASES if cases is None else cases, ReadOnce(tmp_path / "store")
+    )
+
+
+def test_a_report_that_nothing_happened_to_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
+    assert again(tmp_path, whole) == Recomputed(agree=2)
+
+
+TAMPERED: dict[str, tuple[Any, str]] = {
+    "verdict": ("reproduced", "verdict: reproduced in the report, trend seen now"),
+    "outcome": ("fails", "outcome: fails in the report, holds now"),
+    "estimate": (0.5, "estimate: 0.5 in the report, "),
+    "interval": ([-1.0, 1.0], "interval: [-1, 1] in the report, ["),
+    "level": (0.5, "level: 0.5 in the report, 0.9 now"),
+    "margin": (50, "margin: 50 in the report, 5 now"),
+    "unit": ("shares", "unit: shares in the report, percentage points now"),
+    "seeds": (30, "seeds: 30 in the report, 3 now"),
+    "runs": (["abc"], "runs: the report's 1 and the 9 of now are not the same"),
+}
+
+
+def test_every_compared_field_is_tampered_with() -> None:
+    assert set(TAMPERED) == set(COMPARED)
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_field_that_was_changed_is_named_with_both_values(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
+    value, line = TAMPERED[name]
+    whole["claims"][0][name] = value
+    found = again(tmp_path, whole)
+    (lines,) = (found.differ[FIRST],)
+    assert len(lines) == 1
+    assert lines[0].startswith(line)
+    assert (found.agree, list(found.differ)) == (1, [FIRST])
+
+
+@pytest.mark.parametrize("name", ["estimate", "level"])
+@pytest.mark.parametrize(("change", "differs"), [(1e-12, False), (1e-7, True)])
+def test_only_rounding_is_no_difference(
+    tmp_path: Path, whole: dict[str, Any], name: str, change: float, differs: bool
+) -> None:
+    """The last digits differ between versions of the libraries."""
+    whole["claims"][1][name] *= 1 + change
+    assert bool(again(tmp_path, whole).differ) is differs
+
+
+def test_a_number_that_is_gone_is_a_difference(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["claims"][0]["estimate"] = None
+    assert again(tmp_path, whole).differ[FIRST][0].startswith("estimate: none in the report, ")
+
+
+def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: dict[str, Any]) -> None:
+    for run in CASES[FIRST].runs(WHERE):
+        if run.batch_size == 256:
+            (file,) = (tmp_path / "store" / "runs" / run.key).glob("measures-*.json")
+            stored = json.loads(file.read_text())
+            stored["measures"]["fgsm_accuracy"] -= 0.4
+            file.write_text(json.dumps(stored))
+    found = again(tmp_path, whole)
+    assert "verdict: trend seen in the report, trend not seen now" in found.differ[FIRST]
+    assert list(found.differ) == [FIRST]
+
+
+def test_a_margin_that_was_moved_since_is_named(tmp_path: Path, whole: dict[str, Any]) -> None:
+    moved = replace(CASES[FIRST], claim=replace(FLAT, holds_if=Flat(points(2))))
+    lines = again(tmp_path, whole, {**CASES, FIRST: moved}).differ[FIRST]
+    assert lines[0] == "margin: 5 in the report, 2 now"
+    assert lines[-1].endswith("now (holds_if.within: 5 points -> 2 points)")
+
+
+def test_a_verdict_under_another_reading_is_compared_too(tmp_path: Path, whole: dict[str, Any]) -> None:
+    (reading,) = whole["claims"][0]["readings"]
+    reading["verdict"] = "trend not seen"
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith("under margin-loss: trend not seen, ")
+    whole["claims"][0]["readings"] = []
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith("under margin-loss: no verdict in the report, trend seen, ")
+
+
+def test_words_may_be_put_better(tmp_path: Path, whole: dict[str, Any]) -> None:
+    for name in ("says", "because", "asked", "effect", "shown", "evidence", "reason", "figures", "rerun", "section"):
+        whole["claims"][0][name] = "put otherwise"
+    assert again(tmp_path, whole).agree == 2
+
+
+def remove(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def unmeasure(folder: Path) -> None:
+    next(folder.glob("measures-*")).unlink()
+
+
+def damage(folder: Path) -> None:
+    (folder / "run.json").write_text('{"steps": 3, "los')
+
+
+@pytest.mark.parametrize("harm", [remove, unmeasure, damage])
+def test_runs_that_the_store_lacks_are_named(
+    tmp_path: Path, whole: dict[str, Any], harm: Callable[[Path], None]
+) -> None:
+    run = CASES[FIRST].runs(WHERE)[0]
+    harm(tmp_path / "store" / "runs" / run.key)
+    found = again(tmp_path, whole)
+    assert found.missing == {FIRST: [f"{run} ({run.key})"]}
+    assert found.agree == 1
+
+
+def test_a_damaged_file_is_left_where_it_is(tmp_path: Path, whole: dict[str, Any]) -> None:
+    file = tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key / "run.json"
+    file.write_text("{")
+    again(tmp_path, whole)
+    assert file.read_text() == "{"
+
+
+def test_measures_without_the_field_cannot_be_decided(tmp_path: Path, whole: dict[str, Any]) -> None:
+    run = CASES[FIRST].runs(WHERE)[0]
+    (file,) = (tmp_path / "store" / "runs" / run.key).glob("measures-*.json")
+    file.write_text('{"measures": {}}')
+    assert again(tmp_path, whole).differ == {FIRST: ["cannot be decided now: KeyError: 'fgsm_accuracy'"]}
+
+
+def test_claims_that_are_on_one_side_only_are_named(tmp_path: Path, whole: dict[str, Any]) -> None:
+    found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": CASES[FIRST]})
+    assert (found.agree, found.gone, found.new) == (2, [], [])  # moved or renamed, it is the same claim
+    other = replace(CASES[FIRST], axes=("PGD",))
+    found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": other})
+    assert (found.agree, found.gone, found.new) == (1, [FIRST], ["claims/test_it.py::test_new"])
+
+
+def test_a_claim_that_broke_in_the_session_is_in_both(tmp_path: Path, whole: dict[str, Any]) -> None:
+    del whole["claims"][0]
+    whole["errors"] = broken([FIRST], CASES[FIRST])
+    assert again(tmp_path, whole) == Recomputed(agree=1)
+
+
+def test_a_file_is_read_once_however_many_claims_rest_on_it(
+    tmp_path: Path, whole: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = written(tmp_path / "artifacts", whole)
+    read: list[Path] = []
+    real = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, *rest: read.append(path) or real(path, *rest))
+    twins = {**CASES, "claims/test_it.py::test_twin": CASES[FIRST]}
+    entry = {**report.claims[0], "test": "claims/test_it.py::test_twin"}
+    assert recompute(replace(report, claims=(*report.claims, entry)), twins, ReadOnce(tmp_path / "store")).agree == 3
+    assert len(read) == len(set(read)) == 2 * len({run for case in CASES.values() for run in case.runs(WHERE)})

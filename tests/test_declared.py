@@ -1,0 +1,207 @@
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import declared as claim_tests
+from worlds import same_examples
+
+from repro import declared
+from repro.claims import Case, Claim
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.declared import DIGITS, changes, declaration, digest
+from repro.errors import ReproError
+from repro.figures import SETTINGS
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import M1_MNIST, STDCNN_MNIST
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.estimands import Estimand
+from repro.statistics.joint import Exists, Jointly
+from repro.statistics.pairs import Mostly, OnAverage
+from repro.statistics.trends import Drops, Rises
+from repro.statistics.units import POINTS, Margin, factor, points
+
+CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
+CASE = Case(CLAIM, M1_MNIST, ("FGSM", "flat"), (Curve(M1_MNIST, LR_BS(), FGSM),))
+
+
+def decided_by(holds_if: Any, case: Case = CASE) -> Case:
+    return replace(case, claim=replace(case.claim, holds_if=holds_if))
+
+
+def hash_of(case: Case) -> str:
+    return digest(declaration(case))
+
+
+def test_the_hash_is_sha256_of_canonical_json() -> None:
+    text = (
+        '{"case":"M1-MNIST-FGSM-flat","claim":"it-is-flat",'
+        '"curves":[{"diverged":0.1,"floor":0.1,"measure":"fgsm_accuracy","recipe":["LR/BS",0.0],"task":"M1-MNIST",'
+        '"unit":"points"}],"holds_if":{"kind":"Flat","within":{"size":5.0,"unit":"points"}},"level":0.9}'
+    )
+    assert hash_of(CASE) == hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+    assert DIGITS == 12
+
+
+DECIDING: dict[str, Case] = {
+    "the claim": replace(CASE, claim=replace(CLAIM, id="another")),
+    "the case": replace(CASE, axes=("FGSM",)),
+    "the margin": decided_by(Flat(points(5.001))),
+    "the margin's unit": decided_by(Flat(Margin(5, factor(2).unit))),
+    "the estimand": decided_by(NotWorse(points(5))),
+    "the measure": replace(CASE, curves=(Curve(M1_MNIST, LR_BS(), LAMBDA1),)),
+    "the recipe": replace(CASE, curves=(Curve(M1_MNIST, LR(), FGSM),)),
+    "the momentum": replace(CASE, curves=(Curve(M1_MNIST, LR_BS(0.9), FGSM),)),
+    "the task of a curve": replace(CASE, curves=(Curve(STDCNN_MNIST, LR_BS(), FGSM),)),
+    "the floor of its measure": replace(CASE, curves=(Curve(M1_MNIST, LR_BS(), replace(FGSM, floor=0.0)),)),
+    "a further curve": replace(CASE, curves=(*CASE.curves, Curve(M1_MNIST, BENCHMARK, FGSM))),
+}
+
+
+@pytest.mark.parametrize("case", DECIDING.values(), ids=DECIDING)
+def test_whatever_decides_a_claim_is_hashed(case: Case) -> None:
+    assert hash_of(case) != hash_of(CASE)
+
+
+def test_the_level_of_the_intervals_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = hash_of(CASE)
+    monkeypatch.setattr(declared, "LEVEL", 0.95)
+    assert hash_of(CASE) != before
+
+
+def test_the_order_of_curves_is_hashed() -> None:
+    one, other = Curve(M1_MNIST, LR(), FGSM), Curve(M1_MNIST, LR_BS(), FGSM)
+    assert hash_of(replace(CASE, curves=(one, other))) != hash_of(replace(CASE, curves=(other, one)))
+
+
+WORDS: dict[str, Case] = {
+    "says": replace(CASE, claim=replace(CLAIM, says="It does not vary.")),
+    "because": replace(CASE, claim=replace(CLAIM, because="of its width")),
+    "section": replace(CASE, claim=replace(CLAIM, section="1, 3")),
+    "lines": replace(CASE, claim=replace(CLAIM, lines=())),
+    "label": replace(CASE, curves=(Curve(M1_MNIST, LR_BS(), replace(FGSM, label="accuracy under FGSM")),)),
+}
+
+
+@pytest.mark.parametrize("case", WORDS.values(), ids=WORDS)
+def test_what_decides_nothing_may_be_put_better(case: Case) -> None:
+    assert hash_of(case) == hash_of(CASE)
+
+
+sizes = st.floats(0.01, 100) | st.integers(1, 100)
+margins = st.builds(Margin, sizes, st.sampled_from([POINTS, factor(2).unit]))
+singles: st.SearchStrategy[Estimand] = st.one_of(
+    *(st.builds(kind, margins) for kind in (Flat, NotWorse, Drops, Rises)),
+    st.builds(Exists, margins, margins),
+    st.builds(OnAverage, st.sampled_from(["higher", "lower"]), margins),
+    st.builds(Mostly, st.sampled_from(["higher", "lower"])),
+)
+estimands = singles | st.builds(Jointly, st.tuples(singles, singles))
+
+
+@same_examples
+@given(estimands, estimands)
+def test_two_estimands_have_one_hash_exactly_if_they_are_equal(one: Estimand, other: Estimand) -> None:
+    assert (hash_of(decided_by(one)) == hash_of(decided_by(other))) == (one == other)
+
+
+@same_examples
+@given(st.integers(1, 10**6))
+def test_a_whole_number_is_hashed_as_the_float_that_equals_it(size: int) -> None:
+    assert hash_of(decided_by(Flat(points(size)))) == hash_of(decided_by(Flat(points(float(size)))))
+
+
+@same_examples
+@given(estimands)
+def test_a_declaration_is_the_same_after_a_stay_in_a_file(estimand: Estimand) -> None:
+    found = declaration(decided_by(estimand))
+    again = json.loads(json.dumps(found, indent=1, allow_nan=False))
+    assert digest(again) == digest(found)
+    assert changes(again, found) == []
+
+
+def test_every_case_of_the_paper_has_a_hash_of_its_own() -> None:
+    cases = [case for test in claim_tests() for case in test.cases]
+    assert len({hash_of(case) for case in cases}) == len(cases) == 190
+
+
+@dataclass(frozen=True)
+class Own:
+    """An estimand of a user's own."""
+
+    part: Any
+    margin: Margin = CLAIM.holds_if.margin
+
+    def decide(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+
+class Plain:
+    """One that is no dataclass."""
+
+    margin = points(1)
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+
+    def decide(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+
+def half(value: float) -> float:
+    return value / 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (Own(half), Own(math.sqrt)),
+        (Own({"a": 1}), Own({"a": 2})),
+        (Own(math.inf), Own(-math.inf)),
+        (Own(math.nan), Own(math.inf)),
+        (Own(None), Own(False)),
+        (Plain(1), Plain(2)),
+    ],
+    ids=["function", "mapping", "infinite", "no number", "nothing", "no dataclass"],
+)
+def test_an_estimand_of_ones_own_is_hashed_by_what_it_holds(one: Estimand, other: Estimand) -> None:
+    assert hash_of(decided_by(one)) != hash_of(decided_by(other))
+    assert hash_of(decided_by(one)) == hash_of(decided_by(one))
+
+
+def test_what_cannot_be_hashed_is_told_in_one_line() -> None:
+    with pytest.raises(ReproError, match=r"it-is-flat: holds_if = Own.*cannot be hashed: a (object|set)") as raised:
+        declaration(decided_by(Own({1, 2})))
+    assert "\n" not in str(raised.value)
+
+
+Change = tuple[Callable[[], Case], list[str]]
+CHANGES: dict[str, Change] = {
+    "a margin": (lambda: decided_by(Flat(points(2))), ["holds_if.within: 5 points -> 2 points"]),
+    "a margin that is a factor": (
+        lambda: decided_by(Flat(factor(1.25))),
+        ["holds_if.within: 5 points -> a factor of 1.25"],
+    ),
+    "an estimand": (lambda: decided_by(NotWorse(points(5))), ["holds_if.kind: Flat -> NotWorse"]),
+    "a curve": (
+        lambda: replace(CASE, curves=(Curve(M1_MNIST, LR_BS(0.9), FGSM),)),
+        ["curves.1.recipe.2: 0 -> 0.9"],
+    ),
+    "nothing": (lambda: CASE, []),
+}
+
+
+@pytest.mark.parametrize(("after", "phrases"), CHANGES.values(), ids=CHANGES)
+def test_what_changed_between_two_declarations_is_said(after: Callable[[], Case], phrases: list[str]) -> None:
+    assert changes(declaration(CASE), declaration(after())) == phrases
+
+
+def test_what_is_in_one_declaration_only_is_said() -> None:
+    further = declaration(decided_by(Exists(points(5), factor(2))))
+    assert "holds_if.within: 5 points -> none" in changes(declaration(CASE), further)
+    assert "holds_if.second: none -> a factor of 2" in changes(declaration(CASE), further)
