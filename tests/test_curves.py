@@ -55,6 +55,15 @@ def test_a_curve_reads_its_own_recipe(tmp_path: Path) -> None:
         assert set(read(curve, store, where).values[:, 1:].flat) == {marks[curve.recipe]}
 
 
+@pytest.mark.parametrize(
+    ("measure", "step"), [(TEST_ACCURACY, 100 / 512), (FGSM, 100 / 64), (PGD, 100 / 64), (LAMBDA1, 0)]
+)
+def test_an_accuracy_is_rounded_to_one_of_its_images(tmp_path: Path, measure: Measure, step: float) -> None:
+    where, curve = conditions(), Curve(M1_MNIST, LR_BS(), measure)
+    measured = read(curve, fill(Store(tmp_path), curve.runs(where), coded), where)
+    assert measured.sample.step == pytest.approx(step)
+
+
 def test_samples_stand_on_the_measures_scale_with_chance_as_the_floor_of_accuracies(tmp_path: Path) -> None:
     where = conditions()
     store = fill(Store(tmp_path), CURVE.runs(where), coded)
