@@ -156,16 +156,16 @@ class Shattered(Masked):
         return (16 * x).round() / 16 + 1e-4 * torch.sin(1e5 * x + phase)
 
 
-def masked(make: type[Masked], sound: SimpleNamespace) -> dict[str, float]:
+def masked(make: type[Masked], sound: SimpleNamespace, epsilon: float | None = None) -> dict[str, float]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        numbers = check_attacks(make(copy.deepcopy(sound.model)).eval(), *sound.attacked, sound.epsilon)
+        numbers = check_attacks(make(copy.deepcopy(sound.model)).eval(), *sound.attacked, epsilon or sound.epsilon)
     assert numbers["clean_accuracy"] > 0.8
     return numbers
 
 
 def test_saturated_logits_are_caught_by_both_attacks_gap_to_the_margin_form(sound: SimpleNamespace) -> None:
-    numbers = masked(Saturated, sound)
+    numbers = masked(Saturated, sound, epsilon=0.3)  # where FGSM breaks a fair share of the sound network's images
     assert numbers["saturated"] > 0.8
     assert names(numbers, FGSM) >= {"fgsm-not-saturated", "gradient-not-zero", "large-epsilon-leaves-nothing"}
     assert names(numbers, PGD) >= {"pgd-not-saturated", "gradient-not-zero", "large-epsilon-leaves-nothing"}
@@ -214,11 +214,14 @@ def test_a_shattered_gradient_is_caught_by_an_epsilon_that_should_leave_nothing(
 def test_another_networks_images_break_what_its_own_shattered_gradient_does_not(
     sound: SimpleNamespace, studied: SimpleNamespace
 ) -> None:
-    other, epsilon = studied.get("StdCNN-MNIST", WELL, seed=1).model, 0.4
+    other = studied.get("StdCNN-MNIST", WELL, seed=1).model
     for target, expected in ((Shattered(sound.model).eval(), {"pgd-beats-transfer"}), (sound.model, set())):
-        numbers = check_attacks(target, *sound.attacked, epsilon)
-        numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.attacked, epsilon)
-        assert names(numbers, PGD) & {"pgd-beats-transfer"} == expected
+        found = set()
+        for epsilon in (0.2, 0.3, 0.4):  # the size at which another network's images break most is the data's
+            numbers = check_attacks(target, *sound.attacked, epsilon)
+            numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.attacked, epsilon)
+            found |= names(numbers, PGD) & {"pgd-beats-transfer"}
+        assert found == expected
 
 
 # --- the attacks' numbers ---
