@@ -62,7 +62,7 @@ class Plan:
 
 def _seconds(jobs: Sequence[tuple[Run, Reading]]) -> float:
     """The cost of jobs; a checkpoint of a run that is trained among them is stored on the way and only measured."""
-    trained = {run for run, _ in jobs}
+    trained = {run for run, reading in jobs if "accuracy" in reading.parts}  # as in ``cpu_seconds``
     saved = sum(training_seconds(run) for run, _ in jobs if run is not run.whole and run.whole in trained)
     return sum(cpu_seconds(*job) for job in jobs) - saved
 
@@ -76,15 +76,18 @@ def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Pl
 
 
 def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
-    """A row for each recipe on each task: task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest."""
-    missing: dict[Run, list[Reading]] = {}
+    """A row for each recipe on each task: task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest.
+
+    As in the summary, a run of which a reading or a checkpoint is missing is not stored.
+    """
+    missing: dict[Run, list[tuple[Run, Reading]]] = {}
     for run, reading in plan.missing:
-        missing.setdefault(run, []).append(reading)
+        missing.setdefault(run.whole, []).append((run, reading))
     rows = []
     for task, recipe in dict.fromkeys((curve.task, curve.recipe) for curve in plan.curves):
         scale = conditions.regime.scale(task)
         runs = next(c for c in plan.curves if (c.task, c.recipe) == (task, recipe)).runs(conditions)
-        left = [(run, reading) for run in runs for reading in missing.get(run, ())]
+        left = [job for run in runs for job in missing.get(run, ())]
         rows.append(
             (
                 str(task),
@@ -92,8 +95,8 @@ def table(plan: Plan, conditions: Conditions) -> Sequence[tuple[str, ...]]:
                 " ".join(map(str, scale.batch_sizes)),
                 str(scale.seeds),
                 str(len(runs)),
-                str(len(runs) - len({run for run, _ in left})),
-                span(sum(cpu_seconds(*job) for job in left)),
+                str(sum(run not in missing for run in runs)),
+                span(_seconds(left)),
             )
         )
     return rows

@@ -45,6 +45,8 @@ def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> 
     facts = {
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
+        "departures": "",
+        "trained_as": [],
         "command": "pytest claims --gpu",
         "seconds": 7300,
         "commit": "abc123",

@@ -32,6 +32,7 @@ class Settings:
     artifacts: Path
     store: Path
     gpu: bool = False
+    trained_as: tuple[str, ...] = ()
 
 
 def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
