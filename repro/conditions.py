@@ -3,8 +3,10 @@
 From these a figure's point (task, recipe, batch size, seed) becomes a run.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from .regimes import Regime
 from .runs import Run
@@ -13,6 +15,8 @@ from .science.recipes import Recipe
 from .science.sources import Source
 from .science.tasks import Task
 from .science.trained_as import concerning
+
+GROWTH: Final = 1.5  # of the number of seeds from one look to the next
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Conditions:
     sources: Mapping[str, Source]
     device: str
     readings: tuple[str, ...] = ("margin-loss",)  # the alternatives that verdicts are decided under as well
+    until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
 
     def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
@@ -49,6 +54,20 @@ class Conditions:
         """How a run or a checkpoint is measured."""
         reading = self.reading(run.task)
         return reading if run is run.whole else of_checkpoints(reading)
+
+    def looks(self, task: Task) -> tuple[int, ...]:
+        """The numbers of seeds at which a claim on a task is decided, ascending: one, unless seeds are added."""
+        seeds = self.regime.scale(task).seeds
+        if self.until_decided is None:
+            return (seeds,)
+        cap, found = max(seeds, self.until_decided), [seeds]
+        while found[-1] < cap:  # by halves: few looks, so that each may spend more of the error
+            found.append(min(cap, math.ceil(found[-1] * GROWTH)))
+        return tuple(found)
+
+    def with_seeds(self, seeds: int) -> "Conditions":
+        """The same session with another number of seeds."""
+        return replace(self, regime=self.regime.overridden(seeds=seeds))
 
     def alternatives(self, task: Task) -> list[Alternative]:
         """How else they are."""

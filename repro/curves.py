@@ -20,6 +20,9 @@ from .store import Store
 CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one of ten classes
 
 
+Job = tuple[Run, Reading]  # a run, and how it is to be measured
+
+
 @dataclass(frozen=True)
 class Measure:
     """A number read off a run: its field in the stored measures, how it is called and the scale it is compared on.

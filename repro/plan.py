@@ -68,7 +68,7 @@ class Plan:
 
 def _seconds(jobs: Sequence[tuple[Run, Reading]]) -> float:
     """The cost of jobs; a checkpoint of a run that is trained among them is stored on the way and only measured."""
-    trained = {run for run, _ in jobs}
+    trained = {run for run, reading in jobs if "accuracy" in reading.parts}  # as in ``cpu_seconds``
     saved = sum(training_seconds(run) for run, _ in jobs if run is not run.whole and run.whole in trained)
     return sum(cpu_seconds(*job) for job in jobs) - saved
 

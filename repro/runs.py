@@ -42,7 +42,8 @@ class Run:
     @property
     def spec(self) -> dict[str, Any]:
         """The run as plain JSON, with the version of the code that trains it."""
-        return {**asdict(self), "task": str(self.task), "version": TRAINING_VERSION}
+        values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
+        return {**values, "version": TRAINING_VERSION}
 
     @cached_property
     def key(self) -> str:
@@ -71,22 +72,28 @@ class Run:
         return math.ceil(self.images / self.batch_size)
 
     @property
+    def last_step(self) -> int:
+        """How many steps it takes unless it diverges."""
+        every = self.epochs * self.steps_per_epoch
+        return every if self.steps is None else min(self.steps, every)
+
+    @property
     def samples(self) -> int:
         """Images shown to the network in all of training."""
-        everything = self.epochs * self.images
-        return everything if self.steps is None else min(self.steps * self.batch_size, everything)
+        epochs, rest = divmod(self.last_step, self.steps_per_epoch)
+        return epochs * self.images + rest * self.batch_size
 
     @property
     def amount(self) -> float:
         """T, the training amount that the run comes to unless it diverges."""
-        steps = self.epochs * self.steps_per_epoch if self.steps is None else self.steps
-        return training_amount(self.sgd, self.steps_per_epoch, steps)
+        return training_amount(self.sgd, self.steps_per_epoch, self.last_step)
 
     def at(self, amount: float) -> "Run":
-        """The run as it was at an earlier training amount, to the nearest step; itself where it goes no further."""
+        """The run as it was at an earlier training amount, to the nearest step; itself where that is its last one."""
         if amount >= self.amount:
             return self
-        return replace(self, steps=steps_to(self.sgd, self.steps_per_epoch, amount))
+        steps = steps_to(self.sgd, self.steps_per_epoch, amount)
+        return self if steps >= self.last_step else replace(self, steps=steps)
 
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""

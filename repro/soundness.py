@@ -64,11 +64,23 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         lacking = unchecked(numbers, field)
         missing |= dict.fromkeys(lacking)
         checks += len(speaking_of(field)) - len(lacking)
-        failures |= dict.fromkeys((run, failure) for failure in failed(numbers, field))
+        found = {
+            failure.name: failure
+            for failure in (*failed(_measures(run, store, conditions), field), *failed(numbers, field))
+        }
+        failures |= dict.fromkeys((run, failure) for failure in found.values())
         if field == LAMBDA1.field and numbers.get("lambda1_error") is not None and numbers["lambda1"]:
             errors.append(abs(numbers["lambda1_error"] / numbers["lambda1"]))
     runs = len({run for run, _ in wanted})
     return Soundness(runs, checks, tuple(failures), tuple(missing), max(errors, default=None))
+
+
+def _measures(run: Run, store: Store, conditions: Conditions) -> dict[str, float]:
+    """The measures themselves, which some checks can be put to as well: they are of more images."""
+    reading = conditions.reading(run.task)
+    stored = store.measures(run, reading)
+    measures = {k: v for k, v in (stored["measures"] if stored else {}).items() if not isinstance(v, dict)}
+    return {**measures, "images": reading.attacked_images or run.task.dataset.test} if measures else {}
 
 
 def _numbers(run: Run, store: Store, conditions: Conditions) -> dict[str, float]:

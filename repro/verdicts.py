@@ -1,6 +1,6 @@
 """A verdict: a case's decision in the words of its regime, with the evidence a reader needs to check it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,12 @@ import numpy as np
 
 from .claims import Case
 from .conditions import Conditions
-from .curves import Measured, read, read_runs
+from .curves import Job, Measured, read, read_runs
 from .declared import declaration, digest
+from .more_seeds import MoreSeeds, more_seeds
 from .soundness import InstrumentError, Soundness, soundness
 from .statistics.estimands import Compares, Decision, Outcome, Sample
+from .statistics.sequential import UntilDecided
 from .store import Store
 
 # A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
@@ -92,6 +94,7 @@ class Verdict:
     others: tuple["Other", ...] = ()
     matched: "Matched | None" = None
     sound: Soundness | None = None
+    further: MoreSeeds | None = None
 
     @property
     def reproduced(self) -> bool:
@@ -102,6 +105,11 @@ class Verdict:
     def inconclusive(self) -> bool:
         """Whether the data decide nothing."""
         return self.decision.outcome is Outcome.UNDECIDED
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether further seeds are not what it lacks: a claim without values, or one that waits for something."""
+        return not np.isfinite(self.decision.estimate)
 
     @property
     def effect(self) -> str:
@@ -124,6 +132,7 @@ class Verdict:
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {self.seeds} seeds)",
                 f"  asked for: {decision.asked} ({claim.because})",
+                *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
             ]
@@ -152,6 +161,8 @@ class Verdict:
             "estimate": _number(decision.estimate),
             "interval": [_number(decision.low), _number(decision.high)],
             "level": decision.level,
+            "p": decision.p,
+            "further": self.further.entry() if self.further else None,
             "margin": claim.holds_if.margin.size,
             "unit": decision.unit.meaning,
             "because": claim.because,
@@ -182,20 +193,46 @@ def shown(decision: Decision) -> str:
     return f"{text}: {decision.reason}" if decision.reason else text
 
 
-def judge(case: Case, store: Store, conditions: Conditions, rerun: str = "") -> Verdict:
-    """Decide a case whose runs are stored, under the first reading and under the session's others."""
+def judge(
+    case: Case,
+    store: Store,
+    conditions: Conditions,
+    rerun: str = "",
+    obtain: Callable[[Iterable[Job]], None] | None = None,
+) -> Verdict:
+    """Decide a case under the first reading and under the session's others, after obtaining what it lacks.
+
+    Where seeds are added until a claim is decided, each look obtains its runs; the error is spent on the looks (see
+    ``UntilDecided``). InstrumentError: a check of the instruments failed.
+    """
+    looks = conditions.looks(case.task)
+    rule = UntilDecided(looks)
+    for seeds in looks:
+        at_look = conditions.with_seeds(seeds)
+        if obtain:
+            obtain(case.jobs(at_look))
+        verdict = _judge(case, store, at_look, rule, rerun)
+        if not verdict.inconclusive or verdict.hopeless:
+            break
+    return verdict
+
+
+def _judge(case: Case, store: Store, conditions: Conditions, rule: UntilDecided, rerun: str) -> Verdict:
     curves = tuple(read(curve, store, conditions) for curve in case.curves)
-    decision = _decide(case, curves)
+    decision = _decide(case, curves, rule)
     others = []
     for other in conditions.alternatives(case.task):
         if any(curve.measure.field in other.fields for curve in case.curves):
-            found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves])
+            found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves], rule)
             others.append(Other(other.name, other.says, found, _word(found.outcome, case, conditions)))
-    word, matched = _word(decision.outcome, case, conditions), _matched(case, store, conditions)
+    word, matched = _word(decision.outcome, case, conditions), _matched(case, store, conditions, rule)
     sound = soundness(case.curves, store, conditions)
     if sound.failures:
         raise InstrumentError(_broken(sound, others))
-    return Verdict(case, decision, curves, word, rerun, tuple(others), matched, sound)
+    further = None
+    if decision.outcome is Outcome.UNDECIDED and np.isfinite(decision.estimate):
+        further = more_seeds(case, [curve.sample for curve in curves], store, conditions, rule.alpha)
+    return Verdict(case, decision, curves, word, rerun, tuple(others), matched, sound, further)
 
 
 def _broken(sound: Soundness, others: Sequence[Other]) -> str:
@@ -207,7 +244,7 @@ def _broken(sound: Soundness, others: Sequence[Other]) -> str:
     return f"check {failure.name} failed on {run}: {failure.sentence}{more}{''.join(instead)}"
 
 
-def _matched(case: Case, store: Store, conditions: Conditions) -> Matched | None:
+def _matched(case: Case, store: Store, conditions: Conditions, rule: UntilDecided) -> Matched | None:
     parts = case.at_equal_amount(conditions)
     if not parts:
         return None
@@ -216,18 +253,18 @@ def _matched(case: Case, store: Store, conditions: Conditions) -> Matched | None
         read_runs(part.curve, of_part, part.batch_sizes, store, conditions)
         for part, of_part in zip(parts, runs, strict=True)
     )
-    decision = _decide(case, curves)
+    decision = _decide(case, curves, rule)
     trained_less = any(run is not run.whole for of_part in runs for run in of_part)
     amounts = tuple(part.amount for part in parts)
     return Matched(amounts, curves, decision, _word(decision.outcome, case, conditions), trained_less)
 
 
-def _decide(case: Case, curves: Sequence[Measured]) -> Decision:
+def _decide(case: Case, curves: Sequence[Measured], rule: UntilDecided) -> Decision:
     samples = [curve.sample for curve in curves]
     lacking = _lacking(curves)
     if not lacking and len(samples[0].batch_sizes) < 2 and case.claim.holds_if.compares is not Compares.RECIPES:
         lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
-    return _undecided(case, samples[0], lacking) if lacking else case.claim.holds_if.decide(*samples)
+    return _undecided(case, samples[0], lacking) if lacking else rule.decide(case.claim.holds_if, *samples)
 
 
 def _lacking(curves: Sequence[Measured]) -> str:

@@ -70,9 +70,7 @@ class Workshop:
         self._session = slowest_first(session)
         self._given_up: set[Job] = set()
         self._checkpoints: dict[Run, dict[Run, None]] = {}
-        for run, _ in self._session:
-            if run is not run.whole:
-                self._checkpoints.setdefault(run.whole, {})[run] = None
+        self._foresee(self._session)
 
     def obtain(self, wanted: Iterable[Run]) -> None:
         """Return when all of the wanted runs are stored, made by this process or by others.
@@ -84,6 +82,7 @@ class Workshop:
     def obtain_jobs(self, wanted: Iterable[Job]) -> None:
         """The same for runs each under the reading that is wanted of it."""
         jobs = set(wanted)
+        self._foresee(jobs)
         missing = slowest_first(job for job in jobs if not self._store.whole(*job))
         while missing:
             if self._over():
@@ -91,6 +90,12 @@ class Workshop:
             if not any(self._attempt(*job) for job in missing) and not self._help():
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
+
+    def _foresee(self, jobs: Iterable[Job]) -> None:
+        """Remember which checkpoints will be wanted, for when their runs are trained."""
+        for run, _ in jobs:
+            if run is not run.whole:
+                self._checkpoints.setdefault(run.whole, {})[run] = None
 
     def help_out(self) -> None:
         """Train what the session still misses and nobody is training; for a process with no tests left."""

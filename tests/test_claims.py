@@ -122,8 +122,11 @@ def test_its_runs_are_known_in_every_regime(test: Declared, regime: Regime) -> N
     for case in test.cases:
         scale = regime.scale(case.task)
         recipes = len({curve.recipe for curve in case.curves})
-        assert len(scale.batch_sizes) * scale.seeds <= len(case.runs(under(regime)))
-        assert len(case.runs(under(regime))) <= recipes * len(scale.batch_sizes) * scale.seeds
+        needed = case.runs(under(regime))
+        whole = {run for run in needed if run.steps is None}
+        assert len(scale.batch_sizes) * scale.seeds <= len(whole) <= recipes * len(scale.batch_sizes) * scale.seeds
+        assert {run.whole for run in needed} == whole  # the others are checkpoints of these
+        assert len(needed) == len(set(needed)) <= 2 * len(whole)
 
 
 def cases(test: Callable[..., None]) -> list[Case]:
@@ -181,4 +184,8 @@ def test_a_case_needs_each_of_its_runs_once() -> None:
     def test_example(verdict: object) -> None: ...
 
     runs = cases(test_example)[0].runs(conditions())
-    assert len(runs) == len(set(runs)) == 2 * 9 - 3  # at batch size 64 the two recipes are one
+    whole = [run for run in runs if run.steps is None]
+    assert len(whole) == len(set(whole)) == 2 * 9 - 3  # at batch size 64 the two recipes are one
+    # at 256 LR/BS comes to four times the training amount of LR, and is measured at that of LR too
+    assert [(run.sgd, run.batch_size) for run in runs if run.steps is not None] == [(LR_BS().sgd(256), 256)] * 3
+    assert len(runs) == len(set(runs)) == 15 + 3

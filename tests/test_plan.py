@@ -1,24 +1,31 @@
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from worlds import CLAIMS, READING, conditions, declared, fill, under
 
 from repro.claims import Case
-from repro.costs import cpu_seconds
+from repro.costs import cpu_seconds, span, training_seconds
 from repro.curves import FGSM, LAMBDA1, Curve
 from repro.plan import lines, make_plan, sharing, table
 from repro.regimes import PAPER
 from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, SHOWN_WITH_MOMENTA, TASKS
+from repro.statistics.estimands import Compares
+from repro.statistics.trends import Drops
 from repro.store import Store
 
 WHERE = conditions()
-CLAIM = declared()[0].claim
+CLAIM = next(test.claim for test in declared() if test.claim.holds_if.compares is Compares.NEITHER)
+DROPS = next(test.claim for test in declared() if isinstance(test.claim.holds_if, Drops))
 ROBUST = Case(CLAIM, M1_MNIST, ("a",), (Curve(M1_MNIST, LR(), FGSM),))
 FLATTER = Case(CLAIM, M1_MNIST, ("b",), (Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1)))
 COLOURED = Case(CLAIM, C1_CIFAR10, ("c",), (Curve(C1_CIFAR10, BENCHMARK, FGSM),))
+# LR comes to 4, 2 and 1 times the same training amount at 64, 128 and 256; LR/BS to the same everywhere
+COMPARED = Case(DROPS, M1_MNIST, ("e",), ROBUST.curves)
+ALIKE = Case(DROPS, M1_MNIST, ("f",), (Curve(M1_MNIST, LR_BS(), FGSM),))
 
 
 def test_each_run_is_planned_once_however_many_claims_need_it(tmp_path: Path) -> None:
@@ -42,6 +49,70 @@ def test_a_run_that_is_measured_otherwise_is_missing(tmp_path: Path) -> None:
     regime = WHERE.regime.overridden(reading=type(READING)(512, 64, 40, 64))
     plan = make_plan([ROBUST], under(regime), store)
     assert len(plan.missing) == 9
+
+
+def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_further_run(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED, COMPARED, ROBUST], WHERE, Store(tmp_path))
+    assert plan.runs == make_plan([ROBUST], WHERE, Store(tmp_path)).runs
+    assert sorted((run.batch_size, run.last_step, run.seed) for run in plan.checkpoints) == [
+        *((64, 8, seed) for seed in range(3)),
+        *((128, 8, seed) for seed in range(3)),
+    ]
+    assert {run.whole for run in plan.checkpoints} < set(plan.runs)
+    assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 6
+    assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary(1)
+
+
+def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path: Path) -> None:
+    plan = make_plan([ALIKE], WHERE, Store(tmp_path))
+    assert plan.checkpoints == []
+    assert len(plan.jobs) == 9
+    assert "need 9 runs, 0 stored" in plan.summary(1)
+
+
+def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
+    paper = under(PAPER)
+    plan = make_plan([case for test in declared() for case in test.cases], paper, Store(tmp_path))
+    assert (len(plan.runs), len(plan.checkpoints)) == (800, 510)
+    assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(table(plan, paper)) == 34
+    assert all(0 < run.last_step < run.whole.last_step for run in plan.checkpoints)
+
+
+def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, Store(tmp_path))
+    whole = make_plan([ROBUST], WHERE, Store(tmp_path)).cpu_seconds
+    measured = sum(cpu_seconds(run, READING) - training_seconds(run) for run in plan.checkpoints)
+    assert plan.cpu_seconds == pytest.approx(whole + measured)
+    assert measured > 0
+
+
+def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:
+    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
+    plan = make_plan([COMPARED], WHERE, store)
+    assert {run for run, _ in plan.missing} == set(plan.checkpoints)
+    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(run, READING) for run in plan.checkpoints))
+    # each of six runs lacks something
+    assert "need 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary(1)
+
+
+def test_a_stored_run_that_only_lacks_a_reading_leaves_no_checkpoint(tmp_path: Path) -> None:
+    here = replace(WHERE, readings=("pgd-10-restarts-3",))
+    plan = make_plan([COMPARED], here, fill(Store(tmp_path), ROBUST.runs(WHERE)))
+    assert len(plan.missing) == 6 + 9
+    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
+
+
+def test_a_checkpoint_that_is_stored_costs_nothing(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, fill(Store(tmp_path), COMPARED.runs(WHERE)))
+    assert plan.cpu_seconds == 0
+    assert plan.summary(1).endswith("need 9 runs and 6 checkpoints of them, 9 stored")
+
+
+def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, fill(Store(tmp_path), ROBUST.runs(WHERE)))
+    ((*_, runs, stored, cost),) = table(plan, WHERE)
+    assert (runs, stored) == ("9", "3")
+    assert cost == span(plan.cpu_seconds) != "0 seconds"
 
 
 def test_the_slowest_runs_come_first(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from repro.runs import Run, from_spec, reading_key
 from repro.science.readings import ALL_PARTS, Reading
-from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD
+from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
 from repro.science.tasks import M1_MNIST, STDCNN_MNIST, TASKS
+from repro.science.trained_as import HE, SAYS
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +31,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "data": st.sampled_from(["published", "surrogate"]),
     "device": st.sampled_from(["cpu", "cuda"]),
     "width": st.integers(1, 64),
+    "steps": st.none() | COUNTS,
+    "trained_as": st.lists(st.sampled_from(list(SAYS)), unique=True).map(tuple),
 }
 RUNS = st.builds(Run, **FIELDS)
 READINGS = st.builds(
@@ -43,10 +46,10 @@ ONE = Run(M1_MNIST, LR_BS(0.9).sgd(128), 128, 3, 100, None, "published", "cpu")
 # Written out, so that a key cannot change without a change of version: all that is stored would be lost.
 ONE_TEXT = (
     '{"batch_size":128,"data":"published","device":"cpu","epochs":100,"seed":3,'
-    '"sgd":{"half_life":null,"learning_rate":0.02,"momentum":0.9},'
-    '"task":"M1-MNIST","train_images":null,"version":1,"width":64}'
+    '"sgd":{"half_life":null,"learning_rate":0.02,"momentum":0.9},"steps":null,'
+    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":1,"width":64}'
 )
-ONE_KEY = "56b0fab01ca2cd9a2dd7"
+ONE_KEY = "30b16d58ea41d07e9a95"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
@@ -126,6 +129,105 @@ def test_equal_settings_written_as_whole_numbers_and_floats_are_one_run() -> Non
 def test_a_run_counts_the_images_it_shows() -> None:
     assert ONE.samples == 100 * 55_000
     assert replace(ONE, train_images=1024, epochs=12).samples == 12 * 1024
+
+
+def test_the_spec_is_plain_json() -> None:
+    for run in (ONE, replace(ONE, steps=7, trained_as=(HE,))):
+        assert json.loads(json.dumps(run.spec)) == run.spec
+
+
+# --- checkpoints ---
+
+SMALL: dict[str, st.SearchStrategy[Any]] = {
+    "sgd": st.builds(SGD, st.floats(1e-4, 1), st.sampled_from(MOMENTA), st.none() | st.integers(1, 5)),
+    "batch_size": st.integers(1, 600),
+    "epochs": st.integers(1, 12),
+    "train_images": st.integers(1, 400),
+}
+SMALL_RUNS = st.builds(lambda **fields: replace(ONE, **fields), **SMALL)
+
+
+def step(run: Run, index: int) -> float:
+    """What a step, counted from 0, adds to T."""
+    return run.sgd.learning_rate_at(index // run.steps_per_epoch) / (1 - run.sgd.momentum)
+
+
+def test_a_checkpoint_is_another_run_of_the_same_training() -> None:
+    checkpoint = replace(ONE, steps=7)
+    assert checkpoint.key != ONE.key
+    assert checkpoint.whole == ONE
+    assert ONE.whole is ONE
+    assert str(checkpoint) == "M1-MNIST lr=0.02 m=0.9 batch size 128 seed 3 to step 7"
+
+
+@pytest.mark.parametrize(
+    ("run", "images", "steps_per_epoch", "last_step", "samples"),
+    [
+        (ONE, 55_000, 430, 43_000, 5_500_000),
+        (replace(ONE, steps=430), 55_000, 430, 430, 55_000),  # an epoch's last batch has 88 images
+        (replace(ONE, steps=431), 55_000, 430, 431, 55_128),
+        (replace(ONE, steps=50_000), 55_000, 430, 43_000, 5_500_000),
+        (replace(ONE, train_images=100, epochs=3, steps=2), 100, 1, 2, 200),
+        (replace(ONE, data="surrogate"), 18_333, 144, 14_400, 1_833_300),
+        (replace(ONE, data="surrogate", train_images=60_000), 18_333, 144, 14_400, 1_833_300),
+        (replace(ONE, data="surrogate", task=TASKS["C1-CIFAR10"]), 16_000, 125, 12_500, 1_600_000),
+    ],
+)
+def test_a_run_knows_its_images_and_steps(
+    run: Run, images: int, steps_per_epoch: int, last_step: int, samples: int
+) -> None:
+    assert (run.images, run.steps_per_epoch) == (images, steps_per_epoch)
+    assert (run.last_step, run.samples) == (last_step, samples)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "batch_size", "amount"),
+    # 860 and 54 steps an epoch; Benchmark's learning rate is halved 19 times
+    [(LR(), 64, 860.0), (LR(), 1024, 54.0), (LR(0.9), 1024, 540.0), (BENCHMARK, 64, 0.5 * (2 - 2**-19) * 860)],
+    ids=str,
+)
+def test_a_run_knows_the_training_amount_that_it_comes_to(recipe: Recipe, batch_size: int, amount: float) -> None:
+    run = replace(ONE, sgd=recipe.sgd(batch_size), batch_size=batch_size)
+    assert run.amount == pytest.approx(amount, rel=1e-9)
+    assert replace(run, epochs=1).amount == replace(run, steps=run.steps_per_epoch).amount
+
+
+@given(run=SMALL_RUNS, share=st.floats(0, 2))
+def test_a_run_at_an_amount_never_goes_beyond_its_own_end(run: Run, share: float) -> None:
+    amount = share * run.amount
+    then = run.at(amount)
+    if amount >= run.amount:
+        assert then is run
+    assert then.whole == run
+    assert then.amount <= run.amount
+    assert then is run or then.last_step < run.last_step  # else one training would be stored under two keys
+
+
+@given(run=SMALL_RUNS, share=st.floats(0, 1))
+def test_a_run_at_an_amount_has_come_to_it_within_half_a_step(run: Run, share: float) -> None:
+    amount = share * run.amount
+    then = run.at(amount)
+    last = then.last_step
+    assert amount - then.amount <= step(run, last) / 2 + 1e-9 * run.amount
+    if last > 1:
+        assert then.amount - amount <= step(run, last - 1) / 2 + 1e-9 * run.amount
+
+
+@given(run=SMALL_RUNS, share=st.floats(0, 1))
+def test_a_checkpoint_at_an_amount_is_that_of_the_whole_run(run: Run, share: float) -> None:
+    checkpoint = replace(run, steps=max(1, run.last_step // 2))
+    amount = share * checkpoint.amount
+    assert checkpoint.at(amount).last_step == run.at(amount).last_step
+
+
+# --- departures ---
+
+
+def test_a_run_that_is_trained_otherwise_says_so() -> None:
+    otherwise = replace(ONE, trained_as=(HE,))
+    assert otherwise.key != ONE.key
+    assert str(otherwise) == "M1-MNIST lr=0.02 m=0.9 batch size 128 seed 3 (he-initialisation)"
+    assert from_spec(json.loads(json.dumps(otherwise.spec))) == otherwise
 
 
 def test_a_run_says_what_it_is() -> None:

@@ -15,11 +15,12 @@ from repro import trainer
 from repro.conditions import Conditions
 from repro.regimes import QUICK
 from repro.runs import Run
-from repro.science import surrogate
+from repro.science import measures, surrogate
 from repro.science.readings import Reading
 from repro.science.recipes import BENCHMARK, LR_BS, SGD
 from repro.science.sources import Source
 from repro.science.tasks import STDCNN_MNIST
+from repro.science.trained_as import HE, UNSTANDARDISED
 from repro.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -124,9 +125,27 @@ def test_a_run_ends_in_the_same_weights_alone_and_in_two_processes_at_once(
 
 def test_runs_that_differ_end_in_other_weights(store: Store, conditions: Conditions) -> None:
     runs = [RUN, replace(RUN, seed=1), replace(RUN, batch_size=64), replace(RUN, sgd=SGD(0.01, 0.9))]
+    runs += [replace(RUN, trained_as=(name,)) for name in (HE, UNSTANDARDISED)]
     for run in runs:
         trainer.make(run, READING, store, conditions)
     assert len({fingerprint(store, run)[0] for run in runs}) == len(runs)
+
+
+def test_a_network_that_is_fed_pixels_is_attacked_as_far_in_pixels(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Departures are one at a time: 0.3 in standardised units for both."""
+    attack, sizes = measures.fgsm, []
+
+    def seen(model: Any, x: Any, y: Any, epsilon: float, **further: Any) -> Any:
+        adversarial = attack(model, x, y, epsilon, **further)
+        sizes.append((adversarial - x).abs().max().item())
+        return adversarial
+
+    monkeypatch.setattr(measures, "fgsm", seen)
+    for run in (RUN, replace(RUN, trained_as=(UNSTANDARDISED,))):
+        trainer.make(run, replace(READING, parts=("attacks",)), store, conditions)
+    assert sizes == [pytest.approx(0.3 * 0.3081)] * 4  # two losses each
 
 
 def test_training_leaves_the_random_state_of_its_caller_alone(store: Store, conditions: Conditions) -> None:

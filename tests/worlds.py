@@ -64,8 +64,7 @@ def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading:
     with mock.patch.object(os, "fsync"):  # nobody will pull the plug on a test
         for run in runs:
             found = results(run)
-            steps = run.samples // run.batch_size
-            record = {"steps": steps, "training_amount": 0.5 * steps, "diverged": found is None}
+            record = {"steps": run.last_step, "training_amount": run.amount, "diverged": found is None}
             store.put_run(run, record, lambda path: path.touch())
             measures = {} if found is None else _with_margin_form({**HEALTHY, **found})
             store.put_measures(run, reading, {"reading": asdict(reading), "measures": measures, "seconds": 0.0})

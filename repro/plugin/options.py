@@ -11,15 +11,17 @@ import pytest
 from ..claims import Case
 from ..errors import SettingError
 from ..figures import FIGURES
-from ..regime_files import FIELDS, SIZES, from_text, load_regime
+from ..regime_files import COUNT, FIELDS, SIZES, from_text, load_regime
 from ..regimes import QUICK, Regime
 from ..science.readings import NAMES
 from ..science.tasks import TASKS
 from ..science.trained_as import SAYS
 
 ARTIFACTS: Final = "artifacts"
+UNTIL_DECIDED: Final = "until-decided"
+SEED_CAP: Final = 12  # seeds at most, where the user names no number
 HELP: Final = {
-    "seeds": "seeds for each run",
+    "seeds": f"seeds for each run, or {UNTIL_DECIDED}[:N]: seeds are added to a claim until it is decided, up to N",
     "epochs": "epochs of training",
     "batch_sizes": "the grid, as in 64,256,1024",
     "train_images": "training images, 0 for the whole split",
@@ -47,6 +49,7 @@ class Settings:
     verdicts_ok: bool
     readings: tuple[str, ...]
     trained_as: tuple[str, ...]
+    until_decided: int | None  # the cap of --seeds until-decided
 
     def selects(self, case: Case) -> bool:
         """Whether --task and --figure let a case through."""
@@ -81,7 +84,9 @@ def add_options(parser: pytest.Parser) -> None:
 def settings(config: pytest.Config) -> Settings:
     """Check the options. SettingError: one line that names the option, its value and what would be right."""
     get = config.getoption
-    changes = {field: _override(field, text) for field in FIELDS if (text := get(flag(field))) is not None}
+    until_decided = _until_decided(get("--seeds"))
+    given = [field for field in FIELDS if get(flag(field)) is not None and not (until_decided and field == "seeds")]
+    changes = {field: _override(field, get(flag(field))) for field in given}
     regime = _regime(get("--quick"), get("--regime")).overridden(**changes)
     artifacts = _folder("--artifacts", get("--artifacts"))
     return Settings(
@@ -97,6 +102,7 @@ def settings(config: pytest.Config) -> Settings:
         verdicts_ok=get("--verdicts-ok"),
         readings=_readings(get("--readings")),
         trained_as=_trained_as(get("--trained-as")),
+        until_decided=until_decided,
     )
 
 
@@ -117,6 +123,17 @@ def _override(field: str, text: str) -> Any:
     except ValueError:
         example = ", as in 64,256,1024" if FIELDS[field] == SIZES else ""
         raise SettingError(f"{flag(field)} {text}: must be {FIELDS[field]}{example}") from None
+
+
+def _until_decided(text: str | None) -> int | None:
+    """The cap where seeds are to be added until claims are decided; None where ``--seeds`` is a number or left out."""
+    if text is None or not text.startswith(UNTIL_DECIDED):
+        return None
+    cap = text.removeprefix(UNTIL_DECIDED)
+    if cap and not (cap.startswith(":") and cap[1:].isdecimal() and int(cap[1:]) >= 2):
+        right = f"{COUNT}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
+        raise SettingError(f"--seeds {text}: must be {right}")
+    return int(cap[1:]) if cap else SEED_CAP
 
 
 def _readings(text: str | None) -> tuple[str, ...]:

@@ -99,7 +99,10 @@ class ClaimSession:
         names = sorted({case.task.dataset.name for case in self.cases})
         sources = self.shared.sources(names, self.settings)
         device = "cuda" if self.settings.gpu else "cpu"
-        return Conditions(self.settings.regime, sources, device, self.settings.readings, self.settings.trained_as)
+        chosen = self.settings
+        return Conditions(
+            chosen.regime, sources, device, chosen.readings, chosen.until_decided, trained_as=chosen.trained_as
+        )
 
     @cached_property
     def store(self) -> Store:
@@ -119,14 +122,16 @@ class ClaimSession:
 
     def verdict(self, case: Case, rerun: str) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        self.workshop.obtain_jobs(case.jobs(self.conditions))
-        return judge(case, self.store, self.conditions, rerun)
+        return judge(case, self.store, self.conditions, rerun, self.workshop.obtain_jobs)
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""
         regime = self.settings.regime
         note = " (reduced: says nothing of the paper's own scale)" if regime.reduced else ""
         lines = [f"regime: {regime.title}{note}"]
+        if self.settings.until_decided:
+            looks = {" ".join(map(str, self.conditions.looks(case.task))): None for case in self.cases}
+            lines.append(f"seeds: until decided, looking at {' or '.join(looks)}")
         lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from ..costs import span
 from ..science.trained_as import SAYS, departures
+from ..statistics.estimands import ERROR, Outcome
 from . import hashes
 from .scorecard import Scorecard
 
@@ -76,16 +77,31 @@ def _verdicts(bundle: Bundle) -> str:
     rows = [
         "## Verdicts",
         "",
-        "| claim | case | verdict | effect [interval] | margin | seeds |",
-        "| --- | --- | --- | --- | --- | --- |",
+        _many(bundle["claims"]),
+        "",
+        "| claim | case | verdict | effect [interval] | margin | seeds | p | all together |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for claim in bundle["claims"]:
         note = (" (undertrained cells)" if claim["undertrained"] else "") + hashes.mark(claim)
+        together = "holds" if claim["family_wise"] else ""
         rows.append(
             f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} "
-            f"| {hashes.asked(claim)} | {claim['seeds']} |"
+            f"| {hashes.asked(claim)} | {claim['seeds']} | {claim['p']:.2g} | {together} |"
         )
     return "\n".join(rows)
+
+
+def _many(claims: Sequence[dict[str, Any]]) -> str:
+    """How far so many verdicts can be trusted together."""
+    holding = sum(claim["outcome"] == Outcome.HOLDS for claim in claims)
+    surviving = sum(claim["family_wise"] for claim in claims)
+    return (
+        f"Each verdict is wrong with a probability of at most {ERROR:.0%}; of {len(claims)} at most "
+        f"{ERROR * len(claims):.1f} are so in expectation. Of the {holding} that hold, {surviving} would hold if not a "
+        f'single one might be wrong with more than {ERROR:.0%} ("all together", Holm 1979). p is the smallest error at '
+        "which a verdict would hold."
+    )
 
 
 def _errors(bundle: Bundle) -> str:

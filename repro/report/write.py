@@ -9,6 +9,8 @@ from ..conditions import Conditions
 from ..figures import FIGURES
 from ..regimes import Regime
 from ..science.sources import Source
+from ..statistics.estimands import Outcome
+from ..statistics.families import holm
 from ..store import Store
 from . import page, provenance
 from .bundle import FORMAT, NAME, conditions_facts
@@ -31,6 +33,8 @@ class Settings(Protocol):
     def store(self) -> Path: ...
     @property
     def trained_as(self) -> tuple[str, ...]: ...
+    @property
+    def until_decided(self) -> int | None: ...
 
 
 def write_report(
@@ -50,7 +54,9 @@ def write_report(
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     device = "cuda" if settings.gpu else "cpu"
-    conditions = Conditions(settings.regime, sources, device, settings.readings, settings.trained_as)
+    conditions = Conditions(
+        settings.regime, sources, device, settings.readings, settings.until_decided, trained_as=settings.trained_as
+    )
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
     pictures = [draw(FIGURES[number], store, conditions, settings.artifacts) for number in numbers]
@@ -61,6 +67,9 @@ def write_report(
         "errors": [{"test": test, **error} for test, error in errors.items()],
         "choices": choices(settings.trained_as),
     }
+    together = holm([claim["p"] for claim in bundle["claims"]])
+    for claim, survives in zip(bundle["claims"], together, strict=True):
+        claim["family_wise"] = survives and claim["outcome"] == Outcome.HOLDS
     card = scorecard(bundle["claims"], bundle["errors"])
     sheets = [
         draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", settings.artifacts / "scorecard.png"),

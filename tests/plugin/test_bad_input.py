@@ -44,6 +44,11 @@ OPTIONS: dict[str, Bad] = {
     "artifacts a file": ("--artifacts file", a_file, ("--artifacts file", "must be a folder", "is a file")),
     "artifacts in a file": ("--artifacts file/x", a_file, ("--artifacts file/x", "must be a folder", "is a file")),
     "store a file": ("--store file", a_file, ("--store file", "must be a folder", "is a file")),
+    "no such training": (
+        "--trained-as he",
+        nothing,
+        ("--trained-as he: must be one or more of c1-norm-first, he-initialisation, unstandardised-input",),
+    ),
     "no CUDA": ("--gpu", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),
 }
 COLLECTED: dict[str, Bad] = {

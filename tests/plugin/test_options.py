@@ -8,6 +8,7 @@ from repro.errors import SettingError
 from repro.plugin.options import Settings, settings
 from repro.regimes import PAPER, QUICK
 from repro.science.tasks import STDCNN_MNIST
+from repro.science.trained_as import HE, NORM_FIRST, UNSTANDARDISED
 
 Given = Callable[..., Settings]
 
@@ -33,6 +34,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         strict=False,
         verdicts_ok=False,
         readings=("margin-loss",),
+        trained_as=(),
     )
     assert given() == expected
 
@@ -62,6 +64,20 @@ def test_the_store_follows_the_artifacts_unless_it_is_named(given: Given, tmp_pa
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (HE, (HE,)),
+        (f"{UNSTANDARDISED},{HE}", (HE, UNSTANDARDISED)),
+        (f"{HE},{NORM_FIRST},{HE}", (NORM_FIRST, HE)),
+    ],
+)
+def test_departures_from_the_first_reading_are_each_once_in_one_order(
+    given: Given, text: str, names: tuple[str, ...]
+) -> None:
+    assert given("--trained-as", text).trained_as == names
+
+
 def test_a_home_folder_is_understood(given: Given) -> None:
     assert given("--store", "~/runs").store == Path.home() / "runs"
 
@@ -70,6 +86,7 @@ WRONG = {
     "--epochs": ("-1", "0", "x", "1.5", ""),
     "--seeds": ("0", "-3", "three"),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
+    "--trained-as": ("he", "", f"{HE},", f"{HE} {NORM_FIRST}", "all", "margin-loss"),
     "--store": ("~nobody-of-that-name/store", "a" * 300),
 }
 
@@ -88,6 +105,6 @@ def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
     assert result.ret == 0
     for option in ("--quick", "--gpu", "--data-root", "--artifacts", "--store", "--seeds", "--epochs", "--batch-sizes"):
         result.stdout.fnmatch_lines([f"  {option}*"])
-    for option in ("--plan", "--strict-claims", "--verdicts-ok"):
+    for option in ("--plan", "--strict-claims", "--verdicts-ok", "--readings", "--trained-as"):
         result.stdout.fnmatch_lines([f"  {option}*"])
     assert not project.torch.exists()

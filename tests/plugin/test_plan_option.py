@@ -22,7 +22,9 @@ def test_a_plan_is_printed_and_nothing_is_trained_or_created(
         *project.arguments(*processes.split(), "--plan", "-p", "no:cacheprovider")
     )
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["7 claim tests on 6 curves need 30 runs, 0 stored; the other 30 take about *"])
+    result.stdout.fnmatch_lines(
+        ["7 claim tests on 6 curves need 30 runs and 3 checkpoints of them, 0 stored; the other 30 take about *"]
+    )
     new = ("128 256", 3, 6, 0)
     assert rows(result) == {
         ("StdCNN-MNIST", "LR/BS m=0"): new,
@@ -41,7 +43,9 @@ def test_a_plan_counts_what_is_stored(project: Project) -> None:
     project.run("-n0", "--data-root", data, "-k", "it-fails")
     result = project.run("-n0", "--data-root", data, "-k", "it-fails or it-is-drawn", "--plan", "--seeds", "4")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["2 claim tests on 2 curves need 16 runs, 6 stored; the other 10 take about *"])
+    result.stdout.fnmatch_lines(
+        ["2 claim tests on 2 curves need 16 runs and 4 checkpoints of them, 6 stored; the other 10 take about *"]
+    )
     assert rows(result) == {
         ("StdCNN-MNIST", "LR/BS m=0"): ("128 256", 4, 8, 6),
         ("StdCNN-MNIST", "LR m=0"): ("128 256", 4, 8, 0),
@@ -53,7 +57,7 @@ def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> No
     result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "64,128")
     result.stdout.fnmatch_lines(
         [
-            "4 claim tests on 3 curves need 9 runs, 0 stored; *",
+            "4 claim tests on 3 curves need 9 runs and 3 checkpoints of them, 0 stored; *",
             "│ StdCNN-MNIST │ 2 lines * │ 9 *",
             "2 lines with 12 points are 9 distinct runs. "
             "At batch size 64 these are the same training: LR m=0 and LR/BS m=0.",

@@ -3,7 +3,7 @@ import re
 import pytest
 from projects import Project
 
-LINE = re.compile(r"runs: (\d+) of (\d+) made, \d+ seconds since the start")
+LINE = re.compile(r"measured: (\d+) of (\d+) runs and checkpoints, \d+ seconds since the start")
 
 
 def told(result: pytest.RunResult) -> list[tuple[str, str]]:
@@ -20,6 +20,11 @@ def test_progress_is_told_from_within_a_test(project: Project, capture: str) -> 
     options = ("-n0", "-k", "it-holds and StdCNN-MNIST", f"--capture={capture}")
     result = project.pytester.runpytest_subprocess(*project.arguments(*options))  # only there is its output captured
     assert told(result) == [(str(done), "6") for done in range(1, 7)]
+
+
+def test_checkpoints_are_counted_with_the_runs(project: Project) -> None:
+    result = project.pytester.runpytest_subprocess(*project.arguments("-n0", "-k", "it-is-drawn"))
+    assert told(result) == [(str(done), "9") for done in range(1, 10)]  # six runs, three of them earlier too
 
 
 def test_progress_is_told_while_workers_train(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Sessions in which nothing is played: data, training and measures are real, if small."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,31 @@ def trained(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     surrogate.surrogate("MNIST", project.folder / "cache" / "repro-batch-robustness" / "surrogate")
     monkeypatch.delenv("PLAYED_SECONDS")
     return project
+
+
+def test_runs_and_their_checkpoints_are_trained_once_by_one_process_or_two(trained: Project) -> None:
+    """LR takes three steps an epoch at batch size 16 and two at 32, so it is measured after four at 16 too."""
+    found = []
+    for processes in ("-n0", "-n2"):
+        options = ["--epochs", "2", "--seeds", "2", "--batch-sizes", "16,32", "--train-images", "45", "--store"]
+        result = trained.run(processes, "-k", "it-is-drawn", *options, processes[1:])
+        assert not result.parseoutcomes().keys() & {"errors", "failed"}
+        result.stdout.fnmatch_lines(["1 claim tests on 1 curves need 4 runs and 2 checkpoints of them, 0 stored; *"])
+        records = [json.loads(path.read_text()) for path in (trained.folder / processes[1:]).glob("runs/*/run.json")]
+        told = [(r["run"]["batch_size"], r["run"]["steps"], r["steps"], r["seconds"] is None) for r in records]
+        # a checkpoint took no time of its own: it was stored on the way of its run
+        assert sorted(told, key=str) == sorted(
+            [(16, 4, 4, True), (16, None, 6, False), (32, None, 4, False)] * 2, key=str
+        )
+        (claim,) = trained.report()["claims"]
+        assert claim["equal_amount"]["amount"] == "T = 0.04"
+        assert claim["equal_amount"]["trained_less"] is True
+        assert "at equal training amount (T = 0.04): " in claim["evidence"]
+        page = (trained.folder / "artifacts" / "report.md").read_text()
+        assert "1 claims compare batch sizes. The runs of 0 had come to the same T anyway;" in page
+        found.append(({**claim, "rerun": ""}, weights(trained.folder / processes[1:])))
+    assert found[0] == found[1]
+    assert len(set(found[0][1].values())) == 6
 
 
 def weights(store: Path) -> dict[str, str]:

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from repro.report.drawing import COLOURS, draw
 from repro.runs import Run
 from repro.science.recipes import LR, LR_BS
 from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.science.trained_as import HE, UNSTANDARDISED
 from repro.store import Store
 
 WHERE = conditions(seeds=2)
@@ -312,6 +314,11 @@ def test_the_legend_stands_below_the_axes_and_within_the_picture(tmp_path: Path,
         (under(PAPER.overridden(epochs=3)), "paper, changed by options regime (reduced)"),
         (conditions(), "quick regime (reduced)"),
         (conditions(data="surrogate"), "quick regime (reduced), SURROGATE DATA"),
+        (replace(under(PAPER), trained_as=(HE,)), "at the paper's scale, trained with he-initialisation"),
+        (
+            replace(conditions(data="surrogate"), trained_as=(HE, UNSTANDARDISED)),
+            "quick regime (reduced), trained with he-initialisation and unstandardised-input, SURROGATE DATA",
+        ),
     ],
 )
 def test_the_scale_and_the_surrogate_stand_on_the_figure_itself(

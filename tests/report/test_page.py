@@ -45,6 +45,8 @@ def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> 
     facts = {
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
+        "departures": "",
+        "trained_as": [],
         "command": "pytest claims --gpu",
         "seconds": 7300,
         "commit": "abc123",
@@ -66,8 +68,9 @@ SURROGATE = {"MNIST": {"kind": "surrogate", "text": "MNIST (SURROGATE: rendered 
 
 
 def test_what_is_read_first_stands_first() -> None:
-    text = page(bundle(entry(), errors=(BROKEN,)))
-    parts = ["# On Adversarial", "1 verdicts: 1 reproduced", "## Scorecard", "## Verdicts", "## Errors", "## Evidence"]
+    text = page(bundle(entry(equal_amount=equal_amount()), errors=(BROKEN,)))
+    parts = ["# On Adversarial", "1 verdicts: 1 reproduced", "## Scorecard", "## Verdicts", "## Errors"]
+    parts += ["## At equal training amount", "## Evidence"]
     places = [text.index(part) for part in [*parts, "## Figures", "## Conditions"]]
     assert places == sorted(places)
     assert places[0] == 0
@@ -159,6 +162,65 @@ def test_what_limits_the_verdicts_is_said_before_them(session: Bundle, warning: 
 )
 def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: str) -> None:
     assert scale(bundle(**session)) == expected
+
+
+@pytest.mark.parametrize(
+    ("session", "expected"),
+    [
+        ({}, "the paper's scale, trained with he-initialisation"),
+        ({"data": SURROGATE}, "the paper's scale, trained with he-initialisation, SURROGATE DATA"),
+    ],
+)
+def test_headings_carry_in_what_training_departs_from_the_first_reading(session: Bundle, expected: str) -> None:
+    assert scale(bundle(departures=", trained with he-initialisation", **session)) == expected
+
+
+def test_how_training_departs_is_said_before_the_verdicts() -> None:
+    other = {"name": "he-initialisation", "says": "initial weights are He et al.'s"}
+    text = page(bundle(entry(), trained_as=[other]))
+    assert 0 < text.index("**Trained with he-initialisation**: initial weights are He et al.'s.") < text.index("1 verd")
+    assert "Trained with" not in page(bundle(entry()))
+
+
+def equal_amount(**changes: Any) -> Bundle:
+    return {
+        "amount": "T = 54",
+        "verdict": "reproduced",
+        "outcome": "holds",
+        "shown": "-26.0 points [-29.0, -23.0]",
+        "trained_less": True,
+    } | changes
+
+
+FLIPPED = equal_amount(verdict="not reproduced", outcome="fails", shown="+0.1 points [-0.2, +0.4]")
+
+
+def section(of: Bundle) -> str:
+    _, _, after = page(of).partition("## At equal training amount")
+    return after.partition("## ")[0]
+
+
+def test_verdicts_that_change_at_equal_training_amount_are_listed_with_both() -> None:
+    same, compares_none = entry(equal_amount=equal_amount()), entry(equal_amount=None)
+    alike = entry(equal_amount=equal_amount(trained_less=False))
+    text = section(bundle(entry(case="M1-MNIST-PGD", equal_amount=FLIPPED), same, alike, compares_none))
+    assert "3 claims compare batch sizes. The runs of 1 had come to the same T anyway;" in text
+    assert "of the other 2, 1 verdicts change." in text
+    assert [line for line in text.splitlines() if line.startswith("| it-drops")] == [
+        "| it-drops | M1-MNIST-PGD | reproduced, -27.0 points [-30.0, -24.0] | "
+        "not reproduced, +0.1 points [-0.2, +0.4] | T = 54 |"
+    ]
+
+
+def test_where_no_verdict_changes_at_equal_training_amount_there_is_no_table() -> None:
+    text = section(bundle(entry(equal_amount=equal_amount())))
+    assert "of the other 1, 0 verdicts change." in text
+    assert "|" not in text
+
+
+def test_without_a_claim_that_compares_batch_sizes_nothing_is_said_of_the_training_amount() -> None:
+    assert "At equal training amount" not in page(bundle(entry(equal_amount=None)))
+    assert "At equal training amount" not in page(bundle(errors=(BROKEN,)))
 
 
 def test_errors_are_told_to_say_nothing_of_the_paper() -> None:

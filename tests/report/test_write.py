@@ -1,7 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ from repro.curves import FGSM, LAMBDA1, Curve
 from repro.figures import SETTINGS
 from repro.regimes import Regime
 from repro.report import provenance, write_report
-from repro.report.choices import CHOICES
+from repro.report.choices import CHOICES, choices
 from repro.science.recipes import BENCHMARK
 from repro.science.tasks import M1_MNIST
+from repro.science.trained_as import HE, NORM_FIRST, SAYS
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
@@ -33,6 +34,7 @@ class Settings:
     store: Path
     gpu: bool = False
     readings: tuple[str, ...] = ("margin-loss",)
+    trained_as: tuple[str, ...] = ()
 
 
 def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
@@ -110,6 +112,33 @@ def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
     choices = report[1]["choices"]
     assert len(choices) == len(CHOICES) >= 10
     assert all(choice["open"] and choice["reading"] and choice["why"] and choice["where"] for choice in choices)
+
+
+def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices(tmp_path: Path) -> None:
+    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", trained_as=(NORM_FIRST, HE))
+    where = replace(WHERE, trained_as=settings.trained_as)
+    store = fill(Store(settings.store), CASES[0].runs(where))
+    entries = {"test": judge(CASES[0], store, where).entry()}
+    write_report(entries, {}, SESSION, settings, WHERE.sources)
+    bundle = json.loads((tmp_path / "report.json").read_text())
+    assert bundle["session"]["trained_as"] == [{"name": name, "says": SAYS[name]} for name in (NORM_FIRST, HE)]
+    assert bundle["session"]["departures"] == ", trained with c1-norm-first and he-initialisation"
+    changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
+    assert [choice["reading"] for choice in changed] == [SAYS[NORM_FIRST], SAYS[HE]]
+    assert len(bundle["choices"]) == len(CHOICES)
+    head, _, rest = (tmp_path / "report.md").read_text().partition("1 verdicts:")
+    assert [name for name in SAYS if f"**Trained with {name}**: {SAYS[name]}." in head] == [NORM_FIRST, HE]
+    assert f"| {SAYS[HE]} | asked for |" in rest.partition("## Conditions")[2]
+
+
+def test_a_departure_is_the_other_reading_of_one_choice() -> None:
+    first = choices(())
+    assert sorted(choice["unless"] for choice in first if choice["unless"]) == sorted(SAYS)
+    for name in SAYS:
+        pairs = zip(first, choices((name,)), strict=True)
+        (changed,) = (other for choice, other in pairs if other != choice)
+        assert (changed["unless"], changed["reading"]) == (name, SAYS[name])
+        assert {choice["open"] for choice in choices((name,))} == {choice["open"] for choice in first}
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.open)

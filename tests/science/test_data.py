@@ -6,7 +6,7 @@ import torchvision
 from torch import Tensor
 
 from repro.science.data import Data, Split, load
-from repro.science.sources import Source
+from repro.science.sources import Source, training_images
 from repro.science.surrogate import surrogate
 from repro.science.tasks import DATASETS
 
@@ -43,6 +43,7 @@ def test_the_published_sets_are_split_as_in_the_paper(published: tuple[str, Path
     name, _, data = published
     dataset = DATASETS[name]
     assert [len(part) for part in splits(data)] == [dataset.train, dataset.validation, dataset.test]
+    assert training_images(dataset, "published") == dataset.train
     for part in splits(data):
         assert part.images.shape == (len(part), dataset.channels, dataset.side, dataset.side)
         assert part.images.dtype == torch.uint8
@@ -66,12 +67,20 @@ def test_training_and_validation_are_the_published_training_images_each_once(
 # --- the surrogate ---
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("MNIST", (18_333, 1_667, 4_000)), ("CIFAR10", (16_000, 4_000, 4_000))])
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("MNIST", (18_333, 1_667, 4_000)),
+        ("FashionMNIST", (18_333, 1_667, 4_000)),
+        ("CIFAR10", (16_000, 4_000, 4_000)),
+    ],
+)
 def test_the_surrogate_is_split_in_the_paper_s_proportion(
     name: str, sizes: tuple[int, ...], surrogate_folder: Path
 ) -> None:
     data = load(Source(name, "surrogate", surrogate_folder))
     assert tuple(map(len, splits(data))) == sizes
+    assert training_images(DATASETS[name], "surrogate") == sizes[0]  # known without rendering it
     arrays = surrogate(name, surrogate_folder)
     expected = Split(torch.from_numpy(arrays.train_images), torch.from_numpy(arrays.train_labels))
     assert sorted(rows(data.train, data.validation)) == sorted(rows(expected))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe, training_amount
+from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe, steps_to, training_amount
 
 GRID = (64, 128, 256, 512, 1024)
 
@@ -79,11 +79,52 @@ def test_names_as_the_figures_print_them() -> None:
 def test_the_amount_of_training_at_the_paper_s_scale(recipe: Recipe, batch_size: int, expected: float) -> None:
     """MNIST, 55,000 images and 100 epochs."""
     steps = -(-55_000 // batch_size)
-    assert training_amount(recipe.sgd(batch_size), steps, 100) == pytest.approx(expected, rel=1e-9)
+    assert training_amount(recipe.sgd(batch_size), steps, 100 * steps) == pytest.approx(expected, rel=1e-9)
 
 
-@given(rate=st.floats(1e-4, 1), momentum=st.sampled_from(MOMENTA), steps=st.integers(1, 9), epochs=st.integers(0, 12))
-def test_the_amount_of_training_is_summed_over_the_steps(rate: float, momentum: float, steps: int, epochs: int) -> None:
-    sgd = SGD(rate, momentum, half_life=3)
-    expected = sum(sgd.learning_rate_at(epoch) / (1 - momentum) for epoch in range(epochs) for _ in range(steps))
-    assert training_amount(sgd, steps, epochs) == pytest.approx(expected)
+SGDS = st.builds(SGD, st.floats(1e-4, 1), st.sampled_from(MOMENTA), st.none() | st.integers(1, 5))
+PER_EPOCH, STEPS = st.integers(1, 900), st.integers(0, 2000)
+
+
+@given(sgd=SGDS, per_epoch=st.integers(1, 9), steps=st.integers(0, 108))
+def test_the_amount_of_training_is_summed_over_the_steps(sgd: SGD, per_epoch: int, steps: int) -> None:
+    expected = sum(sgd.learning_rate_at(step // per_epoch) / (1 - sgd.momentum) for step in range(steps))
+    assert training_amount(sgd, per_epoch, steps) == pytest.approx(expected)
+
+
+def size_of_step(sgd: SGD, per_epoch: int, step: int) -> float:
+    """What a step, counted from 0, adds to T."""
+    return sgd.learning_rate_at(step // per_epoch) / (1 - sgd.momentum)
+
+
+@given(sgd=SGDS, per_epoch=PER_EPOCH, last=st.integers(1, 2000), share=st.floats(0, 1))
+def test_the_steps_to_an_amount_are_those_after_which_it_is_nearest(
+    sgd: SGD, per_epoch: int, last: int, share: float
+) -> None:
+    """Within half a step on either side, whose sizes differ where the learning rate is halved."""
+    last = min(last, 40 * per_epoch)  # 40 halvings: further ones are lost in T's rounding
+    amount = share * training_amount(sgd, per_epoch, last)
+    steps = steps_to(sgd, per_epoch, amount)
+    assert 1 <= steps <= max(last, 1)
+    off = training_amount(sgd, per_epoch, steps) - amount
+    rounding = 1e-9 * max(amount, sgd.learning_rate)
+    assert off >= -size_of_step(sgd, per_epoch, steps) / 2 - rounding
+    if steps > 1:  # there is no fewer
+        assert off <= size_of_step(sgd, per_epoch, steps - 1) / 2 + rounding
+
+
+@given(sgd=SGDS, per_epoch=PER_EPOCH, steps=st.integers(1, 2000))
+def test_the_steps_to_the_amount_of_so_many_steps_are_so_many(sgd: SGD, per_epoch: int, steps: int) -> None:
+    steps = min(steps, 25 * per_epoch)
+    assert steps_to(sgd, per_epoch, training_amount(sgd, per_epoch, steps)) == steps
+
+
+@pytest.mark.parametrize("steps", [1, 859, 860, 861, 4299, 4300, 4301, 43_000, 85_999])
+def test_no_step_of_benchmark_at_the_paper_s_scale_is_lost_in_rounding(steps: int) -> None:
+    """The last steps add 2 ** -19 of what the first ones add."""
+    sgd = BENCHMARK.sgd(64)
+    assert steps_to(sgd, 860, training_amount(sgd, 860, steps)) == steps
+
+
+def test_the_least_training_is_one_step() -> None:
+    assert steps_to(LR().sgd(64), 10, 0.001) == 1

@@ -1,0 +1,270 @@
+"""Claims that compare batch sizes, decided once more at the same training amount T."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from worlds import Results, conditions, declared, fill, is_of, recipe_of, under
+
+from repro.claims import Case, Claim
+from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.errors import ReproError
+from repro.figures import SETTINGS
+from repro.regimes import PAPER, QUICK
+from repro.runs import Run
+from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
+from repro.science.tasks import M1_MNIST
+from repro.statistics.equivalence import Flat
+from repro.statistics.estimands import Compares, Estimand, Outcome
+from repro.statistics.joint import Exists
+from repro.statistics.pairs import OnAverage
+from repro.statistics.trends import Drops, Lower, Rises
+from repro.statistics.units import factor, points
+from repro.store import Store
+from repro.verdicts import Matched, Verdict, judge
+
+HERE = conditions()  # 1,024 images, two epochs; T of LR is 0.32, 0.16, 0.08 at batch size 64, 128, 256
+EVERY = [case for test in declared() for case in test.cases]
+
+
+def case(*curves: Curve, holds_if: Estimand) -> Case:
+    declared = Claim("an-example", "2.1", "So it is.", holds_if, "it can be seen", (SETTINGS,))
+    return Case(declared, curves[0].task, (), curves)
+
+
+def of(recipe: Recipe, holds_if: Estimand, measure=FGSM) -> Case:
+    return case(Curve(M1_MNIST, recipe, measure), holds_if=holds_if)
+
+
+DROPS, RISES = of(BENCHMARK, Drops(points(1))), of(LR(), Rises(points(1)))
+FLAT = of(LR_BS(), Flat(points(1)))
+FLATTER = case(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(1.25)))
+
+
+def verdict(folder: Path, of: Case, results: Results, where: Conditions = HERE) -> tuple[Verdict, Matched]:
+    found = judge(of, fill(Store(folder), of.runs(where), results, where.reading(of.task)), where)
+    assert found.matched is not None
+    return found, found.matched
+
+
+# --- which runs are set against each other ---
+
+
+def half_a_step(run: Run) -> float:
+    rate = max(run.sgd.learning_rate_at(step // run.steps_per_epoch) for step in (run.last_step - 1, run.last_step))
+    return rate / (1 - run.sgd.momentum) / 2
+
+
+def rivals(of: Case, where: Conditions) -> list[list[tuple[Run, Run]]]:
+    """Groups of runs that a claim compares with each other: as they end, and as they are at equal training amount."""
+    grid, seeds = where.regime.scale(of.task).batch_sizes, range(where.regime.scale(of.task).seeds)
+    at_the_end = of.claim.holds_if.compares is Compares.RECIPES
+    groups: dict[Recipe | None, list[tuple[Run, Run]]] = {}
+    for curve, part in zip(of.curves, of.at_equal_amount(where), strict=True):
+        sizes = grid[-1:] if at_the_end else grid
+        whole = [where.run(of.task, curve.recipe, size, seed) for seed in seeds for size in sizes]
+        assert (part.curve, part.batch_sizes) == (curve, sizes)
+        pairs = [*zip(whole, part.runs(where), strict=True)]
+        groups.setdefault(None if at_the_end else curve.recipe, []).extend(pairs)
+    return [*groups.values()]
+
+
+@pytest.mark.parametrize("regime", [PAPER, QUICK, HERE.regime], ids=["paper", "quick", "small"])
+@pytest.mark.parametrize("data", ["published", "surrogate"])
+def test_what_is_compared_has_come_to_the_smallest_amount_among_it_within_half_a_step(regime, data) -> None:
+    """Or five in a hundred, and what rounding the amount to three digits takes away."""
+    where = under(regime, data)
+    compared = [of for of in EVERY if of.claim.holds_if.compares is not Compares.NEITHER]
+    for group in (group for of in compared for group in rivals(of, where)):
+        smallest = min(whole.amount for whole, _ in group)
+        for whole, run in group:
+            assert run.whole == whole
+            if run == whole:
+                assert smallest <= run.amount <= 1.056 * smallest or run.amount - smallest <= half_a_step(run)
+            else:
+                assert run.last_step < whole.last_step
+                assert abs(run.amount - smallest) <= half_a_step(run) + 0.005 * smallest
+        assert any(run == whole for whole, run in group)
+
+
+def test_a_claim_that_compares_no_batch_sizes_has_nothing_to_match(tmp_path: Path) -> None:
+    curves = [Curve(M1_MNIST, LR(m), FGSM) for m in (0.0, 0.9)]
+    averaged = case(*curves, holds_if=OnAverage("higher", points(1)))
+    assert averaged.at_equal_amount(HERE) == ()
+    found = judge(averaged, fill(Store(tmp_path), averaged.runs(HERE)), HERE)
+    assert found.matched is None
+    assert found.entry()["equal_amount"] is None
+    assert "equal training amount" not in found.evidence
+
+
+def steps(of: Case, where: Conditions) -> list[dict[int, int]]:
+    """Of each curve: the steps that its first seed's runs are read at, by batch size."""
+    parts = of.at_equal_amount(where)
+    return [{run.batch_size: run.last_step for run in part.runs(where) if run.seed == 0} for part in parts]
+
+
+def test_at_the_paper_s_scale_a_fixed_learning_rate_is_read_after_as_many_steps_as_the_largest_batch_takes() -> None:
+    """Steps of one size: 100 epochs of 54 at batch size 1024. Benchmark has taken 540 before it halves even once."""
+    where = under(PAPER)
+    assert steps(of(LR(), Drops(points(1))), where) == [dict.fromkeys((64, 128, 256, 512, 1024), 5400)]
+    (benchmark,) = steps(of(BENCHMARK, Drops(points(1))), where)
+    assert benchmark == {**dict.fromkeys((64, 128, 256, 512), 540), 1024: 5400}
+
+
+def test_where_learning_rate_follows_batch_size_every_run_is_read_at_its_end() -> None:
+    """T of LR/BS is 860 at batch size 64 and 864 at 1024, for its last batches are smaller."""
+    where = under(PAPER)
+    for momentum in (0.0, 0.9):
+        (part,) = of(LR_BS(momentum), Flat(points(1))).at_equal_amount(where)
+        assert all(run.steps is None for run in part.runs(where))
+
+
+def test_recipes_are_matched_with_each_other_at_the_largest_batch_size_alone() -> None:
+    """LR/BS takes steps of 0.16 there: 337.5 of them make 54. Against LR and Benchmark it is the same checkpoint."""
+    where, found = under(PAPER), set()
+    for other in (LR(), BENCHMARK):
+        against = case(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, other, LAMBDA1), holds_if=Lower(factor(2)))
+        ratio, fixed = steps(against, where)
+        assert fixed == {1024: 5400}
+        found.add(ratio[1024])
+    assert found <= {337, 338}
+    assert len(found) == 1
+
+
+def test_several_recipes_are_each_matched_within_themselves(tmp_path: Path) -> None:
+    curves = [Curve(M1_MNIST, recipe, measure) for recipe in (LR(), BENCHMARK) for measure in (FGSM, LAMBDA1)]
+    exists = case(*curves, holds_if=Exists(points(1), factor(1.25)))
+    assert steps(exists, HERE) == [dict.fromkeys((64, 128, 256), 8)] * 4
+    assert verdict(tmp_path, exists, lambda _: {})[1].amount == "T = 0.08 to 0.8, equal within each recipe"
+
+
+def test_a_run_that_is_within_five_in_a_hundred_is_read_at_its_end() -> None:
+    """Batches of one image more are as few as one fewer: the last batch of an epoch was small."""
+    near = replace(HERE, regime=HERE.regime.overridden(batch_sizes=(64, 65), train_images=1040, epochs=10))
+    runs = [near.run(M1_MNIST, LR(), size, 0) for size in (64, 65)]
+    assert runs[1].amount < runs[0].amount  # 17 and 16 steps an epoch: six in a hundred
+    (part,) = of(LR(), Drops(points(1))).at_equal_amount(near)
+    assert [run.last_step for run in part.runs(near) if run.seed == 0] == [160, 160]
+    nearer = replace(HERE, regime=HERE.regime.overridden(batch_sizes=(32, 33), train_images=1040, epochs=10))
+    (part,) = of(LR(), Drops(points(1))).at_equal_amount(nearer)
+    assert [run.last_step for run in part.runs(nearer) if run.seed == 0] == [330, 320]  # three in a hundred
+
+
+# --- what becomes of claims ---
+
+
+def grows_with_training(run: Run) -> dict[str, float]:
+    """A world in which "large batch" is only "trained less": everything is a function of T alone."""
+    doublings = math.log2(run.amount / 0.08)
+    return {"fgsm_accuracy": 0.4 + 0.05 * doublings, "lambda1": 10 * 1.5**-doublings}
+
+
+def falls_with_training(run: Run) -> dict[str, float]:
+    return {"fgsm_accuracy": 0.8 - 0.05 * math.log2(run.amount / 0.08)}
+
+
+def follows_batch_size(run: Run) -> dict[str, float]:
+    """A world in which batch size matters, and training does not."""
+    doublings = math.log2(run.batch_size / 64)
+    drop = -1 if is_of(run, LR()) and not is_of(run, LR_BS()) else 1
+    curvature = 10.0 if recipe_of(run) == LR_BS() else 10 * 1.5**doublings
+    return {"fgsm_accuracy": 0.6 - drop * 0.05 * doublings, "lambda1": curvature}
+
+
+@pytest.mark.parametrize(
+    ("claimed", "trained_less"),
+    [(DROPS, grows_with_training), (RISES, falls_with_training), (FLATTER, grows_with_training)],
+    ids=["drops", "rises", "flatter"],
+)
+def test_a_trend_that_is_only_less_training_is_gone_at_equal_amount(
+    tmp_path: Path, claimed: Case, trained_less: Results
+) -> None:
+    found, matched = verdict(tmp_path, claimed, trained_less)
+    assert found.decision.outcome is Outcome.HOLDS
+    assert matched.decision.outcome is Outcome.FAILS
+    assert matched.trained_less
+    assert (found.word, matched.word) == ("trend seen", "trend not seen")
+
+
+@pytest.mark.parametrize("claimed", [DROPS, RISES, FLATTER], ids=["drops", "rises", "flatter"])
+def test_a_trend_of_batch_size_itself_is_kept_at_equal_amount(tmp_path: Path, claimed: Case) -> None:
+    found, matched = verdict(tmp_path, claimed, follows_batch_size)
+    assert matched.trained_less
+    assert found.decision.outcome is matched.decision.outcome is Outcome.HOLDS
+    assert matched.decision.estimate == pytest.approx(found.decision.estimate)
+
+
+def test_the_evidence_shows_both_decisions_and_what_they_rest_on(tmp_path: Path) -> None:
+    found, _ = verdict(tmp_path, DROPS, grows_with_training)
+    first, _, second = found.evidence.partition("  at equal training amount ")
+    assert second.startswith("(T = 0.8): trend not seen, +0.0 points [+0.0, +0.0]\n")
+    rows = [[line.split() for line in text.splitlines()] for text in (first, second)]
+    # batch size, mean, sd, training accuracy, steps, T
+    cells = [[(row[0], row[1], row[4], row[5]) for row in text if row and row[0].isdigit()] for text in rows]
+    assert cells == [
+        [("64", "66.6%", "32", "3.20"), ("128", "61.6%", "16", "1.60"), ("256", "56.6%", "8", "0.80")],
+        [("64", "56.6%", "8", "0.80"), ("128", "56.6%", "8", "0.80"), ("256", "56.6%", "8", "0.80")],
+    ]
+
+
+def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
+    found, _ = verdict(tmp_path, DROPS, grows_with_training)
+    entry = json.loads(json.dumps(found.entry(), allow_nan=False))
+    assert (entry["verdict"], entry["outcome"]) == ("trend seen", "holds")
+    assert entry["equal_amount"] == {
+        "amount": "T = 0.8",
+        "verdict": "trend not seen",
+        "outcome": "fails",
+        "shown": "+0.0 points [+0.0, +0.0]",
+        "estimate": pytest.approx(0, abs=1e-9),
+        "interval": [pytest.approx(0, abs=1e-9)] * 2,
+        "trained_less": True,
+    }
+
+
+@pytest.mark.parametrize("outcome", [Outcome.HOLDS, Outcome.FAILS])
+def test_a_claim_whose_runs_all_came_to_the_same_amount_is_told_so_and_decided_the_same(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    slope = 0.0 if outcome is Outcome.HOLDS else 0.1
+    found, matched = verdict(
+        tmp_path, FLAT, lambda run: {"fgsm_accuracy": 0.8 - slope * math.log2(run.batch_size / 64)}
+    )
+    assert found.decision.outcome is outcome
+    assert matched.decision == found.decision
+    assert matched.curves == found.curves
+    assert not matched.trained_less
+    assert found.evidence.endswith(
+        "\n  at equal training amount (T = 0.32): the same, since every cell had come to that"
+    )
+
+
+def test_a_run_that_diverged_may_have_been_sound_at_the_amount_that_is_compared(tmp_path: Path) -> None:
+    """It had no eigenvalue at its end."""
+
+    def diverged_at_its_end(run: Run) -> dict[str, float] | None:
+        return None if run.batch_size == 64 and run.steps is None else {"lambda1": 0.1 * run.batch_size}
+
+    found, matched = verdict(tmp_path, of(BENCHMARK, Rises(factor(1.25)), LAMBDA1), diverged_at_its_end)
+    assert found.inconclusive
+    assert found.effect == "3 of 9 runs have no value (3 diverged)"
+    assert matched.decision.outcome is Outcome.HOLDS
+    assert f"{matched.amount}): trend seen" in found.evidence
+
+
+def test_a_checkpoint_that_is_not_stored_is_an_error_that_names_it(tmp_path: Path) -> None:
+    store = fill(Store(tmp_path), DROPS.curves[0].runs(HERE))
+    with pytest.raises(ReproError, match=r"batch size 64 seed 0 to step 8 \(\w+\) is not in"):
+        judge(DROPS, store, HERE)
+
+
+def test_recipes_can_be_compared_at_one_batch_size_and_trends_cannot(tmp_path: Path) -> None:
+    one = conditions(batch_sizes=(256,))
+    found, matched = verdict(tmp_path, FLATTER, follows_batch_size, one)
+    assert found.decision.outcome is matched.decision.outcome is Outcome.HOLDS
+    found, matched = verdict(tmp_path, DROPS, follows_batch_size, one)
+    assert found.inconclusive
+    assert matched.decision.reason == found.effect == "one batch size (256) shows no trend"
