@@ -83,7 +83,7 @@ def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path
     whole = make_plan([ROBUST], WHERE, Store(tmp_path)).cpu_seconds
     measured = sum(cpu_seconds(run, READING) - training_seconds(run) for run in plan.checkpoints)
     assert plan.cpu_seconds == pytest.approx(whole + measured)
-    assert 0 < measured
+    assert measured > 0
 
 
 def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:

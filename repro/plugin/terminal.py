@@ -42,7 +42,7 @@ def summary(
         return
     reporter.section("claims")
     for line in headline:
-        if line.startswith(("regime", "data")):
+        if line.startswith(("regime", "trained as", "data")):
             reporter.write_line(line)
     width = max(len(f"{entry['id']} [{entry['case']}]") for entry in entries.values())
     longest = max(len(entry["verdict"]) for entry in entries.values())

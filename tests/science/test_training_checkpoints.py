@@ -1,5 +1,6 @@
 """A training as it was on the way: to the last bit that of a training which ends there."""
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -78,7 +79,7 @@ def test_a_checkpoint_is_the_training_that_ends_there_to_the_last_bit(
         alone, its_history, _ = trained(network, sgd, augmented=augmented, steps=step)
         assert same(weights, alone)
         assert history == its_history
-    assert not any(same(seen[a][0], seen[b][0]) for a, b in zip(STEPS, STEPS[1:], strict=False))
+    assert not any(same(seen[a][0], seen[b][0]) for a, b in itertools.pairwise(STEPS))
 
 
 @pytest.mark.parametrize("network", [plain, batch_normed, with_dropout])
