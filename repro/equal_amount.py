@@ -19,9 +19,7 @@ from .runs import Run
 from .science.recipes import Recipe
 from .statistics.estimands import Compares, Estimand
 
-NEAR: Final = (
-    0.05  # amounts that differ by less than this share are equal: a last, smaller batch makes such differences
-)
+NEAR: Final = 0.05  # amounts that differ by less than this share are equal: last, smaller batches make such differences
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from worlds import Results, conditions, declared, fill, is_of, recipe_of, under
 
 from repro.claims import Case, Claim
 from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve
+from repro.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.errors import ReproError
 from repro.figures import SETTINGS
-from repro.regimes import PAPER, QUICK
+from repro.regimes import PAPER, QUICK, Regime
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
+from repro.science.sources import Kind
 from repro.science.tasks import M1_MNIST
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Compares, Estimand, Outcome
@@ -35,7 +36,7 @@ def case(*curves: Curve, holds_if: Estimand) -> Case:
     return Case(declared, curves[0].task, (), curves)
 
 
-def of(recipe: Recipe, holds_if: Estimand, measure=FGSM) -> Case:
+def of(recipe: Recipe, holds_if: Estimand, measure: Measure = FGSM) -> Case:
     return case(Curve(M1_MNIST, recipe, measure), holds_if=holds_if)
 
 
@@ -72,9 +73,21 @@ def rivals(of: Case, where: Conditions) -> list[list[tuple[Run, Run]]]:
     return [*groups.values()]
 
 
+def test_what_each_estimand_of_the_claims_compares() -> None:
+    found = {(type(of.claim.holds_if).__name__, of.claim.holds_if.compares) for of in EVERY}
+    assert found == {
+        *((name, Compares.BATCH_SIZES) for name in ("Drops", "Rises", "Flat", "NotWorse", "Jointly", "Exists")),
+        *((name, Compares.RECIPES) for name in ("Higher", "Lower")),
+        *((name, Compares.NEITHER) for name in ("Same", "SmallerChange", "OnAverage", "Mostly")),
+        *((name, Compares.NEITHER) for name in ("RanksDisagree", "Awaiting")),
+    }
+
+
 @pytest.mark.parametrize("regime", [PAPER, QUICK, HERE.regime], ids=["paper", "quick", "small"])
 @pytest.mark.parametrize("data", ["published", "surrogate"])
-def test_what_is_compared_has_come_to_the_smallest_amount_among_it_within_half_a_step(regime, data) -> None:
+def test_what_is_compared_has_come_to_the_smallest_amount_among_it_within_half_a_step(
+    regime: Regime, data: Kind
+) -> None:
     """Or five in a hundred, and what rounding the amount to three digits takes away."""
     where = under(regime, data)
     compared = [of for of in EVERY if of.claim.holds_if.compares is not Compares.NEITHER]
@@ -132,6 +145,9 @@ def test_recipes_are_matched_with_each_other_at_the_largest_batch_size_alone() -
         found.add(ratio[1024])
     assert found <= {337, 338}
     assert len(found) == 1
+    alone = case(Curve(M1_MNIST, LR_BS(), LAMBDA1), holds_if=Lower(factor(2)))
+    (part,) = alone.at_equal_amount(where)
+    assert part.amount == 864  # 860 at batch size 64
 
 
 def test_several_recipes_are_each_matched_within_themselves(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_the_seed_alone_decides_he_s_weights() -> None:
 
 def test_c1_with_batch_norm_first_pools_last() -> None:
     model = build(C1_CIFAR10, 3, trained_as=(NORM_FIRST,)).double()
+    assert layers(model)[:8] == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"] * 2
     x = images(model, 8).double()
     model(x)  # running statistics that are not those of a fresh batch norm
     norms = [part for part in model if isinstance(part, nn.BatchNorm2d)]
