@@ -173,7 +173,8 @@ def _stored(
 def _cell(
     run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any], field: str | None = None
 ) -> Cell:
-    value = measure.diverged if record["diverged"] else measures[field or measure.field]
+    diverged = record["diverged"] or not measures  # on the verge of it, nothing could be measured
+    value = measure.diverged if diverged else measures[field or measure.field]
     return Cell(
         run=run.key,
         value=np.nan if value is None else value,
@@ -183,5 +184,5 @@ def _cell(
         saturated=measures.get("saturated", np.nan),
         steps=record["steps"],
         training_amount=record["training_amount"],
-        diverged=record["diverged"],
+        diverged=diverged,
     )

@@ -1,5 +1,6 @@
 """One run from its spec to the store: data, network, training, measures."""
 
+import math
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -45,9 +46,19 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     found: dict[str, Any] = {}
     if not record["diverged"]:
         model.to(memory_format=torch.channels_last)
-        found = _measured(run, model, data, reading, store)
+        found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not."""
+    try:
+        found = measured()
+    except torch.linalg.LinAlgError:
+        return {}
+    numbers = [*found.values(), *found.get("instruments", {}).values()]
+    return found if all(math.isfinite(n) for n in numbers if not isinstance(n, dict)) else {}
 
 
 def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:

@@ -21,7 +21,9 @@ def test_a_cost_counted_by_hand() -> None:
     looked_at = (3000 + 2048) / 3
     attacked = 2 * 256 * (1 + 0.6 * 10)
     curved = 4 * 9 * 256
-    assert cpu_seconds(run, READING) == pytest.approx((trained + looked_at + attacked + curved) / 5500)
+    instruments = 32 * 15 + 4 * 3 * 256
+    total = trained + looked_at + attacked + curved + instruments
+    assert cpu_seconds(run, READING) == pytest.approx(total / 5500)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_more_work_costs_more(more: dict[str, object], of: str) -> None:
     assert cpu_seconds(run, reading) > cpu_seconds(RUN, READING)
 
 
-@pytest.mark.parametrize("part", ["accuracy", "attacks", "curvature"])
+@pytest.mark.parametrize("part", ALL_PARTS)
 def test_parts_that_are_not_measured_cost_nothing(part: Part) -> None:
     others = tuple(p for p in ALL_PARTS if p != part)
     alone, rest = (cpu_seconds(RUN, replace(READING, parts=parts)) for parts in ((part,), others))

@@ -68,9 +68,9 @@ def test_whatever_decides_a_claim_is_hashed(case: Case) -> None:
     assert hash_of(case) != hash_of(CASE)
 
 
-def test_the_level_of_the_intervals_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_it_is_decided_at_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
     before = hash_of(CASE)
-    monkeypatch.setattr(declared, "LEVEL", 0.95)
+    monkeypatch.setattr(declared, "ERROR", 0.01)
     assert hash_of(CASE) != before
 
 

@@ -9,7 +9,7 @@ from worlds import conditions, declared
 from repro.conditions import Conditions
 from repro.science.recipes import LR
 from repro.science.tasks import TASKS, Task
-from repro.science.trained_as import HE, NORM_FIRST, SAYS, UNSTANDARDISED
+from repro.science.trained_as import HE, NORM_FIRST, SAYS, UNSTANDARDISED, departures
 
 HERE = conditions()
 GREY = {"M1-MNIST", "StdCNN-MNIST", "M1-FashionMNIST", "StdCNN-FashionMNIST"}
@@ -72,4 +72,4 @@ def test_every_claim_needs_as_many_runs_however_they_are_trained() -> None:
     ],
 )
 def test_what_headings_add(trained_as: tuple[str, ...], text: str) -> None:
-    assert replace(HERE, trained_as=trained_as).departures == text
+    assert departures(trained_as) == text

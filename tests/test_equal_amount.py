@@ -41,7 +41,7 @@ def of(recipe: Recipe, holds_if: Estimand, measure: Measure = FGSM) -> Case:
 
 
 DROPS, RISES = of(BENCHMARK, Drops(points(1))), of(LR(), Rises(points(1)))
-FLAT = of(LR_BS(), Flat(points(1)))
+FLAT = of(LR_BS(), Flat(points(5)))
 FLATTER = case(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(1.25)))
 
 
@@ -131,7 +131,7 @@ def test_where_learning_rate_follows_batch_size_every_run_is_read_at_its_end() -
     """T of LR/BS is 860 at batch size 64 and 864 at 1024, for its last batches are smaller."""
     where = under(PAPER)
     for momentum in (0.0, 0.9):
-        (part,) = of(LR_BS(momentum), Flat(points(1))).at_equal_amount(where)
+        (part,) = of(LR_BS(momentum), Flat(points(5))).at_equal_amount(where)
         assert all(run.steps is None for run in part.runs(where))
 
 

@@ -15,7 +15,7 @@ from repro.claims import Case, Claim
 from repro.conditions import Conditions
 from repro.regimes import Regime, Scale
 from repro.runs import Run
-from repro.science.readings import Reading
+from repro.science.readings import Reading, of_checkpoints
 from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
 from repro.science.sources import Kind, Source
 from repro.science.tasks import DATASETS, TASKS
@@ -67,7 +67,8 @@ def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading:
             record = {"steps": run.last_step, "training_amount": run.amount, "diverged": found is None}
             store.put_run(run, record, lambda path: path.touch())
             measures = {} if found is None else _with_margin_form({**HEALTHY, **found})
-            store.put_measures(run, reading, {"reading": asdict(reading), "measures": measures, "seconds": 0.0})
+            how = reading if run is run.whole else of_checkpoints(reading)
+            store.put_measures(run, how, {"reading": asdict(how), "measures": measures, "seconds": 0.0})
     return store
 
 

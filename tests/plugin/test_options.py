@@ -35,6 +35,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         verdicts_ok=False,
         readings=("margin-loss",),
         trained_as=(),
+        until_decided=None,
     )
     assert given() == expected
 

@@ -3,7 +3,7 @@ import re
 import pytest
 from projects import Project
 
-LINE = re.compile(r"measured: (\d+) of (\d+) runs and checkpoints, \d+ seconds since the start")
+LINE = re.compile(r"measurements: (\d+) of (\d+) made, \d+ seconds since the start")
 
 
 def told(result: pytest.RunResult) -> list[tuple[str, str]]:

@@ -35,6 +35,8 @@ def entry(**changes: Any) -> Bundle:
         "shown": "-27.0 points [-30.0, -24.0]",
         "asked": "a fall of more than 1 point",
         "seeds": 5,
+        "p": 0.0123,
+        "family_wise": True,
         "undertrained": [],
         "evidence": "the table\n    64  82.0%",
         "rerun": "pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'",
@@ -45,7 +47,6 @@ def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> 
     facts = {
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
-        "departures": "",
         "trained_as": [],
         "command": "pytest claims --gpu",
         "seconds": 7300,
@@ -172,12 +173,11 @@ def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: s
     ],
 )
 def test_headings_carry_in_what_training_departs_from_the_first_reading(session: Bundle, expected: str) -> None:
-    assert scale(bundle(departures=", trained with he-initialisation", **session)) == expected
+    assert scale(bundle(trained_as=["he-initialisation"], **session)) == expected
 
 
 def test_how_training_departs_is_said_before_the_verdicts() -> None:
-    other = {"name": "he-initialisation", "says": "initial weights are He et al.'s"}
-    text = page(bundle(entry(), trained_as=[other]))
+    text = page(bundle(entry(), trained_as=["he-initialisation"]))
     assert 0 < text.index("**Trained with he-initialisation**: initial weights are He et al.'s.") < text.index("1 verd")
     assert "Trained with" not in page(bundle(entry()))
 
