@@ -2,40 +2,37 @@
 
     python -m benchmarks [NAME ...]     all, or those named
 
-Each ratio is peer time over ours on the same work in the same process, alternating, on one thread: above 1 we are
-faster. The middle and the range over repeats are printed beside the last stored result, and stored with versions and
-hardware.
+Each ratio is peer time over ours on the same work: above 1 we are faster. Both sides have a process of their own, take
+turns and use one thread. The middle and the range over repeats are printed beside the last stored result, and stored
+with versions and hardware.
 """
 
 import json
+import os
 import statistics
+import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import torch
 
 from repro.report.provenance import hardware, versions
 
-from . import attacks, eigenvalue, training
+from . import CASES
+from .side import OURS, PEER
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 5
-BENCHMARKS = {**training.CASES, **attacks.CASES, **eigenvalue.CASES}
 
 
 def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in BENCHMARKS]
+    unknown = [name for name in names if name not in CASES]
     if unknown:
-        print(f"unknown benchmark {unknown[0]}: choose from {', '.join(BENCHMARKS)}")
+        print(f"unknown benchmark {unknown[0]}: choose from {', '.join(CASES)}")
         return 2
-    torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
     print(f"{'benchmark':<28}{'ratio':>7}{'range':>16}{'ours':>10}{'peer':>10}   last stored")
-    for name in names or BENCHMARKS:
+    for name in names or CASES:
         last = _stored(name)
-        result = measure(*BENCHMARKS[name]())
+        result = measure(name)
         low, high = result["range"]
         times = f"{result['ours_seconds']:>9.3f}s{result['peer_seconds']:>9.3f}s"
         print(f"{name:<28}{result['ratio']:>7.2f}{f'{low:.2f} - {high:.2f}':>16}{times}   {last}", flush=True)
@@ -44,9 +41,10 @@ def main(names: list[str]) -> int:
     return 0
 
 
-def measure(ours: Callable[[], None], peer: Callable[[], None]) -> dict[str, object]:
-    """Both timed in turn, after one round to warm up."""
-    pairs = [(_seconds(ours), _seconds(peer)) for _ in range(REPEATS + 1)][1:]
+def measure(name: str) -> dict[str, object]:
+    """Both sides timed in turn."""
+    with Side(name, OURS) as ours, Side(name, PEER) as peer:
+        pairs = [(ours.seconds(), peer.seconds()) for _ in range(REPEATS)]
     ratios = [theirs / own for own, theirs in pairs]
     return {
         "ratio": statistics.median(ratios),
@@ -56,10 +54,27 @@ def measure(ours: Callable[[], None], peer: Callable[[], None]) -> dict[str, obj
     }
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+class Side:
+    """A process that does one side's work when told to."""
+
+    def __init__(self, name: str, side: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.side", name, side]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
+    def seconds(self) -> float:
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+    def __enter__(self) -> "Side":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
 
 
 def _stored(name: str) -> str:
