@@ -11,12 +11,12 @@ from repro.claims import Case, Claim
 from repro.curves import FGSM, Curve
 from repro.decided import remember
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.science.recipes import LR_BS
 from repro.science.tasks import M1_MNIST
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
 from repro.store import Store
-from repro.verdicts import judge
 
 PROCESSES = 8
 

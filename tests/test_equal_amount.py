@@ -13,6 +13,7 @@ from repro.conditions import Conditions
 from repro.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.errors import ReproError
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.regimes import PAPER, QUICK, Regime
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
@@ -25,7 +26,7 @@ from repro.statistics.pairs import OnAverage
 from repro.statistics.trends import Drops, Lower, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
-from repro.verdicts import Matched, Verdict, judge
+from repro.verdicts import Matched, Verdict
 
 HERE = conditions()  # 1,024 images, two epochs; T of LR is 0.32, 0.16, 0.08 at batch size 64, 128, 256
 EVERY = [case for test in declared() for case in test.cases]

@@ -10,7 +10,9 @@ from repro.claims import Case, Claim
 from repro.conditions import Conditions
 from repro.curves import FGSM, LAMBDA1, Curve, read
 from repro.errors import ReproError
+from repro.evidence import undertrained
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.regimes import PAPER, QUICK
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS
@@ -20,7 +22,7 @@ from repro.statistics.estimands import Estimand, Outcome
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, factor, points
 from repro.store import Store
-from repro.verdicts import Verdict, judge, undertrained
+from repro.verdicts import Verdict
 
 ACCURACY = Curve(M1_MNIST, BENCHMARK, FGSM)
 CURVATURE = Curve(M1_MNIST, LR_BS(), LAMBDA1)

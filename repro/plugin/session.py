@@ -15,11 +15,12 @@ import filelock
 
 from ..claims import Case
 from ..conditions import Conditions
+from ..judging import judge
 from ..plan import Plan, make_plan
 from ..science.sources import Source, resolve
 from ..science.trained_as import SAYS
 from ..store import Store
-from ..verdicts import Verdict, judge
+from ..verdicts import Verdict
 from ..workshop import Journal, Workshop
 from .options import Settings
 

@@ -11,12 +11,12 @@ from ..claims import Case
 from ..conditions import Conditions
 from ..declared import changes
 from ..errors import ReproError
+from ..judging import judge
 from ..runs import Run, reading_key
 from ..science.readings import Reading
 from ..science.recipes import Recipe
 from ..science.tasks import Task
 from ..store import Record, Store
-from ..verdicts import judge
 from .bundle import Report
 
 # What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.

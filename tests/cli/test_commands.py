@@ -13,9 +13,9 @@ import pytest
 from worlds import conditions, declared, fill
 
 from repro.cli import main
+from repro.judging import judge
 from repro.report.bundle import FORMAT, conditions_facts
 from repro.store import Store
-from repro.verdicts import judge
 
 ROOT = Path(__file__).parents[2]
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)

@@ -9,9 +9,9 @@ from worlds import Results, fill, healthy
 
 from repro.claims import Case
 from repro.conditions import Conditions
+from repro.judging import judge
 from repro.report.bundle import FORMAT, Report, conditions_facts, load
 from repro.store import Store
-from repro.verdicts import judge
 
 Content = dict[str, Any]
 

@@ -11,6 +11,7 @@ from worlds import conditions, fill
 from repro.claims import Case, Claim
 from repro.curves import FGSM, LAMBDA1, Curve
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.regimes import Regime
 from repro.report import provenance, write_report
 from repro.report.choices import CHOICES, choices
@@ -20,7 +21,6 @@ from repro.science.trained_as import HE, NORM_FIRST, SAYS
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
-from repro.verdicts import judge
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}
