@@ -83,8 +83,8 @@ PAPER: Final = Regime(
 
 _ENDS: Final = (64, 256)
 _READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=10, hessian_images=256)
-_COSTLY: Final = Reading(test_images=1024, attacked_images=128, pgd_steps=5, hessian_images=128)  # M1
-_SMALL: Final = Reading(test_images=256, attacked_images=64, pgd_steps=4, hessian_images=32)  # CIFAR-10
+_COSTLY: Final = Reading(test_images=1024, attacked_images=128, pgd_steps=5, hessian_images=64)  # M1
+_SMALL: Final = Reading(test_images=256, attacked_images=64, pgd_steps=4, hessian_images=16)  # CIFAR-10
 
 # Chosen by measurement, for two cores and about ten minutes. LR/BS gives the same training for the same number of
 # images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
