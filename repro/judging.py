@@ -31,7 +31,7 @@ def judge(
     looks = conditions.looks(case.task)
     rule = UntilDecided(looks)
     for seeds in looks:
-        at_look = conditions.with_seeds(seeds)
+        at_look = conditions if len(looks) == 1 else conditions.with_seeds(seeds)
         if obtain:
             obtain(case.jobs(at_look))
         verdict = _judge(case, store, at_look, rule, rerun)

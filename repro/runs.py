@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, Final
 
 from .science.readings import Reading
@@ -45,10 +45,10 @@ class Run:
         values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
         return {**values, "version": TRAINING_VERSION}
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The content key: the hash of the canonical JSON of ``spec``."""
-        return _hash(self.spec)
+        return _key(self, TRAINING_VERSION)
 
     @property
     def whole(self) -> "Run":
@@ -112,9 +112,19 @@ def from_spec(spec: dict[str, Any]) -> Run:
     return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
 
 
+@lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
+def _key(run: Run, version: int) -> str:
+    return _hash({**run.spec, "version": version})
+
+
 def reading_key(reading: Reading) -> str:
     """The key of one way of measuring, within a run."""
-    return _hash({**asdict(reading), "version": MEASURING_VERSION})
+    return _reading_key(reading, MEASURING_VERSION)
+
+
+@lru_cache(maxsize=1 << 10)
+def _reading_key(reading: Reading, version: int) -> str:
+    return _hash({**asdict(reading), "version": version})
 
 
 def _hash(value: Any) -> str:

@@ -35,6 +35,8 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        # what was read, by run and file: a file that is there is never changed, only made anew
+        self._known: dict[tuple[str, str], Record] = {}
 
     def prepare(self) -> None:
         """Make the store's folders; SettingError if they cannot be made."""
@@ -52,11 +54,20 @@ class Store:
 
     def record(self, run: Run) -> Record | None:
         """How the run's training went, or None if it is not stored."""
-        return _read(self._folder(run) / "run.json")
+        return self._read(run, "run.json")
 
     def measures(self, run: Run, reading: Reading) -> Record | None:
         """The run's measures under a reading, or None if they are not stored."""
-        return _read(self._folder(run) / f"measures-{reading_key(reading)}.json")
+        return self._read(run, f"measures-{reading_key(reading)}.json")
+
+    def _read(self, run: Run, name: str) -> Record | None:
+        wanted = run.key, name
+        if wanted not in self._known:
+            found = _read(self._folder(run) / name)
+            if found is None:
+                return None
+            self._known[wanted] = found
+        return self._known[wanted]
 
     def has(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: looks for the files, reads none."""
@@ -80,11 +91,15 @@ class Store:
         self._folder(run).mkdir(parents=True, exist_ok=True)
         with _whole(self.weights(run)) as path:
             write_weights(path)
-        _write(self._folder(run) / "run.json", {"run": run.spec, **record})
+        self._write(run, "run.json", {"run": run.spec, **record})
 
     def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
         """Store the measures of a run that is stored."""
-        _write(self._folder(run) / f"measures-{reading_key(reading)}.json", measures)
+        self._write(run, f"measures-{reading_key(reading)}.json", measures)
+
+    def _write(self, run: Run, name: str, value: Record) -> None:
+        self._known.pop((run.key, name), None)
+        _write(self._folder(run) / name, value)
 
     def decided(self) -> list[Record]:
         """What sessions left with ``put_decided``, in no order."""

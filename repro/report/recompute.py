@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +14,6 @@ from ..errors import ReproError
 from ..judging import judge
 from ..runs import Run, reading_key
 from ..science.readings import Reading
-from ..science.recipes import Recipe
-from ..science.tasks import Task
 from ..store import Record, Store
 from .bundle import Report
 
@@ -42,7 +40,7 @@ class ReadOnce(Store):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._known: dict[tuple[str, Reading | None], Record | None] = {}
+        self._seen: dict[tuple[str, Reading | None], Record | None] = {}
 
     def record(self, run: Run) -> Record | None:
         """How the run's training went, or None if it is not stored, or damaged."""
@@ -54,28 +52,14 @@ class ReadOnce(Store):
 
     def _look(self, run: Run, reading: Reading | None) -> Record | None:
         wanted = run.key, reading
-        if wanted not in self._known:
+        if wanted not in self._seen:
             name = "run" if reading is None else f"measures-{reading_key(reading)}"
             try:
                 value = json.loads((self.root / "runs" / run.key / f"{name}.json").read_text())
             except (OSError, ValueError):
                 value = None
-            self._known[wanted] = value if isinstance(value, dict) else None
-        return self._known[wanted]
-
-
-@dataclass(frozen=True)
-class _OneOfEach(Conditions):
-    """Conditions that give a run that many curves share as one object, whose key is then hashed once."""
-
-    made: dict[tuple[Task, Recipe, int, int], Run] = field(default_factory=dict)
-
-    def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
-        """The run behind one point of a curve."""
-        point = task, recipe, batch_size, seed
-        if point not in self.made:
-            self.made[point] = super().run(*point)
-        return self.made[point]
+            self._seen[wanted] = value if isinstance(value, dict) else None
+        return self._seen[wanted]
 
 
 def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomputed:
@@ -83,8 +67,7 @@ def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomp
 
     A test is found by its id or, where it was moved or renamed, by its claim and case.
     """
-    found, given = Recomputed(), report.conditions
-    conditions = _OneOfEach(**{part.name: getattr(given, part.name) for part in fields(given)})
+    found, conditions = Recomputed(), report.conditions
     named = {(case.claim.id, case.id): test for test, case in cases.items()}
     met = set()
     for entry in report.claims:

@@ -6,6 +6,7 @@ same training; ``SGD`` compares equal there, which is how the harness knows to t
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 LEARNING_RATE: Final = 0.01
@@ -67,6 +68,7 @@ def LR_BS(momentum: float = 0.0) -> Recipe:
 BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM)
 
 
+@lru_cache(maxsize=1 << 12)
 def training_amount(sgd: SGD, steps_per_epoch: int, steps: int) -> float:
     """T, the sum of learning rate / (1 - momentum) over the first steps: training in units of gradient-flow time."""
     epochs, rest = divmod(steps, steps_per_epoch)
