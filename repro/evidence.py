@@ -23,16 +23,20 @@ def shown(decision: Decision) -> str:
 
 
 def table(curve: Measured) -> list[str]:
-    """A curve as lines of text: for each batch size mean and spread over seeds, and how far it was trained."""
+    """A curve as lines of text: for each batch size mean and spread over seeds, and how far it was trained.
+
+    Of one seed there is no spread; the noise of its images, binomial for an accuracy, stands in its place.
+    """
     unit = curve.curve.measure.unit
     scaled = curve.sample.values
+    spread_of = "sd" if len(curve.cells) > 1 else "of images"
     lines = [
         f"  {curve.curve}",
-        "    batch size      mean        sd   train acc    steps        T   margin   saturated",
+        f"    batch size      mean{spread_of:>10}   train acc    steps        T   margin   saturated",
     ]
     for j, size in enumerate(curve.batch_sizes):
         cells, column = curve.column(j), scaled[:, j]
-        sd = float(column.std(ddof=1)) if len(column) > 1 else float("nan")
+        sd = float(column.std(ddof=1)) if len(column) > 1 else _of_images(curve, cells[0].value)
         spread = unit.spread(sd)
         flag = f"  {note}" if (note := _flag(cells)) else ""
         lines.append(
@@ -42,6 +46,14 @@ def table(curve: Measured) -> list[str]:
             f"{100 * np.mean([c.saturated for c in cells]):>11.1f}%{flag}"
         )
     return lines
+
+
+def _of_images(curve: Measured, share: float) -> float:
+    """What one seed has for a spread: the binomial standard error of a share of so many images; NaN if it is none."""
+    if curve.images is None:
+        return float("nan")
+    error = (share * (1 - share) / curve.images) ** 0.5
+    return float(curve.curve.measure.unit.scaled(np.array([error]))[0])
 
 
 def undertrained(curve: Measured) -> list[str]:

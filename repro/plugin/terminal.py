@@ -14,6 +14,7 @@ from rich.text import Text
 from ..plan import Plan, sharing, table
 from ..report.hashes import mark
 from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
+from ..report.together import in_words
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most
@@ -70,6 +71,8 @@ def summary(
             reporter.write_line(line)
     for line in card_lines(card, coloured=reporter.hasmarkup):
         reporter.write_line(line)
+    if all("family_wise" in entry for entry in entries.values()):  # not where the report could not be written
+        reporter.write_line(in_words(entries.values()))
     if reporter.verbosity >= 0:
         reporter.write_line("")
         _verdicts(reporter, entries)

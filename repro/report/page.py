@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from ..costs import span
 from ..science.trained_as import SAYS, departures
-from ..statistics.estimands import ERROR, Outcome
 from . import hashes
 from .scorecard import Scorecard
+from .together import in_words
 
 Bundle = dict[str, Any]
 
@@ -77,7 +77,7 @@ def _verdicts(bundle: Bundle) -> str:
     rows = [
         "## Verdicts",
         "",
-        _many(bundle["claims"]),
+        f"{in_words(bundle['claims'])} p is the smallest error at which a verdict would hold.",
         "",
         "| claim | case | verdict | effect [interval] | margin | seeds | p | all together |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -90,18 +90,6 @@ def _verdicts(bundle: Bundle) -> str:
             f"| {hashes.asked(claim)} | {claim['seeds']} | {claim['p']:.2g} | {together} |"
         )
     return "\n".join(rows)
-
-
-def _many(claims: Sequence[dict[str, Any]]) -> str:
-    """How far so many verdicts can be trusted together."""
-    holding = sum(claim["outcome"] == Outcome.HOLDS for claim in claims)
-    surviving = sum(claim["family_wise"] for claim in claims)
-    return (
-        f"Each verdict is wrong with a probability of at most {ERROR:.0%}; of {len(claims)} at most "
-        f"{ERROR * len(claims):.1f} are so in expectation. Of the {holding} that hold, {surviving} would hold if not a "
-        f'single one might be wrong with more than {ERROR:.0%} ("all together", Holm 1979). p is the smallest error at '
-        "which a verdict would hold."
-    )
 
 
 def _errors(bundle: Bundle) -> str:

@@ -9,13 +9,12 @@ from ..conditions import Conditions
 from ..figures import FIGURES
 from ..regimes import Regime
 from ..science.sources import Source
-from ..statistics.estimands import Outcome
-from ..statistics.families import holm
 from ..store import Store
 from . import page, provenance
 from .bundle import FORMAT, NAME, conditions_facts
 from .choices import choices
 from .scorecard import scorecard
+from .together import take_together
 
 
 class Settings(Protocol):
@@ -47,12 +46,13 @@ def write_report(
     """Write the report of a session's verdicts into the artifacts folder; returns what was written.
 
     ``entries``: a verdict's entry for each test; ``errors``: for each test that broke a line, and what it was about if
-    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines.
+    it was a claim; entries are marked with what they are worth taken together; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines.
     """
     from .drawing import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .sheets import draw_contact_sheet, draw_scorecard
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
+    take_together(entries.values())
     device = "cuda" if settings.gpu else "cpu"
     conditions = Conditions(
         settings.regime, sources, device, settings.readings, settings.until_decided, trained_as=settings.trained_as
@@ -67,9 +67,6 @@ def write_report(
         "errors": [{"test": test, **error} for test, error in errors.items()],
         "choices": choices(settings.trained_as),
     }
-    together = holm([claim["p"] for claim in bundle["claims"]])
-    for claim, survives in zip(bundle["claims"], together, strict=True):
-        claim["family_wise"] = survives and claim["outcome"] == Outcome.HOLDS
     card = scorecard(bundle["claims"], bundle["errors"])
     sheets = [
         draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", settings.artifacts / "scorecard.png"),
