@@ -12,6 +12,7 @@ from .evidence import number, shown, table, undertrained
 from .more_seeds import MoreSeeds
 from .soundness import Soundness
 from .statistics.estimands import Decision, Outcome
+from .words import counted
 
 # A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
 WORDS = {
@@ -127,7 +128,7 @@ class Verdict:
                 f"{self.word}: {claim.says}",
                 f"  {self.case.id}; paper: section {claim.section}, {self._figures}",
                 *(line for curve in self.curves for line in table(curve)),
-                f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {self.seeds} seeds)",
+                f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {counted(self.seeds, 'seed')})",
                 f"  asked for: {decision.asked} ({claim.because})",
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),

@@ -112,7 +112,11 @@ class Median:
     def reason(self) -> str:
         """The fewest seeds that can show a median to one side at 5% are five: one in 32."""
         seeds = len(self.effect.values)
-        return f"a median cannot be bounded by {seeds} seeds, five at least" if seeds < 5 else ""
+        return (
+            f"a median needs five seeds at least, and there {'is' if seeds == 1 else 'are'} {seeds}"
+            if seeds < 5
+            else ""
+        )
 
     def p(self) -> Array:
         return sign_p(self.sign * self.effect.values, self.bound)
