@@ -46,8 +46,8 @@ def write_report(
     """Write the report of a session's verdicts into the artifacts folder; returns what was written.
 
     ``entries``: a verdict's entry for each test; ``errors``: for each test that broke a line, and what it was about if
-    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines. The
-    entries are marked with what they are worth taken together.
+    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines.
+    The entries are marked with what they are worth taken together.
     """
     from .drawing import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .sheets import draw_contact_sheet, draw_scorecard
