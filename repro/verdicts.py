@@ -128,13 +128,17 @@ class Verdict:
                 f"{self.word}: {claim.says}",
                 f"  {self.case.id}; paper: section {claim.section}, {self._figures}",
                 *(line for curve in self.curves for line in table(curve)),
-                f"  {decision.effect}: {self.effect} ({100 * decision.level:.3g}% interval, {counted(self.seeds, 'seed')})",
+                f"  {decision.effect}: {self.effect} ({self._certainty})",
                 f"  asked for: {decision.asked} ({claim.because})",
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
             ]
         )
+
+    @property
+    def _certainty(self) -> str:
+        return f"{100 * self.decision.level:.3g}% interval, {counted(self.seeds, 'seed')}"
 
     @property
     def _figures(self) -> str:

@@ -112,11 +112,7 @@ class Median:
     def reason(self) -> str:
         """The fewest seeds that can show a median to one side at 5% are five: one in 32."""
         seeds = len(self.effect.values)
-        return (
-            f"a median needs five seeds at least, and there {'is' if seeds == 1 else 'are'} {seeds}"
-            if seeds < 5
-            else ""
-        )
+        return f"a median needs five seeds at least, of which there are {seeds}" if seeds < 5 else ""
 
     def p(self) -> Array:
         return sign_p(self.sign * self.effect.values, self.bound)
