@@ -27,7 +27,7 @@ from repro.statistics.units import factor, points
 from repro.store import Store
 from repro.verdicts import Matched, Verdict, judge
 
-# 1,024 images, two epochs; T of LR is 0.32, 0.16, 0.08 at batch size 64, 128, 256. So many images are attacked that half
+# 1,024 images, two epochs; T of LR is 0.32, 0.16, 0.08 at batch size 64, 128, 256. So many are attacked that half
 # of one, the doubt of any accuracy, is far below every margin.
 HERE = under(conditions().regime.overridden(attacked_images=10_000))
 HALF_AN_IMAGE = 2.91999 * 100 / 10_000 / 2 / math.sqrt(3)  # points at three seeds; t(2) at 95% one-sided
