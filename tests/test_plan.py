@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worlds import CLAIMS, READING, conditions, declared, fill, under
+from worlds import CLAIMS, READING, conditions, declared, fill, fill_transfer, under
 
 from repro.claims import Case
 from repro.costs import cpu_seconds, span, training_seconds
@@ -35,7 +35,7 @@ ALIKE = Case(DROPS, M1_MNIST, ("f",), (Curve(M1_MNIST, LR_BS(), FGSM),))
 def stored_whole(root: Path, runs: Iterable[Run]) -> Store:
     """A store of runs that were measured alone and together with the same run of another seed."""
     runs = list(runs)
-    return fill(fill(Store(root), runs), runs, lambda _: {"transfer_accuracy": 0.8}, TRANSFER)
+    return fill_transfer(fill(Store(root), runs), (run for run in runs if run is run.whole))
 
 
 def test_each_run_is_planned_once_however_many_claims_need_it(tmp_path: Path) -> None:
