@@ -1,6 +1,6 @@
 """The plan of a session: which runs its claims need, which are stored, and what the rest will cost. Free of torch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,11 +25,12 @@ class Plan:
     curves: tuple[Curve, ...]
     jobs: tuple[tuple[Run, Reading], ...]
     missing: tuple[tuple[Run, Reading], ...]
+    trained: frozenset[Run] = frozenset()  # of what is missing: what is stored, and only has to be measured
 
     @property
     def cpu_seconds(self) -> float:
         """The estimated cost of what is missing, on one core."""
-        return _seconds(self.missing)
+        return _seconds(self.missing, self.trained)
 
     @property
     def runs(self) -> list[Run]:
@@ -66,10 +67,13 @@ class Plan:
         return f"{line}; the other {len(self.missing_runs)} take about {span(seconds)} on one core of a CPU{wall}"
 
 
-def _seconds(jobs: Sequence[tuple[Run, Reading]]) -> float:
-    """The cost of jobs; a checkpoint of a run that is trained among them is stored on the way and only measured."""
-    trained = {run for run, reading in jobs if "accuracy" in reading.parts}  # as in ``cpu_seconds``
-    saved = sum(training_seconds(run) for run, _ in jobs if run is not run.whole and run.whole in trained)
+def _seconds(jobs: Sequence[tuple[Run, Reading]], stored: Container[Run]) -> float:
+    """The cost of jobs: ``stored`` runs are not trained, and checkpoints of a run that is are stored on the way."""
+    train = [run for run, reading in jobs if "accuracy" in reading.parts]  # as ``cpu_seconds`` has it
+    trained = {run for run in train if run not in stored}
+    saved = sum(
+        training_seconds(run) for run in train if run in stored or (run is not run.whole and run.whole in trained)
+    )
     return sum(cpu_seconds(*job) for job in jobs) - saved
 
 
@@ -78,7 +82,9 @@ def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Pl
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
     jobs = slowest_first({job: None for case in cases for job in case.jobs(conditions)})
-    return Plan(cases, curves, tuple(jobs), tuple(job for job in jobs if not store.has(*job)))
+    missing = tuple(job for job in jobs if not store.has(*job))
+    trained = frozenset(run for run in dict.fromkeys(run for run, _ in missing) if store.trained(run))
+    return Plan(cases, curves, tuple(jobs), missing, trained)
 
 
 Missing = dict[Run, list[tuple[Run, Reading]]]  # what a run lacks, of itself and of its checkpoints
@@ -119,21 +125,23 @@ def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
     for task, group in groupby(found, key=lambda line: line.task):
         members, scale = list(group), conditions.regime.scale(task)
         grid = " ".join(map(str, scale.batch_sizes))
-        rows = [(str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing)) for m in members]
-        groups.append(rows + _sum(str(task), members, missing))
-    return [*groups, _sum("all tasks", found, missing)] if len(groups) > 1 else groups
+        rows = [
+            (str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing, plan.trained)) for m in members
+        ]
+        groups.append(rows + _sum(str(task), members, missing, plan.trained))
+    return [*groups, _sum("all tasks", found, missing, plan.trained)] if len(groups) > 1 else groups
 
 
-def _sum(name: str, members: list[Line], missing: Missing) -> list[tuple[str, ...]]:
+def _sum(name: str, members: list[Line], missing: Missing, trained: Container[Run]) -> list[tuple[str, ...]]:
     """The row below several lines; no row below a single one, which says it all."""
     runs = list(dict.fromkeys(run for line in members for run in line.runs))
-    return [(name, counted(len(members), "line"), "", "", *_counts(runs, missing))] if len(members) > 1 else []
+    return [(name, counted(len(members), "line"), "", "", *_counts(runs, missing, trained))] if len(members) > 1 else []
 
 
-def _counts(runs: Sequence[Run], missing: Missing) -> tuple[str, str, str]:
+def _counts(runs: Sequence[Run], missing: Missing, trained: Container[Run]) -> tuple[str, str, str]:
     left = [job for run in runs for job in missing.get(run, ())]
     stored = sum(run not in missing for run in runs)
-    return str(len(runs)), str(stored), span(_seconds(left))
+    return str(len(runs)), str(stored), span(_seconds(left, trained))
 
 
 def sharing(plan: Plan, conditions: Conditions) -> str:

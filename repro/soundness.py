@@ -58,7 +58,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     failures: dict[tuple[Run, Failure], None] = {}
     missing: dict[str, None] = {}
     for run, field in wanted:
-        numbers = _numbers(run, store, conditions)
+        numbers = _numbers(run, field, store, conditions)
         if not numbers:
             continue
         lacking = unchecked(numbers, field)
@@ -83,11 +83,13 @@ def _measures(run: Run, store: Store, conditions: Conditions) -> dict[str, float
     return {**measures, "images": reading.attacked_images or run.task.dataset.test} if measures else {}
 
 
-def _numbers(run: Run, store: Store, conditions: Conditions) -> dict[str, float]:
-    """The numbers of a run's instruments, with lambda1's; empty if it diverged."""
+def _numbers(run: Run, field: str, store: Store, conditions: Conditions) -> dict[str, float]:
+    """The numbers of a run's instruments that speak of a measure, with lambda1's; empty if it diverged."""
     first = conditions.reading(run.task)
     stored = store.measures(run, first)
     measures = stored["measures"] if stored else {}
-    other = store.measures(run, transfer(first))
+    if not measures:
+        return {}
+    other = None if field == LAMBDA1.field else store.measures(run, transfer(first))
     curvature = {name: value for name, value in measures.items() if name.startswith("lambda1")}
     return {**curvature, **measures.get("instruments", {}), **(other["measures"] if other else {})}

@@ -55,7 +55,7 @@ def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not."""
     try:
         found = measured()
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # torch exports it without saying so
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # public, says its documentation
         return {}
     numbers = [*found.values(), *found.get("instruments", {}).values()]
     return found if all(math.isfinite(n) for n in numbers if not isinstance(n, dict)) else {}

@@ -42,7 +42,7 @@ def test_the_hash_is_sha256_of_canonical_json() -> None:
     text = (
         '{"case":"M1-MNIST-FGSM-flat","claim":"it-is-flat",'
         '"curves":[{"diverged":0.1,"floor":0.1,"measure":"fgsm_accuracy","recipe":["LR/BS",0.0],"task":"M1-MNIST",'
-        '"unit":"points"}],"holds_if":{"kind":"Flat","within":{"size":5.0,"unit":"points"}},"level":0.9}'
+        '"unit":"points"}],"error":0.05,"holds_if":{"kind":"Flat","within":{"size":5.0,"unit":"points"}}}'
     )
     assert hash_of(CASE) == hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
     assert DIGITS == 12

@@ -1,16 +1,19 @@
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worlds import CLAIMS, READING, conditions, declared, fill, under
+from worlds import CLAIMS, READING, conditions, declared, fill, fill_transfer, under
 
 from repro.claims import Case
 from repro.costs import cpu_seconds, span, training_seconds
 from repro.curves import FGSM, LAMBDA1, Curve
 from repro.plan import lines, make_plan, sharing, table
 from repro.regimes import PAPER
+from repro.runs import Run
+from repro.science.readings import of_checkpoints, transfer
 from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, SHOWN_WITH_MOMENTA, TASKS
 from repro.statistics.estimands import Compares
@@ -18,6 +21,7 @@ from repro.statistics.trends import Drops
 from repro.store import Store
 
 WHERE = conditions()
+AT_CHECKPOINTS, TRANSFER = of_checkpoints(READING), transfer(READING)
 CLAIM = next(test.claim for test in declared() if test.claim.holds_if.compares is Compares.NEITHER)
 DROPS = next(test.claim for test in declared() if isinstance(test.claim.holds_if, Drops))
 ROBUST = Case(CLAIM, M1_MNIST, ("a",), (Curve(M1_MNIST, LR(), FGSM),))
@@ -28,27 +32,36 @@ COMPARED = Case(DROPS, M1_MNIST, ("e",), ROBUST.curves)
 ALIKE = Case(DROPS, M1_MNIST, ("f",), (Curve(M1_MNIST, LR_BS(), FGSM),))
 
 
+def stored_whole(root: Path, runs: Iterable[Run]) -> Store:
+    """A store of runs that were measured alone and together with the same run of another seed."""
+    runs = list(runs)
+    return fill_transfer(fill(Store(root), runs), (run for run in runs if run is run.whole))
+
+
 def test_each_run_is_planned_once_however_many_claims_need_it(tmp_path: Path) -> None:
     plan = make_plan([ROBUST, FLATTER, FLATTER], WHERE, Store(tmp_path))
-    assert len(plan.jobs) == len(set(plan.jobs)) == 2 * 9 - 3
-    assert {run for run, _ in plan.jobs} == {*ROBUST.runs(WHERE), *FLATTER.runs(WHERE)}
-    assert {reading for _, reading in plan.jobs} == {READING}
+    first = [run for run, reading in plan.jobs if reading == READING]
+    assert len(first) == len(set(first)) == 2 * 9 - 3
+    assert set(first) == {*ROBUST.runs(WHERE), *FLATTER.runs(WHERE)}
+    assert len(plan.jobs) == len(set(plan.jobs))
+    assert {job for job in plan.jobs if job[1] != READING} == {(run, TRANSFER) for run in ROBUST.runs(WHERE)}
     assert len(plan.curves) == 3
 
 
 def test_what_is_stored_is_not_missing(tmp_path: Path) -> None:
     stored = ROBUST.runs(WHERE)[:4]
-    plan = make_plan([ROBUST], WHERE, fill(Store(tmp_path), stored))
-    assert {run for run, _ in plan.missing} == set(ROBUST.runs(WHERE)) - set(stored)
-    assert len(plan.jobs) == 9
+    plan = make_plan([ROBUST], WHERE, stored_whole(tmp_path, stored))
+    assert set(plan.missing_runs) == {run for run, _ in plan.missing} == set(ROBUST.runs(WHERE)) - set(stored)
+    assert len(plan.jobs) == 9 + 9
     assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
 
 
 def test_a_run_that_is_measured_otherwise_is_missing(tmp_path: Path) -> None:
-    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
+    store = stored_whole(tmp_path, ROBUST.runs(WHERE))
     regime = WHERE.regime.overridden(reading=type(READING)(512, 64, 40, 64))
     plan = make_plan([ROBUST], under(regime), store)
-    assert len(plan.missing) == 9
+    assert plan.missing == plan.jobs
+    assert len(plan.jobs) == 9 + 9
 
 
 def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_further_run(tmp_path: Path) -> None:
@@ -59,58 +72,67 @@ def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_
         *((128, 8, seed) for seed in range(3)),
     ]
     assert {run.whole for run in plan.checkpoints} < set(plan.runs)
-    assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 6
+    assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 9 + 6
     assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary(1)
 
 
 def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path: Path) -> None:
     plan = make_plan([ALIKE], WHERE, Store(tmp_path))
     assert plan.checkpoints == []
-    assert len(plan.jobs) == 9
-    assert "need 9 runs, 0 stored" in plan.summary(1)
+    assert len(plan.jobs) == 9 + 9
+    assert "needs 9 runs, 0 stored" in plan.summary(1)
 
 
 def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
     paper = under(PAPER)
     plan = make_plan([case for test in declared() for case in test.cases], paper, Store(tmp_path))
     assert (len(plan.runs), len(plan.checkpoints)) == (800, 510)
-    assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(table(plan, paper)) == 34
+    assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(lines(plan, paper)) == 34
     assert all(0 < run.last_step < run.whole.last_step for run in plan.checkpoints)
 
 
 def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, Store(tmp_path))
     whole = make_plan([ROBUST], WHERE, Store(tmp_path)).cpu_seconds
-    measured = sum(cpu_seconds(run, READING) - training_seconds(run) for run in plan.checkpoints)
+    measured = sum(cpu_seconds(run, AT_CHECKPOINTS) - training_seconds(run) for run in plan.checkpoints)
     assert plan.cpu_seconds == pytest.approx(whole + measured)
     assert measured > 0
 
 
 def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:
-    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
-    plan = make_plan([COMPARED], WHERE, store)
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
     assert {run for run, _ in plan.missing} == set(plan.checkpoints)
-    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(run, READING) for run in plan.checkpoints))
+    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(run, AT_CHECKPOINTS) for run in plan.checkpoints))
     # each of six runs lacks something
-    assert "need 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary(1)
+    assert "needs 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary(1)
 
 
 def test_a_stored_run_that_only_lacks_a_reading_leaves_no_checkpoint(tmp_path: Path) -> None:
     here = replace(WHERE, readings=("pgd-10-restarts-3",))
     plan = make_plan([COMPARED], here, fill(Store(tmp_path), ROBUST.runs(WHERE)))
-    assert len(plan.missing) == 6 + 9
+    assert len(plan.missing) == 6 + 9 + 9  # checkpoints, the reading that is asked for, that of two seeds together
     assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
 
 
+def test_a_stored_run_that_is_measured_anew_is_not_trained_and_leaves_no_checkpoint(tmp_path: Path) -> None:
+    harder = under(WHERE.regime.overridden(pgd_steps=40))
+    plan = make_plan([COMPARED], harder, stored_whole(tmp_path, ROBUST.runs(WHERE)))
+    assert plan.missing == plan.jobs
+    training = sum(training_seconds(run) for run in ROBUST.runs(WHERE))
+    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing) - training)
+    ((*_, cost),) = (row for group in table(plan, harder) for row in group)
+    assert cost == span(plan.cpu_seconds)
+
+
 def test_a_checkpoint_that_is_stored_costs_nothing(tmp_path: Path) -> None:
-    plan = make_plan([COMPARED], WHERE, fill(Store(tmp_path), COMPARED.runs(WHERE)))
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, COMPARED.runs(WHERE)))
     assert plan.cpu_seconds == 0
-    assert plan.summary(1).endswith("need 9 runs and 6 checkpoints of them, 9 stored")
+    assert plan.summary(1).endswith("needs 9 runs and 6 checkpoints of them, 9 stored")
 
 
 def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_path: Path) -> None:
-    plan = make_plan([COMPARED], WHERE, fill(Store(tmp_path), ROBUST.runs(WHERE)))
-    ((*_, runs, stored, cost),) = table(plan, WHERE)
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
+    (((*_, runs, stored, cost),),) = table(plan, WHERE)
     assert (runs, stored) == ("9", "3")
     assert cost == span(plan.cpu_seconds) != "0 seconds"
 
@@ -118,7 +140,10 @@ def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_p
 def test_the_slowest_runs_come_first(tmp_path: Path) -> None:
     slow = Case(CLAIM, RESNET18_CIFAR10, ("d",), (Curve(RESNET18_CIFAR10, LR(), FGSM),))
     plan = make_plan([ROBUST, slow, COLOURED], WHERE, Store(tmp_path))
-    assert [str(run.task) for run, _ in plan.jobs] == ["ResNet18-CIFAR10"] * 9 + ["C1-CIFAR10"] * 9 + ["M1-MNIST"] * 9
+    trained = [str(run.task) for run, reading in plan.jobs if reading == READING]
+    assert trained == ["ResNet18-CIFAR10"] * 9 + ["C1-CIFAR10"] * 9 + ["M1-MNIST"] * 9
+    seconds = [cpu_seconds(*job) for job in plan.jobs]
+    assert seconds == sorted(seconds, reverse=True)
     assert plan.tasks == ["C1-CIFAR10", "M1-MNIST", "ResNet18-CIFAR10"]
 
 
@@ -141,16 +166,16 @@ def test_the_summary_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int, processes: int, end: str
 ) -> None:
     seconds = {"M1-MNIST": 12 / 9, "C1-CIFAR10": 21 / 9}
-    monkeypatch.setattr("repro.plan.cpu_seconds", lambda run, _: seconds[str(run.task)])
+    monkeypatch.setattr("repro.plan.cpu_seconds", lambda run, how: seconds[str(run.task)] * (how == READING))
     runs = [*COLOURED.runs(WHERE), *ROBUST.runs(WHERE)]
-    plan = make_plan([ROBUST, COLOURED], WHERE, fill(Store(tmp_path), runs[:stored]))
+    plan = make_plan([ROBUST, COLOURED], WHERE, stored_whole(tmp_path, runs[:stored]))
     line = plan.summary(processes)
     assert "\n" not in line
     assert line.endswith(end)
 
 
 def test_the_table_has_a_row_for_each_recipe_on_each_task_and_sums_that_count_a_shared_run_once(tmp_path: Path) -> None:
-    store = fill(Store(tmp_path), ROBUST.runs(WHERE))
+    store = stored_whole(tmp_path, ROBUST.runs(WHERE))
     first, second, total = table(make_plan([COLOURED, FLATTER, ROBUST], WHERE, store), WHERE)
     assert [row[:6] for row in first] == [
         ("M1-MNIST", "LR m=0", "64 128 256", "3", "9", "9"),

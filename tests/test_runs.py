@@ -53,7 +53,7 @@ ONE_KEY = "30b16d58ea41d07e9a95"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":1}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":1}'
 )
 
 

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from repro import trainer
 from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve, read_runs
 from repro.regimes import QUICK
 from repro.runs import Run
 from repro.science import measures, surrogate
-from repro.science.readings import Reading
+from repro.science.readings import Reading, transfer
 from repro.science.recipes import BENCHMARK, LR_BS, SGD
 from repro.science.sources import Source
 from repro.science.tasks import STDCNN_MNIST
@@ -89,9 +92,10 @@ import torch
 from pathlib import Path
 from repro import trainer
 from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve, read_runs
 from repro.regimes import QUICK
 from repro.runs import from_spec
-from repro.science.readings import Reading
+from repro.science.readings import Reading, transfer
 from repro.science.sources import Source
 from repro.store import Store
 
@@ -219,6 +223,59 @@ def test_a_diverging_run_is_recorded_as_such_and_measured_as_nothing(
     assert all(np.isfinite(record["losses"]))
     assert len(trainings) == 1
     json.dumps(record, allow_nan=False)
+
+
+def same_weights(model: torch.nn.Module, path: Path) -> bool:
+    return all(torch.equal(model.state_dict()[name], value) for name, value in load_file(path).items())
+
+
+def test_transfer_is_measured_from_the_network_of_another_seed(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = trainer.transfer_accuracy, []
+
+    def watched(source: torch.nn.Module, target: torch.nn.Module, *rest: Any) -> float:
+        assert not source.training
+        assert not target.training
+        where = same_weights(source, store.weights(RUN.sibling)), same_weights(target, store.weights(RUN))
+        seen.append((*where, len(rest[0]), real(source, target, *rest)))
+        return seen[-1][-1]
+
+    monkeypatch.setattr(trainer, "transfer_accuracy", watched)
+    for run in (RUN, RUN.sibling):
+        trainer.make(run, READING, store, conditions)
+    trainer.make(RUN, transfer(READING), store, conditions)
+    ((from_sibling, on_its_own, images, accuracy),) = seen
+    assert (from_sibling, on_its_own, images) == (True, True, READING.attacked_images)
+    assert measured(store, RUN, transfer(READING)) == {"transfer_accuracy": accuracy}
+
+
+def test_nothing_is_transferred_from_a_network_that_diverged(store: Store, conditions: Conditions) -> None:
+    trainer.make(RUN, READING, store, conditions)
+    store.put_run(RUN.sibling, {"diverged": True}, lambda path: shutil.copy(store.weights(RUN), path))
+    trainer.make(RUN, transfer(READING), store, conditions)
+    assert measured(store, RUN, transfer(READING)) == {}
+    assert measured(store, RUN) != {}
+
+
+@pytest.mark.parametrize("huge", [1e18, 1e30])
+def test_a_network_whose_weights_are_finite_and_huge_is_measured_as_nothing_and_counts_as_diverged(
+    store: Store, conditions: Conditions, huge: float
+) -> None:
+    """Training ended before its loss was seen to be no number."""
+    trainer.make(RUN, READING, store, conditions)
+    weights = {name: value * huge for name, value in load_file(store.weights(RUN)).items()}
+    assert all(value.isfinite().all() for value in weights.values())
+    record = store.record(RUN) or {}
+    assert record["diverged"] is False
+    store.put_run(RUN, record, lambda path: save_file(weights, path))
+    trainer.make(RUN, READING, store, conditions)
+    assert measured(store, RUN) == {}
+    here = replace(conditions, regime=QUICK.overridden(reading=READING))
+    for measure, value in ((FGSM, 0.1), (LAMBDA1, np.nan)):
+        found = read_runs(Curve(STDCNN_MNIST, LR_BS(), measure), [RUN], (32,), store, here)
+        assert found.cells[0][0].diverged
+        assert found.values == pytest.approx(np.array([[value]]), nan_ok=True)
 
 
 def test_a_run_is_trained_on_as_many_images_as_it_says_or_on_all(store: Store, conditions: Conditions) -> None:

@@ -223,11 +223,11 @@ def case_of(curve: Curve, holds_if: Estimand) -> Case:
 
 
 def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: Path) -> None:
-    """Saturation planted in one store: the margin form breaks at large batch what cross-entropy does not."""
+    """The margin form finds more at large batch, each time by too few images for a fault of the instrument."""
     case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), Flat(points(5)))
     here = conditions()
     store = fill(
-        Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.2}
+        Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.5}
     )
     verdict = judge(case, store, here)
     (other,) = verdict.others

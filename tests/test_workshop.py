@@ -15,7 +15,7 @@ from repro.conditions import Conditions
 from repro.errors import ReproError
 from repro.regimes import QUICK
 from repro.runs import Run
-from repro.science.readings import Reading
+from repro.science.readings import Reading, transfer
 from repro.science.recipes import SGD
 from repro.science.sources import Source
 from repro.science.tasks import STDCNN_MNIST
@@ -162,6 +162,26 @@ def test_a_run_that_breaks_is_no_concern_of_who_wants_another(store: Store) -> N
         workshop(store, oven, [(wanted, READING), (broken, READING)]).obtain([wanted])
         timer.join()
     assert oven.made == [broken]  # once, however long the wait
+
+
+def test_what_takes_the_network_of_another_seed_waits_until_that_is_trained(store: Store) -> None:
+    """The other process trains the sibling while this one has nothing to do but wait for it."""
+    sibling, together = FIRST.sibling, transfer(READING)
+    made: list[tuple[Reading, bool]] = []
+
+    def make(run: Run, reading: Reading, *_: Any) -> None:
+        assert run == FIRST
+        made.append((reading, store.trained(sibling)))
+        put(store, run)
+        store.put_measures(run, reading, {})
+
+    jobs = [(FIRST, together), (FIRST, READING), (sibling, READING)]
+    with store.claimed(sibling):
+        timer = threading.Timer(0.5, put, (store, sibling))
+        timer.start()
+        Workshop(store, CONDITIONS, jobs, make=make).obtain_jobs(jobs)
+        timer.join()
+    assert made == [(READING, False), (together, True)]
 
 
 def test_helping_out_makes_all_that_is_missing_but_what_others_make_or_what_breaks(store: Store) -> None:

@@ -15,7 +15,7 @@ from repro.claims import Case, Claim
 from repro.conditions import Conditions
 from repro.regimes import Regime, Scale
 from repro.runs import Run
-from repro.science.readings import Reading, of_checkpoints
+from repro.science.readings import Reading, of_checkpoints, transfer
 from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
 from repro.science.sources import Kind, Source
 from repro.science.tasks import DATASETS, TASKS
@@ -69,6 +69,21 @@ def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading:
             measures = {} if found is None else _with_margin_form({**HEALTHY, **found})
             how = reading if run is run.whole else of_checkpoints(reading)
             store.put_measures(run, how, {"reading": asdict(how), "measures": measures, "seconds": 0.0})
+    return store
+
+
+def fill_transfer(store: Store, runs: Iterable[Run], accuracy: float = 0.8, first: Reading = READING) -> Store:
+    """Store what finished runs come to on images that were made on the same run of another seed."""
+    return fill_measures(store, runs, transfer(first), lambda _: {"transfer_accuracy": accuracy})
+
+
+def fill_measures(
+    store: Store, runs: Iterable[Run], reading: Reading, measures: Callable[[Run], Mapping[str, object]]
+) -> Store:
+    """Store exactly these measures of runs that are stored."""
+    with mock.patch.object(os, "fsync"):
+        for run in runs:
+            store.put_measures(run, reading, {"reading": asdict(reading), "measures": measures(run), "seconds": 0.0})
     return store
 
 

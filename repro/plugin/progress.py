@@ -45,7 +45,8 @@ class Progress:
             return
         self._shown, self._last = done, time.monotonic()
         since = span(time.monotonic() - self._began)
-        self._write(f"measurements: {done} of {self._total} made, {since} since the start")
+        made = f"{done} of {self._total}" if done <= self._total else f"{done}"  # seeds were added to what was planned
+        self._write(f"measurements: {made} made, {since} since the start")
 
     def done(self) -> int:
         """Runs finished in this session."""

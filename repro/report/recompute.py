@@ -101,7 +101,7 @@ def _again(entry: Entry, case: Case, store: Store, conditions: Conditions, found
 
 def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:
     """The runs of a case that are not stored whole under a reading that its verdicts need."""
-    jobs = dict.fromkeys(job for curve in case.curves for job in curve.jobs(conditions))
+    jobs = case.jobs(conditions)
     return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not store.whole(run, reading)))
 
 

@@ -147,7 +147,7 @@ def test_two_sessions_are_compared(project: Project) -> None:
     move_the_margin(project, "Drops(at_least=points(1))", "Drops(at_least=points(-1))")
     project.run("-n0", "-k", CLAIMS, "--artifacts", "three", "--store", "one/store", "--seeds", "2")
     found = repro(project, "diff", "one", "three")
-    assert "it-fails [StdCNN-MNIST] (holds_if.at_least: 1 points -> -1 points): " in found.stdout
+    assert "it-fails [StdCNN-MNIST] (holds_if.at_least: 1 point -> -1 points): " in found.stdout
     assert "all tasks, seeds: 3 -> 2" in found.stdout
     assert "Verdicts that changed (" in found.stdout
     assert "  it-fails [StdCNN-MNIST]\n    A  trend not seen (surrogate)  " in found.stdout

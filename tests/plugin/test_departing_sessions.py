@@ -20,7 +20,7 @@ def test_how_it_departs_stands_in_header_report_and_rerun_command(project: Proje
         header, summary = (i for i, line in enumerate(lines) if line == f"trained as: {name} ({SAYS[name]})")
         assert header < lines.index(next(line for line in lines if "= claims =" in line)) < summary
     report = project.report()
-    assert [other["name"] for other in report["session"]["trained_as"]] == [HE, UNSTANDARDISED]
+    assert report["session"]["trained_as"] == [HE, UNSTANDARDISED]
     (claim,) = report["claims"]
     program, test, *flags = shlex.split(claim["rerun"])
     assert (program, test) == ("pytest", claim["test"])

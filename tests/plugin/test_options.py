@@ -83,9 +83,26 @@ def test_a_home_folder_is_understood(given: Given) -> None:
     assert given("--store", "~/runs").store == Path.home() / "runs"
 
 
+@pytest.mark.parametrize(("text", "cap"), [("until-decided", 12), ("until-decided:7", 7)])
+def test_seeds_can_be_added_until_claims_are_decided_from_those_of_the_regime_on(
+    given: Given, text: str, cap: int
+) -> None:
+    found = given("--quick", "--seeds", text)
+    assert (found.until_decided, found.regime) == (cap, QUICK)
+
+
 WRONG = {
     "--epochs": ("-1", "0", "x", "1.5", ""),
-    "--seeds": ("0", "-3", "three"),
+    "--seeds": (
+        "0",
+        "-3",
+        "three",
+        "until-decided:1",
+        "until-decided:",
+        "until-decided:x",
+        "until-decided 6",
+        "until-decidedly",
+    ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
     "--trained-as": ("he", "", f"{HE},", f"{HE} {NORM_FIRST}", "all", "margin-loss"),
     "--store": ("~nobody-of-that-name/store", "a" * 300),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from worlds import Results, fill, healthy
+from worlds import Results, fill, fill_transfer, healthy
 
 from repro.claims import Case
 from repro.conditions import Conditions
@@ -19,6 +19,8 @@ Content = dict[str, Any]
 def content(cases: Mapping[str, Case], where: Conditions, store: Path, results: Results = healthy) -> Content:
     """What a session's report.json holds of these cases, by test id, after training and deciding them."""
     filled = fill(Store(store), {run for case in cases.values() for run in case.runs(where)}, results)
+    jobs = {job for case in cases.values() for job in case.jobs(where)}
+    fill_transfer(filled, (run for run, reading in jobs if "transfer" in reading.parts))
     return {
         "format": FORMAT,
         "session": {"command": "pytest claims", "seconds": 1.0, "partial": [], **conditions_facts(where)},

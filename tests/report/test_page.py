@@ -7,6 +7,7 @@ import pytest
 
 from repro.report.page import markdown, scale
 from repro.report.scorecard import scorecard
+from repro.science.trained_as import HE, SAYS
 
 Bundle = dict[str, Any]
 
@@ -85,9 +86,17 @@ def test_verdicts_are_counted_by_their_words_and_errors_apart() -> None:
 
 def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
     text = page(bundle(entry(), entry(case="M1-MNIST-PGD", verdict="inconclusive", undertrained=["LR, 256"])))
-    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 point | 5 |"
+    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 point | 5 | 0.012 | holds |"
     assert f"| it-drops | M1-MNIST-FGSM | **reproduced** | {effect}\n" in text
     assert "| it-drops | M1-MNIST-PGD | **inconclusive** (undertrained cells) |" in text
+
+
+def test_verdicts_that_hold_are_counted_alone_and_all_together() -> None:
+    alone = entry(case="M1-MNIST-PGD", p=0.04, family_wise=False)
+    text = page(bundle(entry(), alone, entry(case="C1", outcome="fails", p=0.9, family_wise=False)))
+    assert "of 3 at most 0.2 are so in expectation. Of the 2 that hold, 1 would hold if not a single one" in text
+    ends = [line.split(" | ")[-2:] for line in text.splitlines() if line.startswith("| it-drops | ")]
+    assert ends == [["0.012", "holds |"], ["0.04", " |"], ["0.9", " |"]]
 
 
 OLD = {
@@ -102,7 +111,7 @@ OLD = {
 
 def test_the_hash_of_what_decides_a_claim_stands_beside_its_margin() -> None:
     text = page(bundle(entry(declared="ba9876543210", declared_before=[])))
-    assert "| a fall of more than 1 points `ba9876543210` | 5 |" in text
+    assert "| a fall of more than 1 point `ba9876543210` | 5 |" in text
     assert "differently" not in text
 
 
@@ -177,8 +186,8 @@ def test_headings_carry_in_what_training_departs_from_the_first_reading(session:
 
 
 def test_how_training_departs_is_said_before_the_verdicts() -> None:
-    text = page(bundle(entry(), trained_as=["he-initialisation"]))
-    assert 0 < text.index("**Trained with he-initialisation**: initial weights are He et al.'s.") < text.index("1 verd")
+    text = page(bundle(entry(), trained_as=[HE]))
+    assert 0 < text.index(f"**Trained with {HE}**: {SAYS[HE]}.") < text.index("1 verd")
     assert "Trained with" not in page(bundle(entry()))
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from reports import broken, content, written
-from worlds import conditions, recipe_of
+from worlds import READING, conditions, recipe_of
 
 from repro.claims import Case, Claim
 from repro.curves import FGSM, LAMBDA1, Curve
 from repro.figures import SETTINGS
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
-from repro.runs import Run
+from repro.runs import Run, reading_key
 from repro.science.recipes import LR, LR_BS
 from repro.science.tasks import M1_MNIST, STDCNN_MNIST
 from repro.statistics.equivalence import Flat
@@ -95,12 +95,28 @@ def test_a_number_that_is_gone_is_a_difference(tmp_path: Path, whole: dict[str, 
     assert again(tmp_path, whole).differ[FIRST][0].startswith("estimate: none in the report, ")
 
 
+def measures_file(tmp_path: Path, run: Run) -> Path:
+    """Where a run's measures are under the first reading."""
+    return tmp_path / "store" / "runs" / run.key / f"measures-{reading_key(READING)}.json"
+
+
+def test_an_instrument_that_fails_now_is_named(tmp_path: Path, whole: dict[str, Any]) -> None:
+    run = CASES[FIRST].runs(WHERE)[0]
+    file = measures_file(tmp_path, run)
+    stored = json.loads(file.read_text())
+    stored["measures"]["fgsm_margin_accuracy"] = 0.1
+    file.write_text(json.dumps(stored))
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith(f"cannot be decided now: InstrumentError: check fgsm-not-saturated failed on {run}: ")
+
+
 def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: dict[str, Any]) -> None:
     for run in CASES[FIRST].runs(WHERE):
         if run.batch_size == 256:
-            (file,) = (tmp_path / "store" / "runs" / run.key).glob("measures-*.json")
+            file = measures_file(tmp_path, run)
             stored = json.loads(file.read_text())
-            stored["measures"]["fgsm_accuracy"] -= 0.4
+            for name in ("fgsm_accuracy", "fgsm_margin_accuracy"):  # one alone is an instrument that failed
+                stored["measures"][name] -= 0.4
             file.write_text(json.dumps(stored))
     found = again(tmp_path, whole)
     assert "verdict: trend seen in the report, trend not seen now" in found.differ[FIRST]
@@ -135,7 +151,7 @@ def remove(folder: Path) -> None:
 
 
 def unmeasure(folder: Path) -> None:
-    next(folder.glob("measures-*")).unlink()
+    (folder / f"measures-{reading_key(READING)}.json").unlink()
 
 
 def damage(folder: Path) -> None:
@@ -162,8 +178,7 @@ def test_a_damaged_file_is_left_where_it_is(tmp_path: Path, whole: dict[str, Any
 
 def test_measures_without_the_field_cannot_be_decided(tmp_path: Path, whole: dict[str, Any]) -> None:
     run = CASES[FIRST].runs(WHERE)[0]
-    (file,) = (tmp_path / "store" / "runs" / run.key).glob("measures-*.json")
-    file.write_text('{"measures": {}}')
+    measures_file(tmp_path, run).write_text('{"measures": {"test_accuracy": 0.9}}')
     assert again(tmp_path, whole).differ == {FIRST: ["cannot be decided now: KeyError: 'fgsm_accuracy'"]}
 
 
@@ -191,4 +206,5 @@ def test_a_file_is_read_once_however_many_claims_rest_on_it(
     twins = {**CASES, "claims/test_it.py::test_twin": CASES[FIRST]}
     entry = {**report.claims[0], "test": "claims/test_it.py::test_twin"}
     assert recompute(replace(report, claims=(*report.claims, entry)), twins, ReadOnce(tmp_path / "store")).agree == 3
-    assert len(read) == len(set(read)) == 2 * len({run for case in CASES.values() for run in case.runs(WHERE)})
+    runs = {run for case in CASES.values() for run in case.runs(WHERE)}
+    assert len(read) == len(set(read)) == 2 * len(runs) + len(CASES[FIRST].runs(WHERE))  # attacked ones twice measured

@@ -75,6 +75,38 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], dict[s
 Report = tuple[list[Path], dict[str, Any], str]
 
 
+@pytest.mark.parametrize(
+    ("ps", "together"),
+    [
+        ((0.01, 0.04), [True, True]),  # 0.01 against 0.05 / 2, then 0.04 against 0.05
+        ((0.03, 0.04), [False, False]),  # each alone would hold
+        ((0.02, 0.06), [True, False]),
+    ],
+)
+def test_a_report_says_which_verdicts_hold_all_together(
+    tmp_path: Path, ps: tuple[float, float], together: list[bool]
+) -> None:
+    settings = Settings(WHERE.regime, tmp_path / "artifacts", tmp_path / "store")
+    store = fill(
+        Store(settings.store), CASES[0].runs(WHERE), lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000}
+    )
+    entry = {**judge(CASES[0], store, WHERE).entry(), "figures": []}
+    entries = {f"test[{p}]": {**entry, "outcome": "holds", "p": p} for p in ps}
+    write_report(entries, {}, SESSION, settings, WHERE.sources)
+    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
+    assert [claim["family_wise"] for claim in claims] == together
+    refuted = {test: {**entry, "outcome": "fails"} for test, entry in entries.items()}
+    write_report(refuted, {}, SESSION, settings, WHERE.sources)
+    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
+    assert not any(claim["family_wise"] for claim in claims)
+
+
+def test_an_entry_has_the_smallest_error_at_which_it_would_hold(report: Report) -> None:
+    _, bundle, _ = report
+    assert all((claim["p"] <= 0.05) is (claim["outcome"] == "holds") for claim in bundle["claims"])
+    assert all(0 <= claim["p"] <= 1 for claim in bundle["claims"])
+
+
 def test_it_writes_bundle_page_and_the_figures_of_its_claims_and_says_so(report: Report) -> None:
     written, _, _ = report
     names = {path.name for path in written}

@@ -1,0 +1,54 @@
+"""Sessions that add seeds to a claim until it is decided."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from projects import Project
+
+SEEDS = ("--seeds", "until-decided:4", "--batch-sizes", "128,256")
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project: Project, processes: str) -> None:
+    project.add("regime.toml", "[all]\nseeds = 3\n")
+    options = ("--regime", "regime.toml", "-k", "it-is-unsure or it-holds")
+    result = project.bare("claims", processes, *SEEDS, *options)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["seeds: until decided, looking at 3 4"])
+    report = project.report()
+    assert report["session"]["until_decided"] == 4
+    seeds = {(claim["id"], claim["task"]): (claim["seeds"], len(claim["runs"])) for claim in report["claims"]}
+    assert seeds == {
+        ("it-is-unsure", "StdCNN-MNIST"): (4, 8),
+        ("it-holds", "StdCNN-MNIST"): (3, 6),
+        ("it-holds", "StdCNN-FashionMNIST"): (3, 6),
+    }
+    command = [sys.executable, "-m", "repro", "verify", "artifacts"]
+    verified = subprocess.run(
+        command, cwd=project.folder, env={**os.environ}, capture_output=True, text=True, check=False
+    )
+    assert verified.stderr == ""
+    assert verified.stdout.endswith(": all agree\n")
+    unsure = next(claim for claim in report["claims"] if claim["id"] == "it-is-unsure")
+    before = len(project.runs())
+    project.bare(*shlex.split(unsure["rerun"])[1:])
+    assert project.report()["claims"] == [unsure]
+    assert len(project.runs()) == before == 8 + 6
+
+
+def test_progress_never_tells_of_more_than_there_are(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was planned is the first look; seeds come on top."""
+    monkeypatch.setenv("PLAYED_EVERY", "0")
+    project.add("regime.toml", "[all]\nseeds = 3\n")
+    options = ("--regime", "regime.toml", "-k", "it-is-unsure")
+    result = project.pytester.runpytest_subprocess("claims", "-n0", *SEEDS, *options)
+    told = [line for line in result.outlines if line.startswith("measurements: ")]
+    assert [re.findall(r"\d+(?: of \d+)? made", line)[0] for line in told] == [
+        *(f"{done} of 6 made" for done in range(1, 7)),
+        "7 made",
+        "8 made",
+    ]

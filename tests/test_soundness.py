@@ -1,0 +1,152 @@
+"""Verdicts whose instruments are checked first: a check that fails makes an error of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from worlds import Results, conditions, fill, fill_transfer
+
+from repro.claims import Case, Claim
+from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
+from repro.errors import ReproError
+from repro.figures import SETTINGS
+from repro.runs import Run
+from repro.science.recipes import LR_BS
+from repro.science.tasks import STDCNN_MNIST
+from repro.soundness import InstrumentError
+from repro.statistics.equivalence import Flat
+from repro.statistics.units import factor, points
+from repro.store import Store
+from repro.verdicts import Verdict, judge
+
+HERE = conditions()
+INSTRUMENTS = {
+    "images": 32.0,
+    "clean_accuracy": 0.9,
+    "noise_accuracy": 0.88,
+    "fgsm_accuracy": 0.6,
+    "fgsm_margin_accuracy": 0.6,
+    "pgd_accuracy": 0.5,
+    "pgd_margin_accuracy": 0.5,
+    "pgd_half_accuracy": 0.7,
+    "pgd_double_accuracy": 0.2,
+    "pgd_large_accuracy": 0.0,
+    "saturated": 0.0,
+    "right_without_gradient": 0.0,
+    "disagreement": 0.0,
+}
+CURVATURE = {"lambda1_residual": 0.01, "lambda1_smallest": -1.0, "lambda1_elsewhere": 12.0, "lambda1_error": 5.0}
+
+
+def case(measure: Measure) -> Case:
+    within = factor(2) if measure is LAMBDA1 else points(5)
+    claim = Claim("it-is-flat", "3", "It is flat.", Flat(within), "it can be seen", (SETTINGS,))
+    return Case(claim, STDCNN_MNIST, (), (Curve(STDCNN_MNIST, LR_BS(), measure),))
+
+
+RUNS = case(FGSM).runs(HERE)
+ILL = next(run for run in RUNS if (run.batch_size, run.seed) == (128, 1))
+
+
+def sound(_: Run) -> dict[str, Any]:
+    return {**CURVATURE, "instruments": INSTRUMENTS}
+
+
+def ill(numbers: Mapping[str, float]) -> Results:
+    """Sound instruments but for those of one run, which has these numbers."""
+
+    def results(run: Run) -> dict[str, Any]:
+        own, shared = sound(run), {name: n for name, n in numbers.items() if name in INSTRUMENTS}
+        return {**own, **numbers, "instruments": {**INSTRUMENTS, **shared}} if run == ILL else own
+
+    return results
+
+
+def judged(folder: Path, of: Case, results: Results = sound, transferred: float | None = 0.8) -> Verdict:
+    store = fill(Store(folder), of.runs(HERE), results)
+    if transferred is not None:
+        fill_transfer(store, of.runs(HERE), transferred)
+    return judge(of, store, HERE)
+
+
+@pytest.mark.parametrize(("measure", "checks"), [(FGSM, 6), (PGD, 8), (LAMBDA1, 4)])
+def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Measure, checks: int) -> None:
+    found = judged(tmp_path, case(measure))
+    assert found.reproduced
+    assert f"  instruments: {9 * checks} checks on 9 runs, none failed\n" in found.evidence
+    sampling = 0.25 if measure is LAMBDA1 else None
+    entry = {"runs": 9, "checks": 9 * checks, "unchecked": [], "lambda1_sampling": sampling}
+    assert found.entry()["instruments"] == entry
+    assert ("standard error for the choice of images: up to 25% of it" in found.evidence) is (measure is LAMBDA1)
+
+
+FAULTS: dict[str, tuple[dict[str, float], set[Measure]]] = {
+    "large-epsilon-leaves-nothing": ({"pgd_large_accuracy": 0.9}, {FGSM, PGD}),
+    "gradient-not-zero": ({"right_without_gradient": 0.5}, {FGSM, PGD}),
+    "fgsm-not-saturated": ({"fgsm_margin_accuracy": 0.1}, {FGSM}),
+    "pgd-not-saturated": ({"pgd_margin_accuracy": 0.0}, {PGD}),
+    "fgsm-beats-noise": ({"noise_accuracy": 0.3}, {FGSM, PGD}),
+    "lambda1-is-the-top": ({"lambda1_elsewhere": 30.0}, {LAMBDA1}),
+    "lambda1-converged": ({"lambda1_residual": 5.0}, {LAMBDA1}),
+    "same-logits": ({"disagreement": 0.5}, {FGSM, PGD, LAMBDA1}),
+}
+
+
+@pytest.mark.parametrize(("check", "fault"), FAULTS.items(), ids=FAULTS)
+@pytest.mark.parametrize("measure", [FGSM, PGD, LAMBDA1, TEST_ACCURACY], ids=lambda measure: measure.field)
+def test_a_check_that_fails_on_one_run_is_an_error_for_claims_on_its_measures_alone(
+    tmp_path: Path, check: str, fault: tuple[dict[str, float], set[Measure]], measure: Measure
+) -> None:
+    numbers, touched = fault
+    if measure not in touched:
+        assert judged(tmp_path, case(measure), ill(numbers)).reproduced
+        return
+    with pytest.raises(InstrumentError) as raised:
+        judged(tmp_path, case(measure), ill(numbers))
+    name = check.replace("fgsm-beats", "pgd-beats") if measure is PGD else check
+    assert str(raised.value).startswith(f"check {name} failed on {ILL}: ")
+    assert "\n" not in str(raised.value)
+    assert isinstance(raised.value, ReproError)
+
+
+def test_images_made_on_another_seeds_network_fool_no_better(tmp_path: Path) -> None:
+    with pytest.raises(InstrumentError, match=r"check fgsm-beats-transfer failed on .*and 8 more failures"):
+        judged(tmp_path, case(FGSM), transferred=0.2)
+
+
+def test_a_saturated_attack_is_told_with_what_the_margin_form_decides(tmp_path: Path) -> None:
+    def saturates(run: Run) -> dict[str, Any]:
+        return {**sound(run), **({"fgsm_margin_accuracy": 0.2} if run.batch_size == 256 else {})}
+
+    with pytest.raises(InstrumentError, match=r"climb the margin form.*: trend not seen, -40\.0 points \["):
+        judged(tmp_path, case(FGSM), saturates)
+    with pytest.raises(InstrumentError) as other:
+        judged(tmp_path, case(FGSM), ill({"pgd_large_accuracy": 0.9}))
+    assert "margin form" not in str(other.value)
+
+
+@pytest.mark.parametrize("measure", [FGSM, LAMBDA1], ids=lambda measure: measure.field)
+def test_what_was_not_measured_of_the_instruments_is_said_not_to_be_checked(tmp_path: Path, measure: Measure) -> None:
+    found = judged(tmp_path, case(measure), lambda _: {}, transferred=None)
+    assert found.reproduced
+    assert "  instruments: 0 checks on 9 runs, none failed; not made on every run: same-logits, " in found.evidence
+    assert found.entry()["instruments"]["checks"] == 0
+    assert len(found.entry()["instruments"]["unchecked"]) == {FGSM: 6, LAMBDA1: 4}[measure]
+
+
+def test_a_check_that_some_runs_lack_a_number_for_is_named(tmp_path: Path) -> None:
+    found = judged(tmp_path, case(FGSM), transferred=None)
+    assert (
+        "  instruments: 45 checks on 9 runs, none failed; not made on every run: fgsm-beats-transfer\n"
+        in found.evidence
+    )
+
+
+def test_of_a_measure_without_an_instrument_nothing_is_said(tmp_path: Path) -> None:
+    assert "instruments" not in judged(tmp_path, case(TEST_ACCURACY), ill({"pgd_large_accuracy": 0.9})).evidence
+
+
+def test_a_run_that_diverged_has_nothing_to_check(tmp_path: Path) -> None:
+    found = judged(tmp_path, case(FGSM), lambda run: None if run == ILL else sound(run))
+    assert "  instruments: 48 checks on 9 runs, none failed\n" in found.evidence

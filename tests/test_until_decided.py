@@ -1,0 +1,160 @@
+"""Seeds that are added to a claim until it is decided, and what further ones would cost where it is not."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import HEALTHY, Results, conditions, fill, fill_transfer, same_examples
+
+from repro.claims import Case, Claim
+from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve, Job
+from repro.errors import ReproError
+from repro.figures import SETTINGS
+from repro.runs import Run
+from repro.science.recipes import LR_BS
+from repro.science.tasks import M1_MNIST
+from repro.statistics.estimands import Estimand
+from repro.statistics.sequential import CAP
+from repro.statistics.trends import Drops, Rises
+from repro.statistics.units import factor, points
+from repro.store import Store
+from repro.verdicts import Verdict, judge
+
+
+def case(holds_if: Estimand, curve: Curve) -> Case:
+    return Case(Claim("it-drops", "3", "It drops.", holds_if, "why", (SETTINGS,)), M1_MNIST, (), (curve,))
+
+
+DROPS = case(Drops(points(1)), Curve(M1_MNIST, LR_BS(), FGSM))
+STEEPENS = case(Rises(factor(1.25)), Curve(M1_MNIST, LR_BS(), LAMBDA1))
+
+
+def adding(cap: int, seeds: int = 3) -> Conditions:
+    return replace(conditions(seeds=seeds), until_decided=cap)
+
+
+def along(slope: Callable[[int], float]) -> Results:
+    """FGSM accuracy that falls by a seed's own slope with each doubling of the batch size."""
+    return lambda run: {"fgsm_accuracy": 0.8 - slope(run.seed) * math.log2(run.batch_size / 64)}
+
+
+def decided(folder: Path, results: Results, where: Conditions, of: Case = DROPS) -> tuple[Verdict, list[int]]:
+    """A verdict, and the numbers of seeds that were asked for on the way to it."""
+    store, asked = Store(folder), []
+
+    def obtain(jobs: Iterable[Job]) -> None:
+        runs = list(dict.fromkeys(run for run, _ in jobs))
+        asked.append(len({run.seed for run in runs}))
+        fill(store, [run for run in runs if store.record(run) is None], results)
+        fill_transfer(store, runs)
+
+    return judge(of, store, where, "", obtain), asked
+
+
+def test_without_the_option_there_is_one_look() -> None:
+    assert conditions(seeds=4).looks(M1_MNIST) == (4,)
+
+
+def test_looks_grow_by_halves_up_to_the_cap() -> None:
+    assert adding(12).looks(M1_MNIST) == (3, 5, 8, 12)
+    assert adding(6).looks(M1_MNIST) == (3, 5, 6)
+    assert adding(2).looks(M1_MNIST) == (3,)  # never fewer than the regime's
+
+
+@same_examples
+@given(st.integers(1, 20), st.integers(2, 60))
+def test_looks_begin_with_the_regimes_seeds_and_end_with_the_cap(seeds: int, cap: int) -> None:
+    looks = adding(cap, seeds).looks(M1_MNIST)
+    assert (looks[0], looks[-1]) == (seeds, max(seeds, cap))
+    assert all(one < other <= math.ceil(1.5 * one) for one, other in pairwise(looks))
+
+
+def test_a_claim_that_the_first_look_decides_gets_no_further_seed(tmp_path: Path) -> None:
+    found, asked = decided(tmp_path, along(lambda _: 0.1), adding(12))
+    assert (found.reproduced, found.seeds, asked) == (True, 3, [3])
+
+
+def test_seeds_are_added_look_by_look_until_it_is_decided(tmp_path: Path) -> None:
+    world = along(lambda seed: 0.0 if seed == 1 else 0.1)
+    found, asked = decided(tmp_path, world, adding(12))
+    assert (found.reproduced, found.seeds, asked) == (True, 8, [3, 5, 8])
+    assert f"({100 * found.decision.level:.3g}% interval, 8 seeds)" in found.evidence
+    alone, _ = decided(tmp_path / "alone", world, conditions(seeds=8))
+    assert found.decision.level > alone.decision.level == pytest.approx(0.9)  # looking often has its price
+
+
+def test_a_claim_that_stays_undecided_is_so_at_the_cap(tmp_path: Path) -> None:
+    found, asked = decided(tmp_path, along(lambda seed: 0.1 * (-1) ** seed), adding(8))
+    assert (found.inconclusive, found.seeds, asked) == (True, 8, [3, 5, 8])
+
+
+def test_a_claim_without_values_gets_no_further_seed(tmp_path: Path) -> None:
+    found, asked = decided(tmp_path, lambda run: None if run.seed == 0 else {}, adding(12), STEEPENS)
+    assert (found.inconclusive, found.seeds, asked) == (True, 3, [3])
+
+
+def test_where_nothing_is_obtained_a_look_without_its_runs_is_an_error(tmp_path: Path) -> None:
+    world = along(lambda seed: 0.1 * (-1) ** seed)
+    store = fill(Store(tmp_path), DROPS.runs(adding(12)), world)
+    with pytest.raises(ReproError, match=r"seed 3 \(\w+\) is not in"):
+        judge(DROPS, store, adding(12))
+
+
+# --- what further seeds would come to ---
+
+
+def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Verdict:
+    """A verdict where each run took 10 seconds to train, 2 to measure and 1 together with another seed's."""
+    store = fill(Store(folder), DROPS.runs(where))
+    for run, reading in DROPS.jobs(where):
+        whole = {"steps": run.last_step, "training_amount": run.amount, "diverged": False, "seconds": 10.0}
+        store.put_run(run, whole, lambda path: path.touch())
+        attacked = along(slope)(run) or {}
+        measures = {**HEALTHY, **attacked, "fgsm_margin_accuracy": attacked["fgsm_accuracy"]}
+        together = "transfer" in reading.parts
+        found = {"transfer_accuracy": 0.9} if together else measures
+        stored = {"reading": asdict(reading), "measures": found, "seconds": 1.0 if together else 2.0}
+        store.put_measures(run, reading, stored)
+    return judge(DROPS, store, where)
+
+
+def test_an_undecided_claim_says_how_many_further_seeds_would_decide_it_and_their_cost(tmp_path: Path) -> None:
+    found = costly(tmp_path, lambda seed: 0.0 if seed == 1 else 0.1, conditions())
+    assert found.inconclusive
+    further = found.entry()["further"]
+    assert 1 <= further["seeds"] <= CAP
+    assert further["seconds"] == pytest.approx(further["seeds"] * 3 * (10 + 2 + 1))  # three batch sizes
+    words = f"{further['seeds']} further seeds would decide it with a chance of 80%, at about "
+    assert further["text"].startswith(words)
+    assert further["text"].endswith(" of one core")
+    assert f"  {further['text']}\n" in found.evidence
+
+
+def test_an_estimate_at_the_margin_itself_is_said_to_be_hopeless(tmp_path: Path) -> None:
+    found = costly(tmp_path, lambda seed: 0.005 + 0.1 * (seed - 1), conditions())  # a fall of one point on average
+    further = found.entry()["further"]
+    assert (further["seeds"], further["seconds"]) == (None, 0)
+    assert further["text"].startswith(f"not even {CAP} seeds would probably decide it")
+
+
+def test_nothing_is_said_of_further_seeds_where_it_is_decided_or_nothing_is_known_of_the_spread(tmp_path: Path) -> None:
+    assert costly(tmp_path / "decided", lambda _: 0.1, conditions()).entry()["further"] is None
+    one = costly(tmp_path / "one", lambda _: 0.1, conditions(seeds=1))
+    assert one.inconclusive
+    assert one.entry()["further"] is None
+
+
+def test_a_run_that_diverged_is_not_mended_by_seeds(tmp_path: Path) -> None:
+    where = conditions()
+
+    def results(run: Run) -> dict[str, float] | None:
+        return None if run.seed == 2 else {}
+
+    store = fill(Store(tmp_path), STEEPENS.runs(where), results)
+    assert judge(STEEPENS, store, where).entry()["further"] is None
