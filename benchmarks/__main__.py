@@ -16,7 +16,7 @@ from pathlib import Path
 
 from repro.report.provenance import hardware, versions
 
-from . import CASES
+from .cases import CASES
 from .side import OURS, PEER
 
 RESULTS = Path(__file__).parent / "results"

@@ -10,7 +10,7 @@ import torch
 
 from repro.science.memory import keep_freed_memory
 
-from . import CASES
+from .cases import CASES
 
 OURS, PEER = "ours", "peer"
 

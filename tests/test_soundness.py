@@ -11,6 +11,7 @@ from repro.claims import Case, Claim
 from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from repro.errors import ReproError
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.runs import Run
 from repro.science.recipes import LR_BS
 from repro.science.tasks import STDCNN_MNIST
@@ -18,7 +19,7 @@ from repro.soundness import InstrumentError
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import factor, points
 from repro.store import Store
-from repro.verdicts import Verdict, judge
+from repro.verdicts import Verdict
 
 HERE = conditions()
 INSTRUMENTS = {

@@ -16,6 +16,7 @@ from repro.conditions import Conditions
 from repro.curves import FGSM, LAMBDA1, Curve, Job
 from repro.errors import ReproError
 from repro.figures import SETTINGS
+from repro.judging import judge
 from repro.runs import Run
 from repro.science.recipes import LR_BS
 from repro.science.tasks import M1_MNIST
@@ -24,7 +25,7 @@ from repro.statistics.sequential import CAP
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
-from repro.verdicts import Verdict, judge
+from repro.verdicts import Verdict
 
 
 def case(holds_if: Estimand, curve: Curve) -> Case:

@@ -100,8 +100,8 @@ def _again(entry: Entry, case: Case, store: Store, conditions: Conditions, found
 
 
 def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:
-    """The runs of a case that are not stored whole under a reading that its verdicts need."""
-    jobs = case.jobs(conditions)
+    """The runs of a case that are not stored whole under a reading that its verdicts need; a check is none of those."""
+    jobs = [(run, reading) for run, reading in case.jobs(conditions) if "transfer" not in reading.parts]
     return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not store.whole(run, reading)))
 
 

@@ -70,7 +70,7 @@ def measure_parts(
         attacked = data.test.part(reading.attacked_images, device)
         found |= _attacked(model, *attacked, reading.epsilon(dataset), reading)
         found |= _gradient_health(model, *attacked)
-    if "curvature" in reading.parts and "instruments" not in reading.parts:  # those measure lambda1 themselves
+    if "curvature" in reading.parts:
         found |= _curvature(model, *curved(data, train_images, reading, device))
     return found
 

@@ -11,7 +11,7 @@ from repro.science import measures as module
 from repro.science.data import Data, Split
 from repro.science.hessian import top_eigenvalue
 from repro.science.measures import Measures, fgsm_accuracy, measure, measure_parts, pgd_accuracy
-from repro.science.readings import ALL_PARTS, Part, Reading
+from repro.science.readings import Part, Reading
 from repro.science.tasks import CIFAR10, MNIST
 
 
@@ -145,7 +145,7 @@ PARTS: dict[Part, set[str]] = {
 }
 
 
-@pytest.mark.parametrize("part", ALL_PARTS)
+@pytest.mark.parametrize("part", PARTS)
 def test_a_part_alone_gives_its_own_measures_and_the_same_values(part: Part) -> None:
     whole = asdict(measure(network(), MNIST, data(), 20, READING))
     found = measure_parts(network(), MNIST, data(), 20, replace(READING, parts=(part,)))
@@ -153,7 +153,7 @@ def test_a_part_alone_gives_its_own_measures_and_the_same_values(part: Part) -> 
 
 
 def test_the_parts_together_are_all_measures() -> None:
-    names = [name for part in ALL_PARTS for name in PARTS[part]]
+    names = [name for part in PARTS for name in PARTS[part]]
     assert sorted(names) == sorted(field.name for field in fields(Measures))
 
 

@@ -92,7 +92,7 @@ def test_shares_that_agree_between_few_seeds_are_no_certainty() -> None:
     decision = Mostly("higher").decide(curve(*[0.0] * 5), curve(*[1.0] * 5))
     assert (decision.estimate, decision.p) == (1.0, pytest.approx(1 / 8))
     assert decision.outcome is UNDECIDED
-    assert "3 seeds" in decision.reason
+    assert "of which there are 3" in decision.reason
 
 
 def test_seeds_of_equal_runs_are_left_out_of_a_comparison_of_changes() -> None:
