@@ -82,9 +82,9 @@ PAPER: Final = Regime(
 
 
 _ENDS: Final = (64, 256)
-_READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=10, hessian_images=256)
-_COSTLY: Final = Reading(test_images=1024, attacked_images=128, pgd_steps=5, hessian_images=64)  # M1
-_SMALL: Final = Reading(test_images=256, attacked_images=64, pgd_steps=4, hessian_images=16)  # CIFAR-10
+_READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=8, hessian_images=256)
+_COSTLY: Final = Reading(test_images=512, attacked_images=96, pgd_steps=4, hessian_images=64)  # M1
+_SMALL: Final = Reading(test_images=256, attacked_images=32, pgd_steps=4, hessian_images=16)  # CIFAR-10
 
 # Chosen by measurement, for two cores and about ten minutes. LR/BS gives the same training for the same number of
 # images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
@@ -99,10 +99,10 @@ QUICK: Final = Regime(
     "quick",
     {
         "M1-MNIST": Scale(13, _ENDS, 2, 1024, _COSTLY),
-        "StdCNN-MNIST": Scale(18, _ENDS, 3, 4096, _READING),
-        "M1-FashionMNIST": Scale(7, _ENDS, 2, 1024, _COSTLY),
-        "StdCNN-FashionMNIST": Scale(10, _ENDS, 2, 4096, _READING),
-        "C1-CIFAR10": Scale(4, _ENDS, 2, 256, _SMALL),
-        "ResNet18-CIFAR10": Scale(4, _ENDS, 2, 256, _SMALL, width=4),
+        "StdCNN-MNIST": Scale(17, _ENDS, 3, 4096, _READING),
+        "M1-FashionMNIST": Scale(5, _ENDS, 2, 1024, _COSTLY),
+        "StdCNN-FashionMNIST": Scale(8, _ENDS, 2, 4096, _READING),
+        "C1-CIFAR10": Scale(3, _ENDS, 2, 256, _SMALL),
+        "ResNet18-CIFAR10": Scale(3, _ENDS, 2, 256, _SMALL, width=4),
     },
 )
