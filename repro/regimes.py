@@ -86,14 +86,14 @@ _READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=8, he
 _COSTLY: Final = Reading(test_images=512, attacked_images=96, pgd_steps=4, hessian_images=64)  # M1
 _SMALL: Final = Reading(test_images=256, attacked_images=32, pgd_steps=4, hessian_images=16)  # CIFAR-10
 
-# Chosen by measurement, for two cores and about ten minutes. LR/BS gives the same training for the same number of
-# images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
-#   StdCNN-MNIST, 4,096 images, three seeds: 16 epochs 90, 85, 82% at batch size 64 and 90, 79, 70% at 256; 18 epochs
-#     92, 87, 89% and 81, 92, 88%, 12 s. LR m=0 reaches 92, 87, 89% at 64 and has hardly begun to learn at 256.
-#   M1-MNIST, 1,024 images, two seeds: 12 epochs 91, 93% at 64 and 84, 83% at 256; 13 epochs 93, 92% and 91, 92%, 11 s.
+# Chosen by measurement, for two cores and less than twelve minutes. LR/BS gives the same training for the same number
+# of images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
+#   StdCNN-MNIST, 4,096 images, three seeds: 16 epochs 90, 85, 82% at batch size 64 and 90, 79, 70% at 256; 17 epochs
+#     92, 88, 84% and 90, 88, 77%, 16 s; 18 epochs 92, 87, 89% and 81, 92, 88%. LR m=0 has hardly begun to learn at 256.
+#   M1-MNIST, 1,024 images, two seeds: 12 epochs 91, 93% at 64 and 84, 83% at 256; 13 epochs 93, 92% and 92, 91%, 15 s.
 #   At 512, StdCNN reaches 54 to 73% in 12 epochs: the grid ends at 256, and has its two ends alone to stay within time.
-# StdCNN-MNIST has the seeds to decide Section 3's contrasts, the others have two. Fashion-MNIST's networks reach 55 to
-# 75% at 64. Those of CIFAR-10 see 256 images four times: enough to run everything, too little to learn; ResNet18 has a
+# StdCNN-MNIST has the seeds to decide Section 3's contrasts, the others have two. Fashion-MNIST's networks reach 41 to
+# 70% at 64. Those of CIFAR-10 see 256 images three times: enough to run everything, too little to learn; ResNet18 has a
 # width of 4.
 QUICK: Final = Regime(
     "quick",

@@ -129,11 +129,11 @@ class Estimand(ABC):
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
         decision = self.question(*samples).answer(alpha)
         floored = [on_the_floor(sample, self.margin) for sample in samples if math.isfinite(sample.floor)]
-        if decision.outcome is Outcome.FAILS and floored and all(floored):
-            return replace(decision, outcome=Outcome.UNDECIDED, reason=ON_THE_FLOOR)
+        if floored and all(floored):
+            return replace(decision, outcome=Outcome.UNDECIDED, reason=decision.reason or ON_THE_FLOOR, p=1.0)
         return decision
 
 
 def on_the_floor(sample: Sample, margin: Margin) -> bool:
     """Whether a curve stands within the margin of the floor at every batch size."""
-    return bool((sample.values.mean(0) - margin.size <= sample.floor).all())
+    return bool((sample.values.mean(0) - margin.size < sample.floor).all())

@@ -159,3 +159,11 @@ def test_curves_that_lie_on_the_floor_decide_nothing(estimand: Estimand) -> None
     assert found.outcome is Outcome.UNDECIDED
     assert "floor" in found.reason
     assert estimand.decide(*[high] * curves).outcome is Outcome.FAILS
+
+
+def test_a_lead_below_the_floor_is_none() -> None:
+    """One network in twenty right where another has none: both are worse than chance."""
+    high, low = (Sample(np.full((4, 3), level), (64, 128, 256), POINTS, floor=10.0) for level in (5.0, 0.0))
+    found = Higher(points(1)).decide(high, low)
+    assert found.outcome is Outcome.UNDECIDED
+    assert found.p == 1.0
