@@ -103,5 +103,5 @@ def curvlinops() -> ModuleType:
     """The oracle of Hessian-vector products."""
     with warnings.catch_warnings():
         # linear_operator, which it imports, decorates with torch.jit.script
-        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # of which kind depends on the version
         return importlib.import_module("curvlinops")

@@ -91,7 +91,7 @@ def test_a_small_network_has_the_ends_of_its_dense_spectrum(case: Case) -> None:
 
 
 # the forward mode that curvlinops differentiates in scripts its decompositions when it is first used
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 def test_a_convolutional_network_agrees_with_curvlinops_and_scipy(blobs: Case, curvlinops: ModuleType) -> None:
     model, images, labels = blobs
     batches = [(images[:40], labels[:40]), (images[40:], labels[40:])]
