@@ -165,6 +165,8 @@ def _stored(
     if record is None or None in found:
         raise ReproError(f"{run} ({run.key}) is not in {store.root}")
     measures: dict[str, Any] = {}
+    if any(stored is not None and not stored["measures"] for stored in found):
+        return record, measures  # what one reading could not be taken of has no value under it
     for stored in found:
         measures |= stored["measures"] if stored else {}
     return record, measures

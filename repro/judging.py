@@ -10,7 +10,7 @@ from .curves import Job, Measured, read, read_runs
 from .evidence import shown
 from .more_seeds import more_seeds
 from .soundness import InstrumentError, Soundness, soundness
-from .statistics.estimands import Compares, Decision, Outcome, Sample
+from .statistics.estimands import ERROR, Compares, Decision, Outcome, Sample
 from .statistics.sequential import UntilDecided
 from .store import Store
 from .verdicts import WORDS, Matched, Other, Verdict
@@ -109,7 +109,7 @@ def _lacking(curves: Sequence[Measured]) -> str:
 def _undecided(case: Case, sample: Sample, reason: str) -> Decision:
     nan, unit = float("nan"), sample.unit
     asked = f"a margin of {case.claim.holds_if.margin}"
-    return Decision(Outcome.UNDECIDED, nan, nan, nan, 0.9, unit, "no estimate", asked, reason)
+    return Decision(Outcome.UNDECIDED, nan, nan, nan, 1 - 2 * ERROR, unit, "no estimate", asked, reason)
 
 
 def _word(outcome: Outcome, case: Case, conditions: Conditions) -> str:

@@ -13,12 +13,12 @@ from typing import Final
 
 from .conditions import Conditions
 from .costs import slowest_first
+from .curves import Job
 from .errors import ReproError
 from .runs import Run
 from .science.readings import Reading
 from .store import Store
 
-Job = tuple[Run, Reading]
 Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run]], None]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
 

@@ -1,11 +1,12 @@
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from worlds import conditions, fill, is_of, recipe_of, under
 
-from repro.curves import FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure, read
+from repro.curves import CHANCE, FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure, read
 from repro.errors import ReproError
 from repro.runs import Run
 from repro.science.recipes import BENCHMARK, LR, LR_BS
@@ -149,3 +150,17 @@ def test_published_data_surrogate_and_device_make_different_runs() -> None:
     gpu = type(cpu)(cpu.regime, cpu.sources, "cuda")
     surrogate = conditions(data="surrogate")
     assert len({CURVE.runs(where)[0].key for where in (cpu, gpu, surrogate)}) == 3
+
+
+def test_a_reading_that_could_not_be_taken_has_no_value_rather_than_the_first_ones(tmp_path: Path) -> None:
+    """A network on the verge of divergence: measured under the first reading, not under a harder attack."""
+    here = replace(conditions(), readings=("margin-loss", "epsilon-in-pixels"))
+    curve = Curve(M1_MNIST, BENCHMARK, FGSM)
+    store = fill(Store(tmp_path), curve.runs(here))
+    (other,) = [o for o in here.alternatives(M1_MNIST) if o.name == "epsilon-in-pixels"]
+    for run in curve.runs(here):
+        store.put_measures(run, other.reading, {"measures": {}, "seconds": 0.0})
+    found = read(curve, store, here, other)
+    assert (found.values == CHANCE).all()
+    assert all(cell.diverged for row in found.cells for cell in row)
+    assert not any(cell.diverged for row in read(curve, store, here).cells for cell in row)

@@ -12,8 +12,7 @@ from ..conditions import Conditions
 from ..declared import changes
 from ..errors import ReproError
 from ..judging import judge
-from ..runs import Run, reading_key
-from ..science.readings import Reading
+from ..runs import Run
 from ..store import Record, Store
 from .bundle import Report
 
@@ -40,22 +39,13 @@ class ReadOnce(Store):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._seen: dict[tuple[str, Reading | None], Record | None] = {}
+        self._seen: dict[tuple[str, str], Record | None] = {}  # those that are not there, too
 
-    def record(self, run: Run) -> Record | None:
-        """How the run's training went, or None if it is not stored, or damaged."""
-        return self._look(run, None)
-
-    def measures(self, run: Run, reading: Reading) -> Record | None:
-        """The run's measures under a reading, or None if they are not stored, or damaged."""
-        return self._look(run, reading)
-
-    def _look(self, run: Run, reading: Reading | None) -> Record | None:
-        wanted = run.key, reading
+    def _read(self, run: Run, name: str) -> Record | None:
+        wanted = run.key, name
         if wanted not in self._seen:
-            name = "run" if reading is None else f"measures-{reading_key(reading)}"
             try:
-                value = json.loads((self.root / "runs" / run.key / f"{name}.json").read_text())
+                value = json.loads((self.root / "runs" / run.key / name).read_text())
             except (OSError, ValueError):
                 value = None
             self._seen[wanted] = value if isinstance(value, dict) else None

@@ -44,27 +44,11 @@ def top_eigenvalue(
     Stops when the residual is at most ``tolerance`` times the value. Source: Golub and Van Loan, Matrix Computations,
     chapter 10. ValueError: no images, or nothing requires gradients.
     """
-    return top_eigenpair(model, images, labels, tolerance=tolerance, chunk=chunk, seed=seed, max_products=max_products)[
-        0
-    ]
-
-
-def top_eigenpair(
-    model: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    *,
-    tolerance: float = 1e-2,
-    chunk: int = 512,
-    seed: int = 0,
-    max_products: int = MAX_PRODUCTS,
-) -> tuple[Eigenvalue, Tensor]:
-    """``top_eigenvalue`` with its Ritz vector: flat and of unit length, in the order of the model's parameters."""
     if len(images) == 0:
         raise ValueError("images is empty: the loss needs at least one image")
     hessian, size = hessian_operator(model, images, labels, chunk)
     start = random_vector(size, seed).to(images)
-    return lanczos_pair(hessian, start, tolerance, max_products)
+    return lanczos(hessian, start, tolerance, max_products)
 
 
 def random_vector(size: int, seed: int) -> Tensor:

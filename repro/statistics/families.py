@@ -7,7 +7,7 @@ which would still stand if not a single one is to be wrong?
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .estimands import ERROR, Decision, Outcome
+from .estimands import ERROR, Outcome
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Family:
     wrong_by_chance: float
 
 
-def family(decisions: Sequence[Decision], alpha: float = ERROR) -> Family:
-    """Take decisions, each made at ``alpha``, together; those that could decide nothing count in the family too."""
-    rejected = holm([decision.p for decision in decisions], alpha)
-    holds = [decision.outcome is Outcome.HOLDS for decision in decisions]
-    return Family(
-        tuple(survives and held for survives, held in zip(rejected, holds, strict=True)),
-        wrong_by_chance(decisions, alpha),
-    )
+def family(found: Sequence[tuple[float, Outcome]], alpha: float = ERROR) -> Family:
+    """Take decisions, each made at ``alpha`` and given by its p and outcome, together.
+
+    Those that could decide nothing count in the family too.
+    """
+    rejected = holm([p for p, _ in found], alpha)
+    survives = (sure and outcome is Outcome.HOLDS for sure, (_, outcome) in zip(rejected, found, strict=True))
+    return Family(tuple(survives), wrong_by_chance(len(found), alpha))
 
 
 def holm(ps: Sequence[float], alpha: float = ERROR) -> list[bool]:
@@ -46,10 +46,10 @@ def holm(ps: Sequence[float], alpha: float = ERROR) -> list[bool]:
     return rejected
 
 
-def wrong_by_chance(decisions: Sequence[Decision], alpha: float = ERROR) -> float:
-    """The expected number of wrong verdicts among decisions made at ``alpha``: at most this, whatever is true.
+def wrong_by_chance(decisions: int, alpha: float = ERROR) -> float:
+    """The expected number of wrong verdicts among so many decisions made at ``alpha``: at most this, whatever is true.
 
     A sentence that is true can only be decided wrongly by "fails", one that is not by "holds", each with a probability
     of at most ``alpha``; expectations add up however the decisions depend.
     """
-    return alpha * len(decisions)
+    return alpha * decisions
