@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient, margin_loss, start
 from .data import Data
 from .hessian import top_eigenvalue
+from .kernels import first_order
 from .readings import Reading
 from .streams import stream
 from .tasks import Dataset
@@ -115,8 +116,9 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
 
 def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
     """The share of images that are classified rightly after FGSM."""
-    adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
-    return _accuracy(_logits(model, torch.cat(adversarial)), labels)
+    with first_order(model, in_weights=False):
+        adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
+        return _accuracy(_logits(model, torch.cat(adversarial)), labels)
 
 
 def pgd_accuracy(
@@ -136,13 +138,14 @@ def pgd_accuracy(
     """
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
     unbroken = 0
-    for x, y in _chunks(images, labels):
-        left = _logits(model, x).argmax(1) == y
-        for _ in range(restarts):
-            begun = start(x, epsilon, generator)
-            survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
-            left[left.clone()] = survived
-        unbroken += int(left.sum())
+    with first_order(model, in_weights=False):
+        for x, y in _chunks(images, labels):
+            left = _logits(model, x).argmax(1) == y
+            for _ in range(restarts):
+                begun = start(x, epsilon, generator)
+                survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
+                left[left.clone()] = survived
+            unbroken += int(left.sum())
     return unbroken / len(images)
 
 
@@ -166,10 +169,11 @@ def _survivors(
 
 def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     saturated = vanished = 0
-    for x, y in _chunks(images, labels):
-        logits, gradient = input_gradient(model, x, y, "cross-entropy")
-        saturated += int((LOSSES["cross-entropy"](logits, y) == 0).sum())
-        vanished += int((gradient.flatten(1) == 0).all(1).sum())
+    with first_order(model, in_weights=False):
+        for x, y in _chunks(images, labels):
+            logits, gradient = input_gradient(model, x, y, "cross-entropy")
+            saturated += int((LOSSES["cross-entropy"](logits, y) == 0).sum())
+            vanished += int((gradient.flatten(1) == 0).all(1).sum())
     return {"saturated": saturated / len(images), "zero_gradient": vanished / len(images)}
 
 

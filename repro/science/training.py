@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .augmentation import crop_and_flip
+from .kernels import first_order
 from .recipes import SGD, training_amount
 from .streams import stream
 
@@ -60,7 +61,7 @@ def train(
     optimizer = torch.optim.SGD(model.parameters(), lr=sgd.learning_rate, momentum=sgd.momentum, fused=True)
     augmentation = torch.Generator(device).manual_seed(stream(seed, "augmentation"))
     course = _Course(model, sgd, math.ceil(len(images) / batch_size), device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), first_order(model):
         torch.manual_seed(stream(seed, "dropout"))  # dropout draws from the global state only
         for epoch, order in enumerate(orders(len(images), epochs, seed, device)):
             course.begin_epoch()
