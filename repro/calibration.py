@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import SettingError
-from .rates import BUILT_IN, Rates, Speed, Timing
+from .rates import BUILT_IN, TIMINGS, Rates, Speed, Timing
 from .report.provenance import hardware
 from .science.sources import cache_folder
 
@@ -68,7 +68,9 @@ def save(rates: Rates, date: str) -> Path:
         temporary.write_text(text)
         temporary.replace(path)
     except OSError as error:
-        raise SettingError(f"{path}: the rates cannot be kept there ({error.strerror}); {ENVIRONMENT} names another") from error
+        raise SettingError(
+            f"{path}: the rates cannot be kept there ({error.strerror}); {ENVIRONMENT} names another"
+        ) from error
     return path
 
 
@@ -113,9 +115,8 @@ def _rates(stored: dict[str, Any]) -> Rates:
 
 
 def _speed(stored: dict[str, Any]) -> Speed:
-    plain = {name: _seconds(stored[name]) for name in ("fixed", "kept")}
-    timings = {name: value for name, value in stored.items() if name not in plain}
-    return Speed(**{name: _timing(value["points"]) for name, value in timings.items()}, **plain)
+    timings = {name: _timing(stored[name]["points"]) for name in TIMINGS}
+    return Speed(**timings, fixed=_seconds(stored["fixed"]), kept=_seconds(stored["kept"]))
 
 
 def _timing(points: list[list[float]]) -> Timing:

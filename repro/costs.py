@@ -14,6 +14,9 @@ from .science.readings import Reading
 
 PRODUCTS: Final = 9  # a Lanczos run takes, rather many: 5 to 16 were seen
 CHUNK: Final = 512  # images that one graph is kept of
+REBUILT: Final = 1.5  # products' worth of one whose graph is not kept but built for it
+CHECKS: Final = 15  # gradients in the images to check the attacks
+SPREAD: Final = 3  # products' worth of lambda1 image by image, and of the second start
 UNBROKEN: Final = 0.6  # of the images are still attacked at a step of PGD, on average
 
 Job = tuple[Run, Reading]  # a run, and how it is to be measured
@@ -37,14 +40,14 @@ def measuring_seconds(run: Run, reading: Reading, rates: Rates = BUILT_IN) -> fl
     """Seconds to measure a run that is trained, in the parts that the reading names."""
     speed = rates.speed(run.task.architecture, run.width)
     curved = _curved(run, reading)
-    product = speed.rebuilt if curved > CHUNK else speed.product
+    product = speed.product.at(curved) * (REBUILT if curved > CHUNK else 1)
     parts = {
         "accuracy": speed.forward.at(run.images) + speed.forward.at(_of_test(run, reading.test_images)),
         "attacks": _attacking(reading, _of_test(run, reading.attacked_images), speed),
-        "curvature": PRODUCTS * product.at(curved),
-        "instruments": speed.checks.at(IMAGES)
-        + SECOND_PRODUCTS * product.at(curved)
-        + speed.spread.at(min(curved, CURVED_IMAGES)),
+        "curvature": PRODUCTS * product,
+        "instruments": CHECKS * speed.gradient.at(IMAGES)
+        + SECOND_PRODUCTS * product
+        + SPREAD * speed.product.at(min(curved, CURVED_IMAGES)),
         "transfer": speed.gradient.at(IMAGES) + speed.forward.at(IMAGES) + speed.fixed,  # of a second network
     }
     return speed.fixed + sum(seconds for part, seconds in parts.items() if part in reading.parts)
@@ -76,8 +79,9 @@ def job_seconds(run: Run, reading: Reading, rates: Rates = BUILT_IN) -> float:
 
 
 def costs(jobs: Iterable[Job], stored: Stored = nothing, rates: Rates = BUILT_IN) -> dict[Job, float]:
-    """Seconds of each job beside the others: runs that are ``stored`` are not trained, and checkpoints of a run that is
-    trained are stored on the way.
+    """Seconds of each job beside the others.
+
+    Runs that are ``stored`` are not trained, and checkpoints of a run that is trained are stored on the way.
     """
     jobs = list(dict.fromkeys(jobs))
     first = dict.fromkeys(run for run, reading in jobs if "accuracy" in reading.parts)

@@ -143,9 +143,7 @@ def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
     for task, group in groupby(found, key=lambda line: line.task):
         members, scale = list(group), conditions.regime.scale(task)
         grid = " ".join(map(str, scale.batch_sizes))
-        rows = [
-            (str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing)) for m in members
-        ]
+        rows = [(str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing)) for m in members]
         groups.append(rows + _sum(str(task), members, missing))
     return [*groups, _sum("all tasks", found, missing)] if len(groups) > 1 else groups
 

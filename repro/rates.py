@@ -14,8 +14,8 @@ from typing import Final
 class Timing:
     """Seconds of one call by the number of images in it, as measured at some numbers, ascending.
 
-    In between they are joined by straight lines. Beyond the largest the seconds grow in proportion, below the smallest
-    they follow the first line, or proportion where that would be less.
+    The points are joined by straight lines, the first and the last of which go on beyond them; but beyond the largest
+    number the seconds never grow faster than in proportion, and never fall. A single point is taken in proportion.
     """
 
     points: tuple[tuple[int, float], ...]
@@ -30,13 +30,16 @@ class Timing:
     def at(self, images: int) -> float:
         """The seconds of a call with so many images; of none, 0."""
         sizes = [size for size, _ in self.points]
+        size, seconds = self.points[-1]
         if images <= 0:
             return 0.0
-        if images >= sizes[-1] or len(sizes) == 1:
-            return self.points[-1][1] * images / sizes[-1]
-        right = max(1, bisect_left(sizes, images))
+        if len(sizes) == 1:
+            return seconds * images / size
+        right = min(max(1, bisect_left(sizes, images)), len(sizes) - 1)
         (low, less), (high, more) = self.points[right - 1 : right + 1]
         joined = less + (more - less) * (images - low) / (high - low)
+        if images > size:
+            return min(max(joined, seconds), seconds * images / size)
         return joined if images >= low else max(joined, less * images / low)
 
     def scaled(self, factor: float) -> "Timing":
@@ -52,18 +55,16 @@ class Speed:
     forward: Timing
     gradient: Timing  # of the loss in the images: a step of an attack
     product: Timing  # of Lanczos, one product with the Hessian, whose graph is kept
-    rebuilt: Timing  # the same where the images are too many for that, and the graph is built for each product
-    checks: Timing  # of the attacks
-    spread: Timing  # of lambda1 over images, and the second start
     fixed: float  # of a reading, whatever it reads: the network is built and its weights are found
     kept: float  # of a run that is trained: its weights are stored
 
     def scaled(self, factor: float) -> "Speed":
         """That of a network with ``factor`` times the arithmetic; what does not depend on it stays."""
-        timings = {name: value.scaled(factor) for name, value in vars(self).items() if isinstance(value, Timing)}
+        timings = {name: getattr(self, name).scaled(factor) for name in TIMINGS}
         return Speed(**timings, fixed=self.fixed, kept=self.kept)
 
 
+TIMINGS: Final = ("step", "forward", "gradient", "product")
 Measured = Mapping[str, Mapping[int, Speed]]  # of an architecture, by the widths that were measured
 
 
@@ -111,7 +112,6 @@ class Rates:
 GRADIENTS_PER_SECOND: Final = {"M1": 1300.0, "StdCNN": 5500.0, "C1": 650.0, "ResNet18": 42.0}
 FORWARD: Final = 1 / 3  # of a gradient
 PRODUCT: Final = 4.0  # gradients an image of a Hessian-vector product
-CHECKS: Final = 15.0  # gradients an image to check the attacks
 
 
 def proportional(rate: float) -> Speed:
@@ -120,8 +120,8 @@ def proportional(rate: float) -> Speed:
     def times(gradients: float) -> Timing:
         return Timing(((1, gradients / rate),))
 
-    whole, product = times(1), times(PRODUCT)
-    return Speed(whole, times(FORWARD), whole, product, product, times(CHECKS), product, fixed=0.0, kept=0.0)
+    whole = times(1)
+    return Speed(whole, times(FORWARD), whole, times(PRODUCT), fixed=0.0, kept=0.0)
 
 
 BUILT_IN: Final = Rates(
@@ -129,6 +129,6 @@ BUILT_IN: Final = Rates(
     device="cpu",
     networks={name: {64: proportional(rate)} for name, rate in GRADIENTS_PER_SECOND.items()},
     start=6.0,
-    verdict=0.02,
-    figure=0.15,
+    verdict=0.035,
+    figure=0.22,
 )

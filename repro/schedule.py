@@ -139,7 +139,7 @@ class _Play:
 
 
 def work_of(jobs: Iterable[Job], seconds: Mapping[Job, float]) -> list[Work]:
-    """Jobs as work, in their order: a reading follows the trainings that it needs, as far as they are among the jobs."""
+    """Jobs as work, in their order: a reading follows those trainings that it needs which are among the jobs."""
     jobs = list(jobs)
     first = {run: (run, reading) for run, reading in jobs if "accuracy" in reading.parts}
     found = []

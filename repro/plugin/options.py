@@ -113,7 +113,7 @@ def asked_processes(config: pytest.Config) -> int:
         count = config.hook.pytest_xdist_auto_num_workers(config=config)
     distributed = config.getoption("dist", "no") != "no" or config.getoption("distload", False)
     if count is None and distributed and config.getoption("tx", None):
-        from xdist.workermanage import parse_tx_spec_config
+        from xdist.workermanage import parse_tx_spec_config  # type: ignore[import-untyped]
 
         return len(parse_tx_spec_config(config))
     return max(1, min(count or 1, most or count or 1))
