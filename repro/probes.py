@@ -128,7 +128,7 @@ class Bench:
 
     def trained(self) -> nn.Module:
         """A network as it is measured."""
-        return self._model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self._model.eval().to(memory_format=torch.channels_last)
 
     def timed(self, work: Callable[[], object]) -> float:
         """The seconds of some work, to its very end."""

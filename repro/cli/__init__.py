@@ -1,4 +1,4 @@
-"""The second door: ``python -m repro`` checks and compares reports, and measures how fast a machine is. Free of torch."""
+"""The second door: ``python -m repro`` checks and compares reports, and times a machine. Free of torch."""
 
 import argparse
 import os
