@@ -3,8 +3,8 @@
     python -m benchmarks.fleet
 
 The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.costs``, once with the
-rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: measured ones
-where `python -m repro calibrate --gpu` has left some, else ``ASSUMED``. Writes `benchmarks/results/fleet.json`.
+rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: measured
+ones where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes `benchmarks/results/fleet.json`.
 """
 
 import json
@@ -41,9 +41,9 @@ ROOT: Final = Path(__file__).parents[1]
 LAUNCH_SECONDS: Final = 0.5e-3
 # What small convolutions in float32 reach of a GPU whose matrix units do some 60 TFLOP/s: a fifth of that.
 FLOPS_A_SECOND: Final = 12e12
-# Floating-point operations of one image forward: two for each multiplication, counted layer by layer from the paper's
-# table. The backward pass costs twice as much again.
-FORWARD_FLOPS: Final = {"M1": 21.1e6, "StdCNN": 2.4e6, "C1": 63.0e6, "ResNet18": 1.11e9}
+# Floating-point operations of one image forward, two for each multiplication, as torch.utils.flop_counter counts them.
+# The backward pass costs twice as much again.
+FORWARD_FLOPS: Final = {"M1": 16.6e6, "StdCNN": 2.01e6, "C1": 29.4e6, "ResNet18": 1.11e9}
 GRADIENT: Final = 3.0  # forward passes
 PRODUCT: Final = 9.0  # of a Hessian-vector product whose graph is kept: some three gradients
 PRODUCT_LAUNCHES: Final = 3.0  # steps' worth of kernels
@@ -90,12 +90,14 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             plan = make_plan(cases, replace(where, device=device), Store(Path(folder)), rates)
         planned = time.perf_counter() - began
-        found.append({"device": device, "rates": origin, **about(plan), "planning_seconds": planned, "fleet": fleet(plan)})
+        found.append(
+            {"device": device, "rates": origin, **about(plan), "planning_seconds": planned, "fleet": fleet(plan)}
+        )
         tell(found[-1])
-    facts = {"collecting_seconds": collected, "seeds": SEEDS, "versions": versions(), "hardware": hardware()}
+    session = {"collecting_seconds": collected, "seeds": SEEDS, "versions": versions(), "hardware": hardware()}
     constants = {name.lower(): value for name, value in globals().items() if name in ASSUMPTIONS}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({**facts, "assumed_gpu": constants, "sweeps": found}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({**session, "assumed_gpu": constants, "sweeps": found}, indent=1) + "\n")
     print(f"claims collected in {collected:.1f} s; written: {RESULTS}")
     return 0
 
@@ -113,7 +115,8 @@ def conditions() -> Conditions:
 
 
 def about(plan: Plan) -> dict[str, Any]:
-    points = sum(len(curve_runs) for curve_runs in {(c.task, c.recipe): c.runs(conditions()) for c in plan.curves}.values())
+    lines = {(curve.task, curve.recipe): curve.runs(conditions()) for curve in plan.curves}
+    points = sum(map(len, lines.values()))
     counts = {"points": points, "runs": len(plan.runs), "checkpoints": len(plan.checkpoints), "jobs": len(plan.jobs)}
     return {**counts, "worker_seconds": plan.seconds}
 
@@ -153,7 +156,8 @@ def tell(sweep: dict[str, Any]) -> None:
         f"{sweep['jobs']:,} jobs, {span(sweep['worker_seconds'])} of one worker; "
         f"planned in {sweep['planning_seconds']:.1f} s"
     )
-    print(f"{'workers':>8}{'makespan':>14}{'lower bound':>14}{'ratio':>8}{'idle':>8}{'arbitrary order':>18}{'simulated':>11}")
+    heads = f"{'makespan':>14}{'lower bound':>14}{'ratio':>8}{'idle':>8}{'arbitrary order':>18}"
+    print(f"{'workers':>8}{heads}{'simulated':>11}")
     for r in sweep["fleet"]:
         times = f"{span(r['makespan']):>14}{span(r['lower_bound']):>14}{r['ratio']:>8.4f}{r['idle']:>8.2%}"
         slower = r["arbitrary_makespan"] / r["makespan"]
