@@ -4,7 +4,7 @@ Work is counted here (steps, forward passes, gradients, Hessian-vector products)
 a machine, see ``repro.rates``. Enough to start the slowest runs first and to say when a session will be over.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from .rates import BUILT_IN, Rates, Speed
@@ -95,7 +95,11 @@ def costs(jobs: Iterable[Job], stored: Stored = nothing, rates: Rates = BUILT_IN
 
 def slowest_first(jobs: Iterable[Job], stored: Stored = nothing, rates: Rates = BUILT_IN) -> list[Job]:
     """The order to start runs in so that none is left for the end alone; ties in a fixed order."""
-    seconds = costs(jobs, stored, rates)
+    return by_cost(costs(jobs, stored, rates))
+
+
+def by_cost(seconds: Mapping[Job, float]) -> list[Job]:
+    """The same of jobs whose seconds are known."""
     return sorted(seconds, key=lambda job: (-seconds[job], job[0].key))
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from .claims import Case
 from .conditions import Conditions
-from .costs import Job, costs, slowest_first, span
+from .costs import Job, by_cost, costs, span
 from .curves import Curve
 from .figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 from .rates import BUILT_IN, Rates
@@ -100,8 +100,10 @@ def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store, rates
     """Plan the runs of these cases: each run once, however many curves share it. A stored run costs its reading."""
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
-    jobs = slowest_first({job: None for case in cases for job in case.jobs(conditions)}, store.trained, rates)
-    missing = costs((job for job in jobs if not store.has(*job)), store.trained, rates)
+    wanted = dict.fromkeys(job for case in cases for job in case.jobs(conditions))
+    seconds = costs(wanted, store.trained, rates)
+    jobs = by_cost(seconds)
+    missing = {job: seconds[job] for job in jobs if not store.has(*job)}
     return Plan(cases, curves, tuple(jobs), missing, rates)
 
 
