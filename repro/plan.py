@@ -1,16 +1,17 @@
 """The plan of a session: which runs its claims need, which are stored, and what the rest will cost. Free of torch."""
 
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from .claims import Case
 from .conditions import Conditions
-from .costs import cpu_seconds, slowest_first, span, training_seconds
+from .costs import Job, by_cost, costs, span
 from .curves import Curve
 from .figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
+from .rates import BUILT_IN, Rates
 from .runs import Run
-from .science.readings import Reading
+from .schedule import Schedule, simulate, work_of
 from .science.recipes import Recipe
 from .science.tasks import TASKS, Task
 from .store import Store
@@ -19,18 +20,31 @@ from .words import counted
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a session, slowest first, and what is known of them before it starts."""
+    """The runs of a session, slowest first, and what is known of them before it starts.
+
+    ``missing``: what is not stored, with its seconds on one process of the machine that ``rates`` are of.
+    """
 
     cases: tuple[Case, ...]
     curves: tuple[Curve, ...]
-    jobs: tuple[tuple[Run, Reading], ...]
-    missing: tuple[tuple[Run, Reading], ...]
-    trained: frozenset[Run] = frozenset()  # of what is missing: what is stored, and only has to be measured
+    jobs: tuple[Job, ...]
+    missing: Mapping[Job, float] = field(hash=False)
+    rates: Rates = BUILT_IN
 
     @property
-    def cpu_seconds(self) -> float:
-        """The estimated cost of what is missing, on one core."""
-        return _seconds(self.missing, self.trained)
+    def seconds(self) -> float:
+        """The estimated cost of what is missing, on one process."""
+        return sum(self.missing.values())
+
+    def schedule(self, processes: int) -> Schedule:
+        """What is missing, done by so many processes."""
+        return simulate(work_of(self.missing, self.missing), processes)
+
+    def around(self, processes: int) -> float:
+        """Seconds of a session beside its runs: it starts, takes its verdicts, draws its figures."""
+        figures = {number for case in self.cases for number in case.figures}
+        verdicts = len(self.cases) * self.rates.verdict / processes
+        return self.rates.start + verdicts + len(figures) * self.rates.figure
 
     @property
     def runs(self) -> list[Run]:
@@ -52,8 +66,8 @@ class Plan:
         """The tasks of its runs, in a fixed order."""
         return sorted({str(run.task) for run, _ in self.jobs})
 
-    def summary(self, processes: int) -> str:
-        """One line: runs, what is stored, the cost of the rest."""
+    def summary(self) -> str:
+        """One line: runs, what is stored, the cost of the rest on one process."""
         kept = f" and {counted(len(self.checkpoints), 'checkpoint')} of them" if self.checkpoints else ""
         line = (
             f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
@@ -62,32 +76,38 @@ class Plan:
         )
         if not self.missing:
             return line
-        seconds = self.cpu_seconds
-        wall = f", about {span(seconds / processes)} on {processes} processes" if processes > 1 else ""
-        return f"{line}; the other {len(self.missing_runs)} take about {span(seconds)} on one core of a CPU{wall}"
+        return f"{line}; the other {len(self.missing_runs)} take about {span(self.seconds)} on {self._alone}"
+
+    @property
+    def _alone(self) -> str:
+        return "one GPU" if self.rates.device == "cuda" else "one core of a CPU"
+
+    def prediction(self, processes: int) -> str:
+        """One line: how long the session will take from start to end, and what it cannot fall below."""
+        found, around = self.schedule(processes), self.around(processes)
+        line = f"the session takes about {span(around + found.makespan)} on {processes_in_words(processes)}"
+        if processes > 1 and found.longest >= found.work / processes:
+            return f"{line}; its longest run takes {span(found.longest)} of that, however many processes there are"
+        return line
 
 
-def _seconds(jobs: Sequence[tuple[Run, Reading]], stored: Container[Run]) -> float:
-    """The cost of jobs: ``stored`` runs are not trained, and checkpoints of a run that is are stored on the way."""
-    train = [run for run, reading in jobs if "accuracy" in reading.parts]  # as ``cpu_seconds`` has it
-    trained = {run for run in train if run not in stored}
-    saved = sum(
-        training_seconds(run) for run in train if run in stored or (run is not run.whole and run.whole in trained)
-    )
-    return sum(cpu_seconds(*job) for job in jobs) - saved
+def processes_in_words(processes: int) -> str:
+    """``1 process``, ``4 processes``."""
+    return "1 process" if processes == 1 else f"{processes:,} processes"
 
 
-def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store) -> Plan:
-    """Plan the runs of these cases: each run once, however many curves share it."""
+def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store, rates: Rates = BUILT_IN) -> Plan:
+    """Plan the runs of these cases: each run once, however many curves share it. A stored run costs its reading."""
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
-    jobs = slowest_first({job: None for case in cases for job in case.jobs(conditions)})
-    missing = tuple(job for job in jobs if not store.has(*job))
-    trained = frozenset(run for run in dict.fromkeys(run for run, _ in missing) if store.trained(run))
-    return Plan(cases, curves, tuple(jobs), missing, trained)
+    wanted = dict.fromkeys(job for case in cases for job in case.jobs(conditions))
+    seconds = costs(wanted, store.trained, rates)
+    jobs = by_cost(seconds)
+    missing = {job: seconds[job] for job in jobs if not store.has(*job)}
+    return Plan(cases, curves, tuple(jobs), missing, rates)
 
 
-Missing = dict[Run, list[tuple[Run, Reading]]]  # what a run lacks, of itself and of its checkpoints
+Missing = Mapping[Run, float]  # the seconds that a run lacks, with its checkpoints
 
 
 @dataclass(frozen=True)
@@ -117,31 +137,28 @@ def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
     A row has task, recipe, batch sizes, seeds, runs, stored, CPU time of the rest. A sum counts a run once that is a
     point of several lines.
     """
-    missing: Missing = {}
-    for run, reading in plan.missing:
-        missing.setdefault(run.whole, []).append((run, reading))
+    missing: dict[Run, float] = {}
+    for (run, _), seconds in plan.missing.items():
+        missing[run.whole] = missing.get(run.whole, 0.0) + seconds
     found = lines(plan, conditions)
     groups = []
     for task, group in groupby(found, key=lambda line: line.task):
         members, scale = list(group), conditions.regime.scale(task)
         grid = " ".join(map(str, scale.batch_sizes))
-        rows = [
-            (str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing, plan.trained)) for m in members
-        ]
-        groups.append(rows + _sum(str(task), members, missing, plan.trained))
-    return [*groups, _sum("all tasks", found, missing, plan.trained)] if len(groups) > 1 else groups
+        rows = [(str(task), str(m.recipe), grid, str(scale.seeds), *_counts(m.runs, missing)) for m in members]
+        groups.append(rows + _sum(str(task), members, missing))
+    return [*groups, _sum("all tasks", found, missing)] if len(groups) > 1 else groups
 
 
-def _sum(name: str, members: list[Line], missing: Missing, trained: Container[Run]) -> list[tuple[str, ...]]:
+def _sum(name: str, members: list[Line], missing: Missing) -> list[tuple[str, ...]]:
     """The row below several lines; no row below a single one, which says it all."""
     runs = list(dict.fromkeys(run for line in members for run in line.runs))
-    return [(name, counted(len(members), "line"), "", "", *_counts(runs, missing, trained))] if len(members) > 1 else []
+    return [(name, counted(len(members), "line"), "", "", *_counts(runs, missing))] if len(members) > 1 else []
 
 
-def _counts(runs: Sequence[Run], missing: Missing, trained: Container[Run]) -> tuple[str, str, str]:
-    left = [job for run in runs for job in missing.get(run, ())]
+def _counts(runs: Sequence[Run], missing: Missing) -> tuple[str, str, str]:
     stored = sum(run not in missing for run in runs)
-    return str(len(runs)), str(stored), span(_seconds(left, trained))
+    return str(len(runs)), str(stored), span(sum(missing.get(run, 0.0) for run in runs))
 
 
 def sharing(plan: Plan, conditions: Conditions) -> str:

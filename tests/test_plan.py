@@ -8,9 +8,10 @@ import pytest
 from worlds import CLAIMS, READING, conditions, declared, fill, fill_transfer, under
 
 from repro.claims import Case
-from repro.costs import cpu_seconds, span, training_seconds
+from repro.costs import job_seconds, span, training_seconds
 from repro.curves import FGSM, LAMBDA1, Curve
-from repro.plan import lines, make_plan, sharing, table
+from repro.plan import Plan, lines, make_plan, sharing, table
+from repro.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
 from repro.regimes import PAPER
 from repro.runs import Run
 from repro.science.readings import of_checkpoints, transfer
@@ -53,14 +54,14 @@ def test_what_is_stored_is_not_missing(tmp_path: Path) -> None:
     plan = make_plan([ROBUST], WHERE, stored_whole(tmp_path, stored))
     assert set(plan.missing_runs) == {run for run, _ in plan.missing} == set(ROBUST.runs(WHERE)) - set(stored)
     assert len(plan.jobs) == 9 + 9
-    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
+    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing))
 
 
 def test_a_run_that_is_measured_otherwise_is_missing(tmp_path: Path) -> None:
     store = stored_whole(tmp_path, ROBUST.runs(WHERE))
     regime = WHERE.regime.overridden(reading=type(READING)(512, 64, 40, 64))
     plan = make_plan([ROBUST], under(regime), store)
-    assert plan.missing == plan.jobs
+    assert tuple(plan.missing) == plan.jobs
     assert len(plan.jobs) == 9 + 9
 
 
@@ -73,14 +74,14 @@ def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_
     ]
     assert {run.whole for run in plan.checkpoints} < set(plan.runs)
     assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 9 + 6
-    assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary(1)
+    assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary()
 
 
 def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path: Path) -> None:
     plan = make_plan([ALIKE], WHERE, Store(tmp_path))
     assert plan.checkpoints == []
     assert len(plan.jobs) == 9 + 9
-    assert "needs 9 runs, 0 stored" in plan.summary(1)
+    assert "needs 9 runs, 0 stored" in plan.summary()
 
 
 def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
@@ -93,48 +94,48 @@ def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(t
 
 def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, Store(tmp_path))
-    whole = make_plan([ROBUST], WHERE, Store(tmp_path)).cpu_seconds
-    measured = sum(cpu_seconds(run, AT_CHECKPOINTS) - training_seconds(run) for run in plan.checkpoints)
-    assert plan.cpu_seconds == pytest.approx(whole + measured)
+    whole = make_plan([ROBUST], WHERE, Store(tmp_path)).seconds
+    measured = sum(job_seconds(run, AT_CHECKPOINTS) - training_seconds(run) for run in plan.checkpoints)
+    assert plan.seconds == pytest.approx(whole + measured)
     assert measured > 0
 
 
 def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
     assert {run for run, _ in plan.missing} == set(plan.checkpoints)
-    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(run, AT_CHECKPOINTS) for run in plan.checkpoints))
+    assert plan.seconds == pytest.approx(sum(job_seconds(run, AT_CHECKPOINTS) for run in plan.checkpoints))
     # each of six runs lacks something
-    assert "needs 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary(1)
+    assert "needs 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary()
 
 
 def test_a_stored_run_that_only_lacks_a_reading_leaves_no_checkpoint(tmp_path: Path) -> None:
     here = replace(WHERE, readings=("pgd-10-restarts-3",))
     plan = make_plan([COMPARED], here, fill(Store(tmp_path), ROBUST.runs(WHERE)))
     assert len(plan.missing) == 6 + 9 + 9  # checkpoints, the reading that is asked for, that of two seeds together
-    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing))
+    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing))
 
 
 def test_a_stored_run_that_is_measured_anew_is_not_trained_and_leaves_no_checkpoint(tmp_path: Path) -> None:
     harder = under(WHERE.regime.overridden(pgd_steps=40))
     plan = make_plan([COMPARED], harder, stored_whole(tmp_path, ROBUST.runs(WHERE)))
-    assert plan.missing == plan.jobs
+    assert tuple(plan.missing) == plan.jobs
     training = sum(training_seconds(run) for run in ROBUST.runs(WHERE))
-    assert plan.cpu_seconds == pytest.approx(sum(cpu_seconds(*job) for job in plan.missing) - training)
+    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing) - training)
     ((*_, cost),) = (row for group in table(plan, harder) for row in group)
-    assert cost == span(plan.cpu_seconds)
+    assert cost == span(plan.seconds)
 
 
 def test_a_checkpoint_that_is_stored_costs_nothing(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, COMPARED.runs(WHERE)))
-    assert plan.cpu_seconds == 0
-    assert plan.summary(1).endswith("needs 9 runs and 6 checkpoints of them, 9 stored")
+    assert plan.seconds == 0
+    assert plan.summary().endswith("needs 9 runs and 6 checkpoints of them, 9 stored")
 
 
 def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
     (((*_, runs, stored, cost),),) = table(plan, WHERE)
     assert (runs, stored) == ("9", "3")
-    assert cost == span(plan.cpu_seconds) != "0 seconds"
+    assert cost == span(plan.seconds) != "0 seconds"
 
 
 def test_the_slowest_runs_come_first(tmp_path: Path) -> None:
@@ -142,7 +143,7 @@ def test_the_slowest_runs_come_first(tmp_path: Path) -> None:
     plan = make_plan([ROBUST, slow, COLOURED], WHERE, Store(tmp_path))
     trained = [str(run.task) for run, reading in plan.jobs if reading == READING]
     assert trained == ["ResNet18-CIFAR10"] * 9 + ["C1-CIFAR10"] * 9 + ["M1-MNIST"] * 9
-    seconds = [cpu_seconds(*job) for job in plan.jobs]
+    seconds = [job_seconds(*job) for job in plan.jobs]
     assert seconds == sorted(seconds, reverse=True)
     assert plan.tasks == ["C1-CIFAR10", "M1-MNIST", "ResNet18-CIFAR10"]
 
@@ -154,24 +155,57 @@ def test_the_plan_is_the_same_in_every_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "processes", "end"),
+    ("stored", "end"),
     [
-        (0, 1, "18 runs, 0 stored; the other 18 take about 33 seconds on one core of a CPU"),
-        (0, 4, "the other 18 take about 33 seconds on one core of a CPU, about 8 seconds on 4 processes"),
-        (9, 1, "18 runs, 9 stored; the other 9 take about 12 seconds on one core of a CPU"),
-        (18, 4, "2 claim tests on 2 curves need 18 runs, 18 stored"),
+        (0, "18 runs, 0 stored; the other 18 take about 33 seconds on one core of a CPU"),
+        (9, "18 runs, 9 stored; the other 9 take about 12 seconds on one core of a CPU"),
+        (18, "2 claim tests on 2 curves need 18 runs, 18 stored"),
     ],
 )
-def test_the_summary_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: int, processes: int, end: str
-) -> None:
-    seconds = {"M1-MNIST": 12 / 9, "C1-CIFAR10": 21 / 9}
-    monkeypatch.setattr("repro.plan.cpu_seconds", lambda run, how: seconds[str(run.task)] * (how == READING))
+def test_the_summary_is_one_line(tmp_path: Path, stored: int, end: str) -> None:
     runs = [*COLOURED.runs(WHERE), *ROBUST.runs(WHERE)]
-    plan = make_plan([ROBUST, COLOURED], WHERE, stored_whole(tmp_path, runs[:stored]))
-    line = plan.summary(processes)
+    plan = priced(make_plan([ROBUST, COLOURED], WHERE, stored_whole(tmp_path, runs[:stored])))
+    line = plan.summary()
     assert "\n" not in line
     assert line.endswith(end)
+
+
+def priced(plan: Plan) -> Plan:
+    """The plan at round prices: C1's nine runs take 21 seconds together, M1's 12, other readings nothing."""
+    seconds = {"M1-MNIST": 12 / 9, "C1-CIFAR10": 21 / 9}
+    missing = {(run, how): seconds[str(run.task)] * (how == READING) for run, how in plan.missing}
+    return replace(plan, missing=missing, rates=replace(BUILT_IN, start=100.0, verdict=10.0, figure=2.0))
+
+
+@pytest.mark.parametrize(
+    ("processes", "expected"),
+    [
+        (1, "the session takes about 2.6 minutes on 1 process"),  # 100 + 2 * 10 + 3 * 2 + 33
+        (3, "the session takes about 2.1 minutes on 3 processes"),  # 100 + 20 / 3 + 6 + 11
+        (18, "the session takes about 109 seconds on 18 processes; its longest run takes 2 seconds of that, "),
+    ],
+)
+def test_the_prediction_adds_what_the_session_takes_beside_its_runs(
+    tmp_path: Path, processes: int, expected: str
+) -> None:
+    found = priced(make_plan([ROBUST, COLOURED], WHERE, Store(tmp_path)))
+    assert found.prediction(processes).startswith(expected)
+    assert ("however many processes" in found.prediction(processes)) == (processes == 18)
+
+
+def test_a_stored_run_that_lacks_a_reading_is_planned_for_that_reading_alone(tmp_path: Path) -> None:
+    stored = ROBUST.runs(WHERE)[0]
+    plan = make_plan([ROBUST], under(WHERE.regime.overridden(pgd_steps=5)), stored_whole(tmp_path, [stored]))
+    firsts = [(run, seconds) for (run, reading), seconds in plan.missing.items() if "accuracy" in reading.parts]
+    assert firsts[-1][0] == stored
+    assert firsts[-1][1] == pytest.approx(firsts[0][1] - training_seconds(stored))
+    assert len({seconds for _, seconds in firsts[:-1]}) == 1
+
+
+def test_the_plan_counts_with_the_rates_that_it_is_given(tmp_path: Path) -> None:
+    slow = {name: {64: proportional(rate / 10)} for name, rate in GRADIENTS_PER_SECOND.items()}
+    there = make_plan([ROBUST], WHERE, Store(tmp_path), replace(BUILT_IN, networks=slow))
+    assert there.seconds == pytest.approx(10 * make_plan([ROBUST], WHERE, Store(tmp_path)).seconds)
 
 
 def test_the_table_has_a_row_for_each_recipe_on_each_task_and_sums_that_count_a_shared_run_once(tmp_path: Path) -> None:
@@ -249,7 +283,7 @@ def test_what_lines_share_is_worked_out_from_their_runs(
 
 def test_a_session_without_claims_needs_nothing(tmp_path: Path) -> None:
     plan = make_plan([], WHERE, Store(tmp_path))
-    assert plan.summary(2) == "0 claim tests on 0 curves need 0 runs, 0 stored"
+    assert plan.summary() == "0 claim tests on 0 curves need 0 runs, 0 stored"
     assert not table(plan, WHERE)
 
 
@@ -267,7 +301,7 @@ def test_planning_all_claims_needs_neither_torch_nor_matplotlib(tmp_path: Path) 
         "from repro.store import Store\n"
         "cases = [case for test in declared() for case in test.cases]\n"
         "plan = make_plan(cases, conditions(), Store(pathlib.Path(sys.argv[2])))\n"
-        "print(len(plan.summary(2)) > 0, len(table(plan, conditions())) > 0)\n"
+        "print(len(plan.summary()) > 0, len(table(plan, conditions())) > 0)\n"
         "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
     )
     arguments = [sys.executable, "-c", program, str(CLAIMS.parent / "tests"), str(tmp_path)]

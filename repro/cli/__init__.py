@@ -1,4 +1,4 @@
-"""The second door: ``python -m repro`` checks and compares reports that `pytest claims` has written. Free of torch."""
+"""The second door: ``python -m repro`` checks and compares reports, and times a machine. Free of torch."""
 
 import argparse
 import os
@@ -13,13 +13,16 @@ SAME: Final = 0
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
 
-DESCRIPTION: Final = "Checks and compares the reports that `pytest claims` writes. Trains nothing, needs no GPU."
+DESCRIPTION: Final = (
+    "Checks and compares the reports that `pytest claims` writes, and measures how fast a machine is for its plans."
+)
 EPILOG: Final = """\
 examples:
   python -m repro verify artifacts            does the report follow from the stored measures?
   python -m repro verify theirs --store runs  the same, with the measures in another folder
   python -m repro diff ours theirs            what differs between two reports?
   python -m repro diff ours theirs --json     the same for programs
+  python -m repro calibrate                   how fast is this machine? for pytest claims --plan
 
 exit status: 0 all agree (nothing changed), 1 something differs, 2 bad input
 """
@@ -30,6 +33,12 @@ VERIFY: Final = (
 DIFF: Final = (
     "Compares two reports: verdicts, estimates, claims, margins, settings, circumstances. Exit status 0: nothing "
     "changed (versions, commit, device and hardware may differ); 1: something did; 2: bad input."
+)
+CALIBRATE: Final = (
+    "Measures what a run is made of (training steps, forward passes, attacks, Hessian-vector products) and what a "
+    "session takes beside its runs, with the harness's own functions on random pixels, and keeps it for this machine: "
+    "`pytest claims --plan` then says how long a session will take here. The environment variable REPRO_RATES names "
+    "another file to keep it in. Exit status 0: measured and kept; 2: bad input."
 )
 
 
@@ -71,6 +80,10 @@ def _build() -> _Parser:
     for name in ("a", "b"):
         diff.add_argument(name, metavar=name.upper(), type=Path, help="an artifacts folder, or its report.json")
     diff.add_argument("--json", action="store_true", help="write the comparison as JSON")
+    calibrate = commands.add_parser("calibrate", help="measure how fast this machine is", description=CALIBRATE)
+    calibrate.add_argument("--seconds", metavar="N", type=float, default=60.0, help="time to spend (default: 60)")
+    calibrate.add_argument("--processes", metavar="N", type=int, help="side by side (default: the cores; on a GPU 1)")
+    calibrate.add_argument("--gpu", action="store_true", help="measure CUDA instead of the processor")
     return parser
 
 
@@ -80,6 +93,11 @@ def _run(chosen: argparse.Namespace) -> int:
         from .verify import verify
 
         agree = verify(chosen.artifacts, chosen.store, chosen.root)
+    elif chosen.command == "calibrate":
+        from .calibrate import calibrate
+
+        calibrate(chosen.seconds, chosen.processes, gpu=chosen.gpu)
+        agree = True
     else:
         from .diff import diff
 

@@ -17,12 +17,13 @@ from ..verdicts import Verdict
 from ..workshop import StoppedError
 from . import gpus
 from .controller import Controller
-from .options import ARTIFACTS, Settings, add_options, flag, settings
+from .options import ARTIFACTS, Settings, add_options, asked_processes, flag, settings
 from .outcomes import case_property, claim_status, property_of, shorten
 from .session import ClaimSession, Shared
 from .terminal import print_plan
 
 SESSION: Final = pytest.StashKey[ClaimSession]()
+PLANNED: Final = pytest.StashKey[int]()  # the processes that a plan is made for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,8 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """A plan is made in one process."""
+    """A plan is made in one process, and says what a session of as many as were asked for would take."""
     if config.getoption("--plan"):
+        config.stash[PLANNED] = asked_processes(config)
         config.option.numprocesses = config.option.maxprocesses = None
         config.option.dist, config.option.tx = "no", []
 
@@ -59,7 +61,8 @@ def _in_worker(worker: dict[str, Any], chosen: Settings) -> ClaimSession:
 def _in_controller(config: pytest.Config, chosen: Settings) -> ClaimSession:
     controller = Controller(config, chosen, gpus.require_cuda() if chosen.gpu else 0)
     config.pluginmanager.register(controller, "repro-controller")
-    return ClaimSession(chosen, controller.shared, "main", 1, controller.progress.poll)
+    processes = config.stash.get(PLANNED, 1)
+    return ClaimSession(chosen, controller.shared, "main", processes, controller.progress.poll)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline

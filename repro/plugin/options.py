@@ -106,6 +106,19 @@ def settings(config: pytest.Config) -> Settings:
     )
 
 
+def asked_processes(config: pytest.Config) -> int:
+    """How many processes pytest-xdist would run the tests in, by its options; 1 without it."""
+    count, most = config.getoption("numprocesses", None), config.getoption("maxprocesses", None)
+    if count in ("auto", "logical"):
+        count = config.hook.pytest_xdist_auto_num_workers(config=config)
+    distributed = config.getoption("dist", "no") != "no" or config.getoption("distload", False)
+    if count is None and distributed and config.getoption("tx", None):
+        from xdist.workermanage import parse_tx_spec_config  # type: ignore[import-untyped]
+
+        return len(parse_tx_spec_config(config))
+    return max(1, min(count or 1, most or count or 1))
+
+
 def _regime(quick: bool, name: str | None) -> Regime:
     if quick and name not in (None, "quick"):
         raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")

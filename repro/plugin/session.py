@@ -13,6 +13,7 @@ from pathlib import Path
 
 import filelock
 
+from ..calibration import Known, known
 from ..claims import Case
 from ..conditions import Conditions
 from ..judging import judge
@@ -91,7 +92,7 @@ class ClaimSession:
         header = self.header()
         if not self.settings.plan:
             self.store.prepare()
-        headline = "\n".join([*header, self.plan.summary(self.processes)])
+        headline = "\n".join([*header, *self.cost()])
         self.shared.tell(headline=headline, missing=len(self.plan.missing))
 
     @cached_property
@@ -113,7 +114,17 @@ class ClaimSession:
     @cached_property
     def plan(self) -> Plan:
         """The runs of the selected claims."""
-        return make_plan(self.cases, self.conditions, self.store)
+        return make_plan(self.cases, self.conditions, self.store, self.rates.rates)
+
+    @cached_property
+    def rates(self) -> Known:
+        """How fast this machine is, as far as that is known."""
+        return known(self.conditions.device)
+
+    def cost(self) -> list[str]:
+        """What the session needs and, where something is missing, how long that will take, by which rates."""
+        lines = [self.plan.summary()]
+        return [*lines, self.plan.prediction(self.processes), self.rates.says] if self.plan.missing else lines
 
     @cached_property
     def workshop(self) -> Workshop:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient
+from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 from .data import Data
 from .hessian import (
     MAX_PRODUCTS,
@@ -37,14 +38,7 @@ from .readings import REACH, Reading
 from .streams import stream
 from .tasks import Dataset
 
-IMAGES: Final = 32  # attacked images
-STEPS: Final = 4  # of PGD: the order of accuracies is asked for, not their size
 LARGE: Final = 0.5  # an epsilon, as a share of a pixel's range, that can make any image an even grey
-CURVED_IMAGES: Final = 64  # images whose curvature is taken one by one
-# With the top eigenvalue withheld (16 networks of the quick regime, 64 trials), one product from this start found 0.3
-# times the top in the middle, two 0.7, three 0.9; from a uniform start 0.0, 0.2 and 0.7. Two reveal a top of 1.6 times
-# what was found; an instrument that is wrong (the other end of the spectrum, a damaged basis) is further off than that.
-SECOND_PRODUCTS: Final = 2
 
 
 def check_attacks(

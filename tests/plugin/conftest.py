@@ -33,5 +33,6 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("REPRO_DATA", raising=False)
+    for name in ("REPRO_DATA", "REPRO_RATES"):
+        monkeypatch.delenv(name, raising=False)
     return Project(pytester)

@@ -1,7 +1,11 @@
 import re
+from dataclasses import replace
 
 import pytest
 from projects import Project
+
+from repro.calibration import save
+from repro.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
 
 ROW = re.compile(r"│ (\S+) +│ (.+?) +│ ([\d ]+?) +│ (\d+) +│ (\d+) +│ (\d+) +│ (.+?) +│")
 
@@ -85,3 +89,79 @@ def test_a_bare_session_runs_the_tests_of_the_harness_alone(project: Project) ->
     assert result.parseoutcomes() == {"passed": 1}
     result.stdout.fnmatch_lines(["tests/test_own.py::test_own PASSED*"])
     assert not project.runs()
+
+
+PREDICTED = re.compile(r"the session takes about ([\d.]+) (seconds|minutes) on (\d+) process(?:es)?\b.*")
+BUILT_IN_RATES = "estimated with built-in rates"
+
+
+def predicted(result: pytest.RunResult) -> tuple[float, int]:
+    """The seconds that a plan says the session takes, and on how many processes."""
+    ((size, unit, count),) = (match.groups() for line in result.outlines if (match := PREDICTED.fullmatch(line)))
+    return float(size) * {"seconds": 1, "minutes": 60}[unit], int(count)
+
+
+@pytest.mark.parametrize(
+    ("options", "processes"),
+    [
+        *(("", 1), ("-n0", 1), ("-n4", 4), ("-nauto", 7), ("-nauto --maxprocesses=3", 3), ("-n1", 1)),
+        *(("--dist=load --tx=2*popen", 2), ("--dist=load --tx=3*popen --tx=popen", 4)),
+    ],
+)
+def test_a_plan_predicts_the_session_of_as_many_processes_as_were_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch, options: str, processes: int
+) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "7")
+    seconds, count = predicted(project.run(*options.split(), "--plan", "-k", "it-holds"))
+    assert count == processes
+    if processes > 1:
+        alone, _ = predicted(project.run("--plan", "-k", "it-holds"))
+        assert seconds < 0.7 * alone
+
+
+def test_without_xdist_a_plan_is_one_of_one_process(project: Project) -> None:
+    result = project.pytester.runpytest_subprocess(
+        *project.arguments("--plan", "-k", "it-holds", "-p", "no:xdist", "-p", "no:xdist.plugin")
+    )
+    assert predicted(result)[1] == 1
+
+
+def test_a_plan_says_that_its_rates_are_built_in_and_how_to_measure_others(project: Project) -> None:
+    project.run("--plan", "-k", "it-holds").stdout.fnmatch_lines(
+        [
+            "estimated with built-in rates of one core of a 2-core AMD EPYC; "
+            "`python -m repro calibrate` measures this machine in a minute"
+        ]
+    )
+
+
+def test_a_plan_uses_the_rates_that_were_measured_on_this_machine(project: Project) -> None:
+    slow = {name: {64: proportional(rate / 100)} for name, rate in GRADIENTS_PER_SECOND.items()}
+    save(replace(BUILT_IN, networks=slow, processes=2), "2026-01-31")
+    result = project.run("--plan", "-k", "it-holds and StdCNN-MNIST")
+    result.stdout.fnmatch_lines(
+        [
+            "* need* 6 runs, 0 stored; the other 6 take about * hours on one core of a CPU",
+            "the session takes about * hours on 1 process",
+            "estimated with the rates of this machine, measured on 2026-01-31, 2 processes side by side",
+        ]
+    )
+
+
+def test_a_damaged_file_of_rates_is_ignored_and_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.add("rates.json", "{")
+    monkeypatch.setenv("REPRO_RATES", str(project.folder / "rates.json"))
+    result = project.run("--plan", "-k", "it-holds")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["estimated with built-in rates *rates.json is damaged, or no file of rates, and is ig*"]
+    )
+
+
+def test_where_everything_is_stored_no_time_is_predicted(project: Project) -> None:
+    options = ("--data-root", str(project.publish()), "-k", "it-holds and StdCNN-MNIST")
+    project.run("-n0", *options)
+    text = project.run("--plan", *options).stdout.str()
+    assert "6 runs, 6 stored" in text
+    assert "the session takes" not in text
+    assert "estimated with" not in text
