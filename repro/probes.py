@@ -21,6 +21,7 @@ from .runs import Run
 from .science.attacks import pgd
 from .science.data import Data, Split
 from .science.hessian import hessian_operator, lanczos, random_vector
+from .science.kernels import first_order
 from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build
@@ -102,7 +103,8 @@ class Bench:
     def gradient(self, images: int) -> float:
         """A step of PGD."""
         model, pixels = self.trained(), self.pixels(images)
-        return self.timed(lambda: pgd(model, *pixels, 0.01, steps=UNROLLED, step_size=0.01)) / UNROLLED
+        with first_order(model, in_weights=False):
+            return self.timed(lambda: pgd(model, *pixels, 0.01, steps=UNROLLED, step_size=0.01)) / UNROLLED
 
     def product(self, images: int) -> float:
         """A product of Lanczos, with its share of building the graph."""
