@@ -1,5 +1,6 @@
-"""Every benchmark by its name: a function that prepares both sides' work, ours first."""
+"""Every benchmark by its name."""
 
-from . import attacks, eigenvalue, training
+from . import attacks, cached, eigenvalue, scheduling, training
 
-CASES = {**training.CASES, **attacks.CASES, **eigenvalue.CASES}
+CASES = {**training.CASES, **attacks.CASES, **eigenvalue.CASES, **scheduling.CASES, **cached.CASES}
+APART: tuple[str, ...] = ()  # take minutes, and are measured only when they are named
