@@ -31,7 +31,8 @@ def main(names: list[str]) -> int:
     print(results.HEAD)
     with tempfile.TemporaryDirectory(prefix="repro-benchmarks-") as folder:
         os.environ[FOLDER] = folder
-        return 0 if all([_measured(name) for name in wanted]) else 1
+        went_well = [_measured(name) for name in wanted]
+    return 0 if all(went_well) else 1
 
 
 def chosen(names: Iterable[str]) -> list[str] | str:

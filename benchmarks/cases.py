@@ -1,6 +1,13 @@
 """Every benchmark by its name."""
 
-from . import attacks, cached, eigenvalue, scheduling, training
+from . import attacks, cached, eigenvalue, scheduling, training, whole
 
-CASES = {**training.CASES, **attacks.CASES, **eigenvalue.CASES, **scheduling.CASES, **cached.CASES}
-APART: tuple[str, ...] = ()  # take minutes, and are measured only when they are named
+CASES = {
+    **training.CASES,
+    **attacks.CASES,
+    **eigenvalue.CASES,
+    **scheduling.CASES,
+    **cached.CASES,
+    **whole.CASES,
+}
+APART = ("whole",)  # takes minutes, and is measured only when it is named

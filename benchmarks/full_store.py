@@ -58,16 +58,29 @@ def _measures(run: Run, reading: Reading) -> dict[str, Any]:
     attacked = {"fgsm_accuracy": fgsm, "pgd_accuracy": pgd, "fgsm_margin_accuracy": fgsm, "pgd_margin_accuracy": pgd}
     found: dict[str, Any] = {
         **attacked,
-        **{"test_accuracy": 0.9, "train_accuracy": 0.95, "train_loss": 0.1, "median_margin": 4.0, "saturated": 0.02},
-        **{"zero_gradient": 0.0, "lambda1": top, "lambda1_residual": top / 1000, "lambda1_smallest": -1.0},
+        "test_accuracy": 0.9,
+        "train_accuracy": 0.95,
+        "train_loss": 0.1,
+        "median_margin": 4.0,
+        "saturated": 0.02,
+        "zero_gradient": 0.0,
+        "lambda1": top,
+        "lambda1_residual": top / 1000,
+        "lambda1_smallest": -1.0,
         "lambda1_products": 9,
     }
     if "instruments" in reading.parts:
         found |= {"lambda1_elsewhere": top / 2, "lambda1_error": top / 10}
         found["instruments"] = {
             **attacked,
-            **{"images": 32.0, "clean_accuracy": 0.9, "noise_accuracy": 0.9, "disagreement": 0.0, "saturated": 0.02},
-            **{"pgd_half_accuracy": 0.7, "pgd_double_accuracy": 0.1, "pgd_large_accuracy": 0.0},
+            "images": 32.0,
+            "clean_accuracy": 0.9,
+            "noise_accuracy": 0.9,
+            "disagreement": 0.0,
+            "saturated": 0.02,
+            "pgd_half_accuracy": 0.7,
+            "pgd_double_accuracy": 0.1,
+            "pgd_large_accuracy": 0.0,
             "right_without_gradient": 0.0,
         }
     return found

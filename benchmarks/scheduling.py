@@ -19,7 +19,7 @@ from .timeline import Piece
 REPEATS: Final = 3
 TASKS: Final = ("M1-MNIST", "StdCNN-MNIST")
 PICTURE: Final = RESULTS / "timeline.png"
-# One seed: with more, a run is measured again together with its sibling, which the timeline does not tell from training.
+# One seed: with more, a run is measured again with its sibling, which the timeline does not tell from training.
 REGIME: Final = """
 name = "scheduling"
 [all]

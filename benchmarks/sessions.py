@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Session:
-    """What a session cost: wall and CPU seconds with those of its workers, and the peak memory of its largest process."""
+    """What a session cost: seconds, those of its workers among them, and the peak memory of its largest process."""
 
     wall: float
     cpu: float

@@ -8,8 +8,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import ToTensor
+from torchvision.transforms import Compose, RandomCrop, RandomHorizontalFlip, ToTensor
 
+from repro.science.augmentation import PADDING
 from repro.science.models import build
 from repro.science.recipes import LR, SGD
 from repro.science.streams import stream
@@ -24,11 +25,14 @@ WEIGHTS_SAME = 1e-9
 
 
 class Images(Dataset):
-    """What torchvision's data sets do for an item: an image object, made a tensor."""
+    """What torchvision's data sets do for an item: an image object, made a tensor, perhaps after the paper's crops."""
 
-    def __init__(self, pixels: Tensor, labels: Tensor, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, pixels: Tensor, labels: Tensor, dtype: torch.dtype = torch.float32, *, augmented: bool = False
+    ) -> None:
         self.pixels: np.ndarray = pixels.permute(0, 2, 3, 1).squeeze(-1).numpy()
-        self.labels, self.transform, self.dtype = labels, ToTensor(), dtype
+        crops = [RandomCrop(pixels.shape[-1], padding=PADDING), RandomHorizontalFlip()] if augmented else []
+        self.labels, self.transform, self.dtype = labels, Compose([*crops, ToTensor()]), dtype
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,7 +79,7 @@ def epoch(task: Task, batch_size: int, count: int) -> Pair:
 
 
 def compare(task: Task, batch_size: int, pixels: Tensor, labels: Tensor, sgd: SGD) -> Checked:
-    """Both loops on the same batches from the same weights: do they come to the same losses and weights?
+    """Whether both loops come to the same losses and weights, on the same batches from the same weights.
 
     In double precision they must; in float32 rounding sets them apart, most where there is batch norm: PyTorch's sums
     less accurately over a channels_last batch.
