@@ -19,7 +19,7 @@ from .networks import accuracy, data, network, told
 from .sides import Checked, Pair, Timed
 
 STEPS = 40
-IMAGES = {"M1-MNIST": 64, "StdCNN-MNIST": 256, "C1-CIFAR10": 64}
+IMAGES = {"M1-MNIST": 32, "StdCNN-MNIST": 128, "C1-CIFAR10": 32}
 Attack = Callable[[nn.Module, Tensor, Tensor, float, float], Tensor]
 
 

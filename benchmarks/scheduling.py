@@ -46,7 +46,8 @@ def session(folder: Path, processes: int) -> sessions.Session:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "scheduling.toml").write_text(REGIME)
-    options = ["--regime", folder / "scheduling.toml", "--artifacts", folder / "artifacts", "--task", ",".join(TASKS)]
+    tasks = [f"--task={task}" for task in TASKS]
+    options = ["--regime", folder / "scheduling.toml", "--artifacts", folder / "artifacts", *tasks]
     return sessions.run("-n", str(processes), *options)
 
 

@@ -1,13 +1,16 @@
 """What the plain script's work and ours are counted as."""
 
 import math
+from pathlib import Path
 
 import pytest
 
 from benchmarks import plain
 from benchmarks.full_store import jobs
 from benchmarks.plain import Points
+from benchmarks.sessions import ROOT
 from benchmarks.whole import Account, Made, account, made
+from repro.cli.collecting import collect
 from repro.conditions import Conditions
 from repro.plan import make_plan
 from repro.regimes import QUICK
@@ -24,15 +27,19 @@ PLACE = (STDCNN_MNIST, 64)
 
 @pytest.fixture(scope="module")
 def conditions() -> Conditions:
-    sources = {name: Source(name, "published", "/data") for name in DATASETS}
+    sources = {name: Source(name, "published", Path("/data")) for name in DATASETS}
     return Conditions(QUICK.overridden(seeds=3), sources, "cpu")
 
 
 def test_a_plain_script_trains_each_point_of_each_figure(conditions: Conditions) -> None:
     found = plain.points(conditions)
-    assert set(found) == {(task, size) for task in map(lambda p: p[0], found) for size in (64, 256)}
+    assert set(found) == {(task, size) for task in TASKS.values() for size in (64, 256)}
     assert len(found) == 12
-    for count in ([n.fgsm for n in found.values()], [n.pgd for n in found.values()], [n.lambda1 for n in found.values()]):
+    for count in (
+        [n.fgsm for n in found.values()],
+        [n.pgd for n in found.values()],
+        [n.lambda1 for n in found.values()],
+    ):
         assert sum(count) == LINES * 2 * 3
     assert found[STDCNN_FASHION, 64] == Points(9, 9, 9)
     assert found[STDCNN_MNIST, 64] == Points(27, 27, 27)
@@ -46,12 +53,9 @@ def test_its_time_is_a_training_for_each_point_and_what_the_point_shows() -> Non
     assert plain.total(Points(2, 3, 4), COST) == 2 * 13 + 3 * 14 + 4 * 14
 
 
-def test_ours_is_what_the_plan_has(conditions: Conditions, tmp_path) -> None:
+def test_ours_is_what_the_plan_has(conditions: Conditions, tmp_path: Path) -> None:
     wanted = jobs(conditions)
     found = made(wanted)
-    from repro.cli.collecting import collect
-    from benchmarks.sessions import ROOT
-
     plan = make_plan(collect(ROOT, ["claims"]).values(), conditions, Store(tmp_path))
     assert sum(n.runs for n in found.values()) == len(plan.runs)
     assert sum(n.checkpoints for n in found.values()) == len(plan.checkpoints)

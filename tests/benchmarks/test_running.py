@@ -19,9 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where results go instead."""
     for name in ("store", "stored"):
         original = getattr(results, name)
-        monkeypatch.setattr(
-            results, name, lambda *arguments, original=original: original(*arguments, folder=tmp_path)
-        )
+        monkeypatch.setattr(results, name, lambda *arguments, original=original: original(*arguments, folder=tmp_path))
     return tmp_path
 
 
