@@ -16,7 +16,7 @@ from repro.plan import make_plan
 from repro.regimes import QUICK
 from repro.science.readings import Reading
 from repro.science.sources import Source
-from repro.science.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST
+from repro.science.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST, TASKS
 from repro.store import Store
 
 LINES = 6 * 3 + 4 * 4 + 4 * 2  # of the figures of one measure: settings on six tasks, momenta on four, twice
