@@ -131,15 +131,25 @@ def _samples(
         found = {}
         for task, size in points:
             run, reading = where.run(task, LR(), size, 0), where.reading(task)
-            own_checkpoints = tuple(earlier for earlier, _ in wanted if earlier is not run and earlier.whole == run)
             theirs = script.submit(_script, run, reading, where, 1).result()
-            found[task, size] = theirs, ours.submit(own.costs, run, reading, where, own_checkpoints).result()
+            found[task, size] = (
+                theirs,
+                ours.submit(own.costs, run, reading, where, checkpoints_of(run, wanted)).result(),
+            )
         run, reading = where.run(ALL_CORES[0], LR(), ALL_CORES[1], 0), where.reading(ALL_CORES[0])
         many = script.submit(_script, run, reading, where, os.cpu_count() or 1).result()
     return found, sum(found[ALL_CORES][0].values()) / sum(many.values())
 
 
+def checkpoints_of(run: Run, wanted: Iterable[tuple[Run, Reading]]) -> tuple[Run, ...]:
+    """The checkpoints that are wanted of a run."""
+    return tuple({earlier: None for earlier, _ in wanted if earlier != run and earlier.whole == run})
+
+
 def _script(run: Run, reading: Reading, where: Conditions, threads: int) -> Cost:
+    import foolbox  # noqa: F401  # before the clock runs
+    import pyhessian  # noqa: F401
+
     torch.set_num_threads(threads)
     return plain.costs(run, reading, where)
 

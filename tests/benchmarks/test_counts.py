@@ -9,12 +9,13 @@ from benchmarks import plain
 from benchmarks.full_store import jobs
 from benchmarks.plain import Points
 from benchmarks.sessions import ROOT
-from benchmarks.whole import Account, Made, account, made
+from benchmarks.whole import Account, Made, account, checkpoints_of, made
 from repro.cli.collecting import collect
 from repro.conditions import Conditions
 from repro.plan import make_plan
 from repro.regimes import QUICK
 from repro.science.readings import Reading
+from repro.science.recipes import LR
 from repro.science.sources import Source
 from repro.science.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST, TASKS
 from repro.store import Store
@@ -63,6 +64,14 @@ def test_ours_is_what_the_plan_has(conditions: Conditions, tmp_path: Path) -> No
     assert sum(n.transfers for n in found.values()) == len(transfers) > 0
     assert set(found) == set(plain.points(conditions))
     assert isinstance(wanted[0][1], Reading)
+
+
+def test_the_checkpoints_of_a_run_are_its_earlier_states_each_once(conditions: Conditions) -> None:
+    small, large = (conditions.run(STDCNN_MNIST, LR(), size, 0) for size in (64, 256))
+    wanted = jobs(conditions)
+    (earlier,) = checkpoints_of(small, [*wanted, *wanted])
+    assert earlier.whole == small != earlier
+    assert checkpoints_of(large, wanted) == ()
 
 
 def test_the_factors_multiply_to_the_ratio() -> None:
