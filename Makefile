@@ -27,8 +27,14 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/installed
+bench: $(VENV)/bench
 	$(RUN) benchmarks $(ARGS)
+
+# Peers that are no part of the tests. Without their dependencies: torchattacks pins an old requests, and both work with
+# what is there.
+$(VENV)/bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps torchattacks==3.5.1 pyhessian==0.1
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,85 +1,80 @@
 """`make bench`: what the harness's hot paths cost, as ratios against what a user would otherwise write.
 
-    python -m benchmarks [NAME ...]     all, or those named
+    python -m benchmarks [NAME ...]     those whose names begin so; all but the longest if none is named
 
-Each ratio is peer time over ours on the same work: above 1 we are faster. Both sides have a process of their own, take
-turns and use one thread. The middle and the range over repeats are printed beside the last stored result, and stored
-with versions and hardware.
+Each ratio is peer over ours on the same work: above 1 we are better. Both sides have a process of their own, take turns
+and use one thread. The middle and the range over repeats are printed beside the last stored result, and stored with
+versions and hardware. A figure that is worse than the last by more than its spread is marked WORSE, one that falls
+short of what was asked for has a "!". The exit status is 1 if a benchmark could not be measured, or if its two sides
+did not do the same work.
 """
 
-import json
+import importlib.metadata
 import os
-import statistics
-import subprocess
 import sys
-from pathlib import Path
+import tempfile
+from collections.abc import Iterable
 
-from repro.report.provenance import hardware, versions
+from repro.errors import ReproError, error_line
 
-from .cases import CASES
-from .side import OURS, PEER
-
-RESULTS = Path(__file__).parent / "results"
-REPEATS = 5
+from . import results
+from .cases import APART, CASES
+from .networks import FOLDER
+from .sides import BenchmarkError
 
 
 def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in CASES]
-    if unknown:
-        print(f"unknown benchmark {unknown[0]}: choose from {', '.join(CASES)}")
+    wanted = chosen(names)
+    if isinstance(wanted, str):
+        print(wanted)
         return 2
-    RESULTS.mkdir(exist_ok=True)
-    print(f"{'benchmark':<28}{'ratio':>7}{'range':>16}{'ours':>10}{'peer':>10}   last stored")
-    for name in names or CASES:
-        last = _stored(name)
-        result = measure(name)
-        low, high = result["range"]
-        times = f"{result['ours_seconds']:>9.3f}s{result['peer_seconds']:>9.3f}s"
-        print(f"{name:<28}{result['ratio']:>7.2f}{f'{low:.2f} - {high:.2f}':>16}{times}   {last}", flush=True)
-        content = {"benchmark": name, **result, "versions": versions(), "hardware": hardware()}
-        (RESULTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    return 0
+    print(results.HEAD)
+    with tempfile.TemporaryDirectory(prefix="repro-benchmarks-") as folder:
+        os.environ[FOLDER] = folder
+        went_well = [_measured(name) for name in wanted]
+    return 0 if all(went_well) else 1
 
 
-def measure(name: str) -> dict[str, object]:
-    """Both sides timed in turn."""
-    with Side(name, OURS) as ours, Side(name, PEER) as peer:
-        pairs = [(ours.seconds(), peer.seconds()) for _ in range(REPEATS)]
-    ratios = [theirs / own for own, theirs in pairs]
-    return {
-        "ratio": statistics.median(ratios),
-        "range": [min(ratios), max(ratios)],
-        "ours_seconds": statistics.median(own for own, _ in pairs),
-        "peer_seconds": statistics.median(theirs for _, theirs in pairs),
-    }
+def chosen(names: Iterable[str]) -> list[str] | str:
+    """The benchmarks whose names begin with one of these, in their order; or what is wrong with the names."""
+    names = list(names)
+    if not names:
+        return [case for case in CASES if case not in APART]
+    for name in names:
+        if not any(case.startswith(name) for case in CASES):
+            return f"unknown benchmark {name}: choose from {', '.join(CASES)}"
+    return [case for case in CASES if case.startswith(tuple(names))]
 
 
-class Side:
-    """A process that does one side's work when told to."""
-
-    def __init__(self, name: str, side: str) -> None:
-        command = [sys.executable, "-m", "benchmarks.side", name, side]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-
-    def seconds(self) -> float:
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline())
-
-    def __enter__(self) -> "Side":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+def _measured(name: str) -> bool:
+    """Measure, print and store one benchmark; whether that went well."""
+    case = CASES[name]
+    if missing := lacking(case.peers):
+        print(f"{name}: not measured, for {missing} is not installed; `make bench` installs it", flush=True)
+        return False
+    last = results.stored(name)
+    try:
+        result = case.run(name)
+    except (BenchmarkError, ReproError) as error:
+        print(f"{name}: {error_line(error) if isinstance(error, ReproError) else error}", flush=True)
+        return False
+    for fault in result.faults:
+        print(f"{name}: FAULT: {fault}", flush=True)
+    if result.faults:
+        return False
+    print("\n".join(results.rows(name, result, last)), flush=True)
+    results.store(name, result, case.peers)
+    return True
 
 
-def _stored(name: str) -> str:
-    path = RESULTS / f"{name}.json"
-    return f"{json.loads(path.read_text())['ratio']:.2f}" if path.exists() else "none"
+def lacking(peers: Iterable[str]) -> str:
+    """The first of these packages that is not installed, or nothing."""
+    for peer in peers:
+        try:
+            importlib.metadata.version(peer)
+        except importlib.metadata.PackageNotFoundError:
+            return peer
+    return ""
 
 
 if __name__ == "__main__":

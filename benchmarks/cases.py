@@ -1,5 +1,13 @@
-"""Every benchmark by its name: a function that prepares both sides' work, ours first."""
+"""Every benchmark by its name."""
 
-from . import attacks, eigenvalue, training
+from . import attacks, cached, eigenvalue, scheduling, training, whole
 
-CASES = {**training.CASES, **attacks.CASES, **eigenvalue.CASES}
+CASES = {
+    **training.CASES,
+    **attacks.CASES,
+    **eigenvalue.CASES,
+    **scheduling.CASES,
+    **cached.CASES,
+    **whole.CASES,
+}
+APART = ("scheduling", "whole")  # take minutes each, and are measured only when they are named

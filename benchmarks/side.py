@@ -1,27 +1,34 @@
 """One side of a benchmark in a process of its own: for each line it is sent, it does its work and answers how long.
 
-Ours keeps freed memory, as the harness's processes do; the peer's process is as Python starts it.
+Ours keeps freed memory, as the harness's processes do; the peer's process is as Python starts it. A third process makes
+the check that both do the same work, and answers with what it found.
 """
 
+import json
 import sys
 import time
+from dataclasses import asdict
 
 import torch
 
 from repro.science.memory import keep_freed_memory
 
 from .cases import CASES
-
-OURS, PEER = "ours", "peer"
+from .sides import CHECK, OURS
 
 
 def main(name: str, side: str) -> None:
     torch.set_num_threads(1)
-    if side == OURS:
+    if side != "peer":
         keep_freed_memory()
-    work = CASES[name]()[side == PEER]
-    work()  # to warm up
+    pair = CASES[name].prepare()
+    work = pair.ours if side == OURS else pair.peer
+    if side != CHECK:
+        work()  # to warm up
     for _ in sys.stdin:
+        if side == CHECK:
+            print(json.dumps(asdict(pair.check())), flush=True)
+            continue
         began = time.perf_counter()
         work()
         print(time.perf_counter() - began, flush=True)

@@ -24,6 +24,7 @@ from .session import Shared
 from .terminal import summary
 
 SHOWN: Final = 10  # lost tests that are named
+TIMELINE: Final = "timeline.jsonl"
 
 
 class Controller:
@@ -105,6 +106,7 @@ class Controller:
         self.progress.end()
         if self.config.option.collectonly or self.settings.plan:
             return
+        self._leave_timeline()
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
@@ -117,6 +119,16 @@ class Controller:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest prints no summary then
             self.pytest_terminal_summary(reporter)
+
+    def _leave_timeline(self) -> None:
+        """Keep who made which run when; the last one stays where nothing was made."""
+        if not self.shared.journal.exists():
+            return
+        try:
+            self.settings.artifacts.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.shared.journal, self.settings.artifacts / TIMELINE)
+        except OSError:
+            self._unwritten = traceback.format_exc()
 
     def _write_report(self) -> None:
         sources = self.shared.read_sources() or {}

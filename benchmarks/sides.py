@@ -1,0 +1,108 @@
+"""Two sides of a benchmark timed in turn, each in a process of its own on one thread."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .results import Figure, Result, ratio
+
+OURS, PEER, CHECK = "ours", "peer", "check"
+REPEATS: Final = 5
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is found out once, untimed, before the sides take turns."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)  # the fields of further figures
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both sides' work on the same thing, and the check that it is the same."""
+
+    ours: Callable[[], object]
+    peer: Callable[[], object]
+    check: Callable[[], Checked] = Checked
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A benchmark of two sides. ``prepare`` is called in every process; ``peers`` are the packages it needs."""
+
+    prepare: Callable[[], Pair]
+    asked: float | None = None
+    peers: tuple[str, ...] = ()
+
+    def run(self, name: str) -> Result:
+        """Check once, then time both sides in turn."""
+        checked = Checked(**_ask(name, CHECK))
+        if checked.faults:
+            return Result({}, checked.facts, tuple(checked.faults))
+        with Side(name, OURS) as ours, Side(name, PEER) as peer:
+            pairs = [(ours.seconds(), peer.seconds()) for _ in range(REPEATS)]
+        figures = {key: Figure(**{**found, "range": tuple(found["range"])}) for key, found in checked.figures.items()}
+        time = ratio([own for own, _ in pairs], [theirs for _, theirs in pairs], self.asked)
+        return Result({"time": time, **figures}, checked.facts)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A benchmark that times what it starts itself, such as whole sessions."""
+
+    measure: Callable[[], Result]
+    peers: tuple[str, ...] = ()
+
+    def run(self, name: str) -> Result:  # noqa: ARG002  # as the other kind
+        return self.measure()
+
+
+class BenchmarkError(Exception):
+    """A process of a benchmark ended before it answered."""
+
+
+class Side:
+    """A process that does one side's work when told to."""
+
+    def __init__(self, name: str, side: str) -> None:
+        self._what = f"{name}, {side}"
+        command = [sys.executable, "-m", "benchmarks.side", name, side]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=one_thread()
+        )
+
+    def seconds(self) -> float:
+        """Do the work once more; how long it took."""
+        return float(self.answer())
+
+    def answer(self) -> str:
+        """What the process says when it is told to go."""
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise BenchmarkError(f"{self._what}: its process ended with status {self._process.wait()}")
+        return line
+
+    def __enter__(self) -> "Side":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def _ask(name: str, side: str) -> dict[str, Any]:
+    with Side(name, side) as process:
+        return json.loads(process.answer())
+
+
+def one_thread() -> dict[str, str]:
+    """The environment of a process that uses one thread."""
+    return {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
