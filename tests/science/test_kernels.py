@@ -78,6 +78,21 @@ def test_any_convolution_is_computed_as_pytorch_does(
         assert torch.allclose(faster[part], value, rtol=1e-3, atol=1e-5), part
 
 
+@pytest.mark.parametrize("name", ["C1-CIFAR10", "ResNet18-CIFAR10"])
+def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(name: str) -> None:
+    """PyTorch's own loses them on channels_last images, the more the larger the batch."""
+    model = build(TASKS[name], 0, width=8).train()
+    x = torch.rand((128, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(128) % 10
+    true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
+    contiguous = _derivatives(copy.deepcopy(model), x, labels)
+    model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))  # type: ignore[call-overload]
+    with first_order(model):
+        found = _derivatives(model, x, labels)
+    for part, value in true.items():
+        assert _error(found[part], value) < max(3 * _error(contiguous[part], value), 1e-5), part
+
+
 def _spied(monkeypatch: pytest.MonkeyPatch, name: str) -> list[torch.Size]:
     calls: list[torch.Size] = []
     true: Callable[..., Tensor] = getattr(kernels, name)
