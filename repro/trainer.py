@@ -126,6 +126,7 @@ def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]
         # a loss that is not a number is told by ``diverged_at``; JSON has no word for it
         "losses": list(history.losses[:-1] if history.diverged else history.losses),
         "seconds": seconds,
+        "execution": history.execution,
         "torch": torch.__version__,
         "machine": platform.node(),
         "processor": _processor(run.device),

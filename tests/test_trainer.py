@@ -172,6 +172,7 @@ def test_the_record_tells_how_the_training_went(store: Store, conditions: Condit
     assert record["losses"] == pytest.approx([np.log(10)] * 2, rel=0.1)  # it has hardly begun to learn
     assert record["diverged"] is False
     assert record["torch"] == torch.__version__
+    assert record["execution"] == "eager"
 
 
 def test_another_reading_measures_the_stored_weights_without_training(
