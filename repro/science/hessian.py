@@ -143,10 +143,11 @@ def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products
     limit = min(max_products, len(start))
     while True:
         w = product(basis.last)
-        diagonal.append(torch.dot(w, basis.last).item())
+        along = torch.dot(w, basis.last)
         for _ in range(2):
             basis.remove_from(w)
-        beta = w.norm().item()
+        alpha, beta = torch.stack([along, w.norm()]).tolist()  # both at once: each question makes the host wait
+        diagonal.append(alpha)
         values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
         value, residual = values[-1].item(), abs(beta * vectors[-1, -1].item())
         exhausted = beta <= 1e-6 * max(abs(values[0].item()), abs(value))  # the Krylov space is invariant: all is known
