@@ -20,6 +20,8 @@ from .science.data import Data, load
 from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import keep_freed_memory
 from .science.models import build
+from .science.numerics import numerics
+from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.training import History, train
 from .store import Store
@@ -40,13 +42,15 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     record = store.record(run)
     if record is None or not _restored(model, store.weights(run), run.device):
         pixels = data.train.part(run.train_images, run.device)
-        record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+        with numerics(run.precision):
+            record = _train(run, model, *pixels, _storing(checkpoints, model, store))
         store.put_run(run, record, lambda path: _save(model, path))
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
         model.to(memory_format=torch.channels_last)
-        found = _finite(lambda: _measured(run, model, data, reading, store))
+        with numerics(FLOAT32):  # whatever it was trained in
+            found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
 
@@ -112,6 +116,7 @@ def _train(
         augmented=run.task.dataset.augmented,
         steps=run.steps,
         at_steps=at_steps,
+        precision=run.precision,
     )
     return _record(run, history, time.perf_counter() - began)
 

@@ -135,6 +135,32 @@ def test_runs_that_differ_end_in_other_weights(store: Store, conditions: Conditi
     assert len({fingerprint(store, run)[0] for run in runs}) == len(runs)
 
 
+def test_the_precision_is_that_of_the_training_and_all_is_measured_in_float32(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CPU cannot tell TensorFloat-32 from float32: the settings tell."""
+    seen: dict[str, set[str]] = {}
+
+    def watch(name: str) -> None:
+        real = getattr(trainer, name)
+
+        def watched(*arguments: Any, **further: Any) -> Any:
+            setting = torch.backends.cuda.matmul.fp32_precision
+            seen.setdefault(name, set()).add(f"{setting} {torch.is_autocast_enabled('cpu')}")
+            return real(*arguments, **further)
+
+        monkeypatch.setattr(trainer, name, watched)
+
+    for name in ("train", "measure_soundly"):
+        watch(name)
+    runs = {name: replace(RUN, precision=name) for name in ("float32", "tf32", "bfloat16")}
+    for run in runs.values():
+        trainer.make(run, READING, store, conditions)
+    assert seen == {"train": {"ieee False", "tf32 False"}, "measure_soundly": {"ieee False"}}
+    weights = {name: fingerprint(store, run)[0] for name, run in runs.items()}
+    assert weights["tf32"] == weights["float32"] != weights["bfloat16"]
+
+
 def test_a_network_that_is_fed_pixels_is_attacked_as_far_in_pixels(
     store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,7 +145,8 @@ def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSess
 def rerun_command(node: pytest.Item, chosen: Settings) -> str:
     """The command that runs one claim test again."""
     flags = [word for word, on in (("--quick", node.config.getoption("--quick")), ("--gpu", chosen.gpu)) if on]
-    valued = ("--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--data-root", "--artifacts", "--store")
+    trained = ("--readings", "--trained-as", "--precision")
+    valued = ("--regime", *map(flag, FIELDS), *trained, "--data-root", "--artifacts", "--store")
     for option in valued:
         if (value := node.config.getoption(option)) not in (None, ARTIFACTS if option == "--artifacts" else None):
             flags += [option, value]
