@@ -114,7 +114,7 @@ class Training:
         device = images.device
         model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         images = images.contiguous(memory_format=torch.channels_last)
-        self.model = model
+        self.model, self.device = model, device
         self.steps = 0
         self._step = Step(
             model,
