@@ -1,11 +1,12 @@
 """One run from its spec to the store: data, network, training, measures."""
 
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from torch import nn
 
 from .conditions import Conditions
 from .runs import Run
+from .science.cohorts import train_cohort
 from .science.data import Data, load
 from .science.instruments import measure_soundly, transfer_accuracy
-from .science.memory import keep_freed_memory
+from .science.memory import GPU_SHARE, keep_freed_memory
 from .science.models import build
 from .science.numerics import numerics
 from .science.precisions import FLOAT32
 from .science.readings import Reading
-from .science.training import History, train
+from .science.training import History, Training, train
 from .store import Store
 
 
@@ -35,8 +37,7 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
     and one process a core trains the sweep faster than one process with several threads.
     """
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare()
     data = load(conditions.sources[run.task.dataset.name])
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
@@ -53,6 +54,48 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
             found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def train_together(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
+    """Train runs of one cohort side by side and store them; returns those that broke, which are not stored.
+
+    Each run comes with its checkpoints; the caller holds the runs' locks. What is stored is what ``make`` would store,
+    but that a member's seconds are its share of the whole.
+    """
+    prepare()
+    first = members[0][0]
+    pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)  # here, so that no member makes a copy of its own
+    began = time.perf_counter()
+    trainings = []
+    for run, checkpoints in members:
+        model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
+        looked_at = _storing(checkpoints, model, store)
+        trainings.append(Training(model, pixels, labels, **_settings(run), at_steps=looked_at))
+    with numerics(first.precision):
+        ends = train_cohort(trainings)
+    seconds = (time.perf_counter() - began) / len(members)
+    broken = []
+    for (run, _), training, end in zip(members, trainings, ends, strict=True):
+        if isinstance(end, Exception):
+            broken.append(run)
+            continue
+        record = {**_record(run, end, seconds), "cohort": len(members)}
+        store.put_run(run, record, partial(_save, training.model))
+    return broken
+
+
+def prepare() -> None:
+    """What every process that trains does first: one thread, memory that stays, a bounded share of the GPU's."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    _bound_gpu_memory()
+
+
+@cache
+def _bound_gpu_memory() -> None:
+    if (share := os.environ.get(GPU_SHARE)) and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(float(share))
 
 
 def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -109,16 +152,23 @@ def _train(
         model,
         images,
         labels,
-        sgd=run.sgd,
-        batch_size=run.batch_size,
-        epochs=run.epochs,
-        seed=run.seed,
-        augmented=run.task.dataset.augmented,
-        steps=run.steps,
+        **_settings(run),
         at_steps=at_steps,
-        precision=run.precision,
     )
     return _record(run, history, time.perf_counter() - began)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What a training is told of a run."""
+    return {
+        "sgd": run.sgd,
+        "batch_size": run.batch_size,
+        "epochs": run.epochs,
+        "seed": run.seed,
+        "augmented": run.task.dataset.augmented,
+        "steps": run.steps,
+        "precision": run.precision,
+    }
 
 
 def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _in_worker(worker: dict[str, Any], chosen: Settings) -> ClaimSession:
     name = worker["workerid"]
     if chosen.gpu:
-        gpus.choose(int(name.removeprefix("gw")), worker["repro_gpus"])
+        gpus.choose(int(name.removeprefix("gw")), worker["workercount"], worker["repro_gpus"])
     return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"])
 
 
