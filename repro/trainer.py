@@ -17,7 +17,7 @@ from torch import nn
 
 from .conditions import Conditions
 from .runs import Run
-from .science.cohorts import train_cohort
+from .science.cohorts import End, train_cohort
 from .science.data import Data, load
 from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import GPU_SHARE, keep_freed_memory
@@ -45,6 +45,8 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
             record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+        if run in _broke_together:
+            record["cohort"] = _broke_together.pop(run)
         store.put_run(run, record, lambda path: _save(model, path))
     began = time.perf_counter()
     found: dict[str, Any] = {}
@@ -56,12 +58,28 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
 
 
+_broke_together: dict[Run, str] = {}  # why runs had to be trained by themselves, for their records
+
+
 def train_together(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
     """Train runs of one cohort side by side and store them; returns those that broke, which are not stored.
 
     Each run comes with its checkpoints; the caller holds the runs' locks. What is stored is what ``make`` would store,
-    but that a member's seconds are its share of the whole.
+    but that a member's seconds are its share of the whole. What breaks is told in the record of the run once ``make``
+    has trained it by itself.
     """
+    try:
+        ends = _trained_together(members, store, conditions)
+    except Exception as error:  # before or after the training itself: none of them is lost, each can be trained alone
+        ends = {run: error for run, _ in members if not store.trained(run)}
+    broken = {run: end for run, end in ends.items() if isinstance(end, Exception)}
+    _broke_together.update({run: f"broke: {type(end).__name__}: {end}"[:300] for run, end in broken.items()})
+    return [*broken]
+
+
+def _trained_together(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> Mapping[Run, End]:
     prepare()
     first = members[0][0]
     pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
@@ -73,16 +91,13 @@ def train_together(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, c
         looked_at = _storing(checkpoints, model, store)
         trainings.append(Training(model, pixels, labels, **_settings(run), at_steps=looked_at))
     with numerics(first.precision):
-        ends = train_cohort(trainings)
+        ends = dict(zip((run for run, _ in members), train_cohort(trainings), strict=True))
     seconds = (time.perf_counter() - began) / len(members)
-    broken = []
-    for (run, _), training, end in zip(members, trainings, ends, strict=True):
-        if isinstance(end, Exception):
-            broken.append(run)
-            continue
-        record = {**_record(run, end, seconds), "cohort": len(members)}
-        store.put_run(run, record, partial(_save, training.model))
-    return broken
+    for (run, end), training in zip(ends.items(), trainings, strict=True):
+        if isinstance(end, History):
+            record = {**_record(run, end, seconds), "cohort": len(members)}
+            store.put_run(run, record, partial(_save, training.model))
+    return ends
 
 
 def prepare() -> None:

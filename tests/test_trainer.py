@@ -344,6 +344,24 @@ def test_a_run_that_breaks_in_a_cohort_is_not_stored_and_loses_no_other(
     members = [(RUN, []), (broken, [checkpoint]), (replace(RUN, seed=2), [])]
     assert trainer.train_together(members, store, conditions) == [broken]
     assert [store.trained(run) for run, _ in members] == [True, False, True]
+    for run in (broken, RUN):
+        trainer.make(run, READING, store, conditions)
+    assert (store.record(broken) or {})["cohort"] == "broke: OSError: no space left on device"
+    assert (store.record(RUN) or {})["cohort"] == 3
+
+
+def test_a_cohort_that_cannot_even_begin_leaves_each_run_to_be_trained_by_itself(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    runs = [replace(RUN, seed=seed) for seed in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "Training", full)
+        assert trainer.train_together([(run, []) for run in runs], store, conditions) == runs
+    trainer.make(runs[0], READING, store, conditions)
+    assert (store.record(runs[0]) or {})["cohort"] == "broke: OutOfMemoryError: CUDA out of memory"
 
 
 def test_a_session_that_trains_cohorts_comes_to_the_same_measures(
