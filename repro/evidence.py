@@ -41,11 +41,17 @@ def table(curve: Measured) -> list[str]:
         flag = f"  {note}" if (note := _flag(cells)) else ""
         lines.append(
             f"    {size:10d}{unit.level(float(column.mean())):>10}{spread:>10}"
-            f"{100 * np.mean([c.train_accuracy for c in cells]):>11.1f}%{cells[0].steps:>9d}"
-            f"{cells[0].training_amount:>9.2f}{np.mean([c.median_margin for c in cells]):>9.1f}"
-            f"{100 * np.mean([c.saturated for c in cells]):>11.1f}%{flag}"
+            f"{_mean([c.train_accuracy for c in cells], 100, '%'):>12}{cells[0].steps:>9d}"
+            f"{cells[0].training_amount:>9.2f}{_mean([c.median_margin for c in cells]):>9}"
+            f"{_mean([c.saturated for c in cells], 100, '%'):>12}{flag}"
         )
     return lines
+
+
+def _mean(values: list[float], times: float = 1, sign: str = "") -> str:
+    """Over those seeds that have a value; a dash where none has, which all diverged."""
+    known = [value for value in values if np.isfinite(value)]
+    return f"{times * np.mean(known):.1f}{sign}" if known else "-"
 
 
 def _of_images(curve: Measured, share: float) -> float:

@@ -49,13 +49,13 @@ ONE = Run(M1_MNIST, LR_BS(0.9).sgd(128), 128, 3, 100, None, "published", "cpu")
 ONE_TEXT = (
     '{"batch_size":128,"data":"published","device":"cpu","epochs":100,"seed":3,'
     '"sgd":{"half_life":null,"learning_rate":0.02,"momentum":0.9},"steps":null,'
-    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":1,"width":64}'
+    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":2,"width":64}'
 )
-ONE_KEY = "30b16d58ea41d07e9a95"
+ONE_KEY = "0936f366e2e3792ed3d5"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":1}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":2}'
 )
 
 
@@ -105,10 +105,10 @@ def test_a_run_comes_back_from_its_stored_spec_whatever_the_order_of_its_fields(
 
 
 def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.runs.TRAINING_VERSION", 2)
+    monkeypatch.setattr("repro.runs.TRAINING_VERSION", 3)
     assert replace(ONE).key != ONE_KEY
     before = reading_key(ONE_READING)
-    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 2)
+    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 3)
     assert reading_key(ONE_READING) != before
 
 

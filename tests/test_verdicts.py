@@ -105,6 +105,12 @@ def test_a_diverged_run_counts_as_chance_where_accuracy_is_claimed(tmp_path: Pat
     found = verdict(tmp_path, DROPS, lambda run: None if run.batch_size == 256 else {"fgsm_accuracy": 0.9})
     assert found.curves[0].values[:, 2].tolist() == [0.1] * 3
     assert found.reproduced
+    rows = [line for line in found.evidence.splitlines() if line.split()[:1] == ["256"]]
+    assert rows
+    for row in rows:
+        assert row.split()[3] == "-"  # no accuracy on the training images is known
+        assert "diverged (3 of 3)" in row
+    assert "nan" not in found.evidence
 
 
 def test_an_eigenvalue_that_is_not_positive_decides_nothing(tmp_path: Path) -> None:

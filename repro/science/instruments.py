@@ -22,11 +22,13 @@ from .data import Data
 from .hessian import (
     MAX_PRODUCTS,
     Product,
+    dot,
     frozen_copy,
     gradient_parts,
     hessian_operator,
     lanczos,
     lanczos_pair,
+    norm,
     random_vector,
     unflatten,
 )
@@ -149,11 +151,11 @@ def elsewhere(product: Product, vector: Tensor, start: Tensor, products: int = S
     """
 
     def away(w: Tensor) -> Tensor:
-        return w - vector * torch.dot(vector, w)
+        return w - vector * dot(vector, w)
 
     rest = away(start)
-    if not rest.norm() > 1e-4 * start.norm():
-        return torch.dot(vector, product(vector)).item()
+    if not norm(rest) > 1e-4 * norm(start):
+        return dot(vector, product(vector))
     return lanczos(lambda w: away(product(w)), rest, 0.0, products).value
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient, margin_loss, start
 from .data import Data
 from .hessian import top_eigenvalue
+from .kernels import first_order
 from .readings import Reading
 from .streams import stream
 from .tasks import Dataset
@@ -118,8 +119,9 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
 
 def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
     """The share of images that are classified rightly after FGSM."""
-    adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
-    return _accuracy(_logits(model, torch.cat(adversarial)), labels)
+    with first_order(model, in_weights=False):
+        adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
+        return _accuracy(_logits(model, torch.cat(adversarial)), labels)
 
 
 def pgd_accuracy(
@@ -139,13 +141,14 @@ def pgd_accuracy(
     """
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
     unbroken = torch.zeros((), dtype=torch.long, device=images.device)
-    for x, y in _chunks(images, labels):
-        left = _logits(model, x).argmax(1) == y
-        for _ in range(restarts):
-            begun = start(x, epsilon, generator)
-            survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
-            left[left.clone()] = survived
-        unbroken += left.sum()
+    with first_order(model, in_weights=False):
+        for x, y in _chunks(images, labels):
+            left = _logits(model, x).argmax(1) == y
+            for _ in range(restarts):
+                begun = start(x, epsilon, generator)
+                survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
+                left[left.clone()] = survived
+            unbroken += left.sum()
     return int(unbroken) / len(images)
 
 
@@ -172,10 +175,11 @@ def _survivors(
 
 def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     saturated, vanished = torch.zeros(2, dtype=torch.long, device=images.device)
-    for x, y in _chunks(images, labels):
-        logits, gradient = input_gradient(model, x, y, "cross-entropy")
-        saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
-        vanished += (gradient.flatten(1) == 0).all(1).sum()
+    with first_order(model, in_weights=False):
+        for x, y in _chunks(images, labels):
+            logits, gradient = input_gradient(model, x, y, "cross-entropy")
+            saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
+            vanished += (gradient.flatten(1) == 0).all(1).sum()
     return {"saturated": int(saturated) / len(images), "zero_gradient": int(vanished) / len(images)}
 
 

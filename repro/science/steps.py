@@ -5,7 +5,7 @@ rate lives there too: to repeat a step, nothing has to come from the host. On a 
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,9 @@ from torch.nn import functional as F
 
 from .augmentation import crop_and_flip
 from .dropout import draw_from, drops
+from .kernels import first_order
 from .numerics import autocast
+from .precisions import BFLOAT16
 from .recipes import SGD
 from .streams import stream
 
@@ -24,7 +26,7 @@ class Step:
     """Forward and backward pass and update of ``model`` on the next images of an epoch's order.
 
     ``images`` (N, C, H, W) and ``labels`` (N,) lie on the network's device. The network's dropout draws from the run's
-    generator until ``close``.
+    generator, and its slow layers compute faster (see ``kernels``), until ``close``.
     """
 
     def __init__(
@@ -51,6 +53,9 @@ class Step:
         self._order = torch.arange(len(images), device=device)
         self._cursor = torch.zeros((), dtype=torch.long, device=device)
         self._places = torch.arange(min(batch_size, len(images)), device=device)
+        self._faster = ExitStack()  # for as long as steps are taken
+        if precision != BFLOAT16:  # those layers are written for float32
+            self._faster.enter_context(first_order(model))
         for name, drawn in ((AUGMENTATION, augmented), (DROPOUT, drops(model))):
             if drawn:
                 self._hand(name, torch.Generator(device).manual_seed(stream(seed, name)))
@@ -120,8 +125,9 @@ class Step:
         self.optimizer.zero_grad()
 
     def close(self) -> None:
-        """Let the network draw from the global random state again."""
+        """Leave the network as it was found: drawing from the global random state, its layers' forwards their own."""
         draw_from(None, self.model)
+        self._faster.close()
 
     def _hand(self, name: str, generator: torch.Generator) -> None:
         self.generators[name] = generator

@@ -234,6 +234,27 @@ def test_single_precision_is_near_double() -> None:
 # --- what is left alone, what is refused ---
 
 
+def test_millions_of_weights_in_single_precision_lose_no_digits() -> None:
+    """Which a sum over all of them in one go would: by 1e-4."""
+    spectrum = torch.linspace(-1, 1, 4_200_000)
+    spectrum[1234] = 3.0
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(len(spectrum), generator=generator)
+    start[1234] = 500.0
+    found = lanczos(lambda v: spectrum * v, start, 1e-3, 50)
+    assert found.value == pytest.approx(3.0, rel=3e-6)
+
+
+@given(st.integers(1, 200_000), st.integers(0, 5))
+@settings(max_examples=20, deadline=None)
+def test_inner_products_are_those_of_double_precision(count: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    v, w = torch.rand(2, count, generator=generator) + 0.1
+    assert module.dot(v, w) == pytest.approx(torch.dot(v.double(), w.double()).item(), rel=2e-6)
+    assert module.norm(v) == pytest.approx(v.double().norm().item(), rel=1e-6)
+    assert module._inner_at_once(v[None], w).item() == pytest.approx(module.dot(v, w), rel=2e-6)  # as a GPU sums
+
+
 def test_the_network_is_left_as_it_was(case: Case) -> None:
     model, images, labels = case
     for name, p in model.named_parameters():

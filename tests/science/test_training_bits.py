@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from repro.science.augmentation import crop_and_flip
 from repro.science.capture import REHEARSALS, Captured
 from repro.science.dropout import Dropout
+from repro.science.kernels import first_order
 from repro.science.models import build
 from repro.science.precisions import BFLOAT16, FLOAT32
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
@@ -32,7 +33,7 @@ def pixels(task: Task) -> tuple[Tensor, Tensor]:
 
 
 def plain_loop(task: Task, sgd: SGD, epochs: int) -> tuple[dict[str, Tensor], list[float]]:
-    """What the training is, written out: fused SGD on channels_last, dropout from the global state."""
+    """What the training is, written out: fused SGD on channels_last, faster layers, dropout from the global state."""
     model, (images, labels) = build(task, SEED, WIDTH), pixels(task)
     model.to(memory_format=torch.channels_last).train()
     images = images.contiguous(memory_format=torch.channels_last)
@@ -40,7 +41,7 @@ def plain_loop(task: Task, sgd: SGD, epochs: int) -> tuple[dict[str, Tensor], li
     order = torch.Generator().manual_seed(stream(SEED, "order"))
     augmentation = torch.Generator().manual_seed(stream(SEED, "augmentation"))
     means = []
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), first_order(model):
         torch.manual_seed(stream(SEED, "dropout"))
         for epoch in range(epochs):
             total = torch.zeros(())
@@ -147,11 +148,20 @@ def test_a_run_whose_capture_is_refused_goes_on_eagerly_and_says_why(name: str, 
 
 
 def test_a_step_that_breaks_breaks_the_training_as_it_would_eagerly() -> None:
-    task = TASKS["M1-MNIST"]
+    task = TASKS["StdCNN-MNIST"]
     (images, labels), chosen = pixels(task), settings(task, LR().sgd(8), 1)
     training = Training(build(task, 0), images[:, :, :20], labels, **chosen, recorder=Again())
     with pytest.raises(RuntimeError, match="shape"):
         training.advance()
+
+
+def test_the_network_is_left_as_it_was_found() -> None:
+    task = TASKS["M1-MNIST"]
+    model = build(task, SEED)
+    training = Training(model, *pixels(task), **settings(task, LR().sgd(8), 1))
+    assert any("forward" in vars(part) for part in model)  # faster layers, from the start
+    training.close()
+    assert not any("forward" in vars(part) for part in model)
 
 
 def step_of(model: nn.Module, momentum: float, augmented: bool = True) -> Step:
@@ -209,8 +219,9 @@ def test_rehearsing_late_in_an_epoch_stays_within_its_images() -> None:
     assert step._cursor.item() == COUNT
 
 
-def test_training_in_bfloat16_keeps_weights_in_float32_and_ends_elsewhere_but_near() -> None:
-    task, found = TASKS["StdCNN-MNIST"], {}
+@pytest.mark.parametrize("name", ["StdCNN-MNIST", "M1-MNIST"])
+def test_training_in_bfloat16_keeps_weights_in_float32_and_ends_elsewhere_but_near(name: str) -> None:
+    task, found = TASKS[name], {}
     for precision in (FLOAT32, BFLOAT16):
         model = build(task, SEED)
         chosen = settings(task, LR(0.9).sgd(BATCH_SIZE), 3)

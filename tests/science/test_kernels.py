@@ -1,0 +1,188 @@
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.science import kernels
+from repro.science.hessian import top_eigenvalue
+from repro.science.kernels import first_order
+from repro.science.models import build
+from repro.science.tasks import TASKS
+
+TASK_NAMES = ("M1-MNIST", "StdCNN-MNIST", "C1-CIFAR10", "ResNet18-CIFAR10")
+
+
+def _derivatives(model: nn.Module, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """Logits, and the loss's gradient in the pixels and in every parameter."""
+    x = x.detach().requires_grad_()
+    logits = model(x)
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    gradients = torch.autograd.grad(F.cross_entropy(logits, labels), [x, *parameters])
+    return dict(zip(("logits", "pixels", *names), (logits.detach(), *gradients), strict=True))
+
+
+def _error(found: Tensor, true: Tensor) -> float:
+    return ((found.double() - true).norm() / true.norm()).item()
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("count", [1, 19, 64])
+@pytest.mark.parametrize("name", TASK_NAMES)
+def test_derivatives_are_as_near_to_double_precision_as_pytorchs_own(
+    name: str, count: int, channels_last: bool
+) -> None:
+    task = TASKS[name]
+    generator = torch.Generator().manual_seed(count)
+    side, channels = task.dataset.side, task.dataset.channels
+    x = torch.rand((count, channels, side, side), generator=generator)
+    labels = torch.randint(0, 10, (count,), generator=generator)
+    model = build(task, 0, width=8).eval()
+    true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
+    if channels_last:
+        model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))  # type: ignore[call-overload]
+    plain = _derivatives(model, x, labels)
+    with first_order(model):
+        faster = _derivatives(model, x, labels)
+    for part, value in true.items():
+        assert faster[part].shape == value.shape
+        assert _error(faster[part], value) < max(4 * _error(plain[part], value), 1e-6), part
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    inputs=st.sampled_from([1, 3, 16, 20]),
+    outputs=st.sampled_from([1, 16, 24]),
+    kernel=st.integers(1, 6),
+    padding=st.integers(0, 3),
+    bias=st.booleans(),
+    height=st.integers(6, 26),
+    width=st.integers(6, 26),
+)
+def test_any_convolution_is_computed_as_pytorch_does(
+    inputs: int, outputs: int, kernel: int, padding: int, bias: bool, height: int, width: int
+) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=bias)
+    model = nn.Sequential(layer, nn.AdaptiveAvgPool2d(2), nn.Flatten())
+    x = torch.rand((5, inputs, height, width), generator=generator)
+    labels = torch.randint(0, 4 * outputs, (5,), generator=generator)
+    plain = _derivatives(model, x, labels)
+    with first_order(model):
+        faster = _derivatives(model, x, labels)
+    for part, value in plain.items():
+        assert torch.allclose(faster[part], value, rtol=1e-3, atol=1e-5), part
+
+
+def _spied(monkeypatch: pytest.MonkeyPatch, name: str) -> list[torch.Size]:
+    calls: list[torch.Size] = []
+    true: Callable[..., Tensor] = getattr(kernels, name)
+
+    def spy(first: Tensor, *rest: object) -> Tensor:
+        calls.append(first.shape)
+        return true(first, *rest)
+
+    monkeypatch.setattr(kernels, name, spy)
+    return calls
+
+
+def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    fourier, products = _spied(monkeypatch, "_fourier"), _spied(monkeypatch, "_times")
+    model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
+    with first_order(model):
+        _derivatives(model, x, labels)
+    # the second convolution forward and back, the first hidden layer forward and its two gradients
+    assert fourier == [(2, 20, 24, 24), (2, 20, 20, 20)]
+    assert products == [(2, 8000), (2, 500), (500, 2)]
+    model = build(TASKS["C1-CIFAR10"], 0).eval()
+    with first_order(model):
+        _derivatives(model, torch.rand(2, 3, 32, 32), labels)
+    assert fourier[2:] == [(2, 64, 14, 14)]  # only forward: back, half of the transforms would be of nothing
+
+
+@pytest.mark.parametrize("name", TASK_NAMES)
+def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = _spied(monkeypatch, "_by_pytorch")
+    products = _spied(monkeypatch, "_times")
+    task = TASKS[name]
+    model = build(task, 0, width=8).eval()
+    x = torch.rand((3, task.dataset.channels, task.dataset.side, task.dataset.side)).requires_grad_()
+    labels = torch.tensor([1, 2, 3])
+    (plain,) = torch.autograd.grad(F.cross_entropy(model(x), labels), x)
+    with first_order(model, in_weights=False):
+        (faster,) = torch.autograd.grad(F.cross_entropy(model(x), labels), x)
+    assert torch.allclose(plain, faster, rtol=1e-3, atol=1e-7)
+    backward = [(3, 64, 10, 10)] if name == "C1-CIFAR10" else []  # of the input
+    assert weights == backward
+    assert len(products) == (2 if name == "M1-MNIST" else 0)
+
+
+def test_twice_differentiating_is_refused_not_wrong() -> None:
+    model, x = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28)
+    parameters = list(model.parameters())
+    with first_order(model), pytest.raises(RuntimeError, match="only first derivatives"):
+        torch.autograd.grad(model(x).square().sum(), parameters, create_graph=True)
+
+
+def test_the_hessian_is_of_the_plain_network() -> None:
+    model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(4, 1, 28, 28), torch.tensor([0, 1, 2, 3])
+    before = top_eigenvalue(model, x, labels)
+    with first_order(model):
+        pass
+    assert top_eigenvalue(model, x, labels) == before
+
+
+def test_a_network_is_left_as_it_was_even_after_an_error() -> None:
+    model = build(TASKS["C1-CIFAR10"], 0)
+    before = [dict(vars(layer)) for layer in model.modules()]
+
+    def broken() -> None:
+        with first_order(model), first_order(model, in_weights=False):
+            assert any("forward" in vars(layer) for layer in model.modules())
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
+    assert [dict(vars(layer)) for layer in model.modules()] == before
+
+
+class Own(nn.Conv2d):
+    """A user's own layer, which may do anything."""
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Own(1, 2, 3),
+        nn.Conv2d(1, 2, 3, stride=2),
+        nn.Conv2d(1, 2, 3, dilation=2),
+        nn.Conv2d(2, 2, 3, groups=2),
+        nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular"),
+        nn.Conv2d(1, 2, 3, padding="same"),
+        nn.Conv2d(1, 2, 3, dtype=torch.float64),
+        nn.Conv2d(8, 8, 5),
+        nn.Conv2d(20, 20, 3),
+        nn.Linear(100, 100),
+    ],
+    ids=str,
+)
+def test_other_layers_are_left_alone(layer: nn.Module) -> None:
+    with first_order(layer):
+        assert "forward" not in vars(layer)
+
+
+def test_without_the_libraries_pytorchs_own_choice_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: False)
+    monkeypatch.setattr(kernels, "_onednn", lambda: False)
+    fourier, products = _spied(monkeypatch, "_fourier"), _spied(monkeypatch, "_times")
+    model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
+    plain = _derivatives(model, x, labels)
+    with first_order(model):
+        faster = _derivatives(model, x, labels)
+    assert not fourier
+    assert not products
+    assert all(torch.allclose(faster[part], value, rtol=1e-3, atol=1e-7) for part, value in plain.items())
