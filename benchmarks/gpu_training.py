@@ -107,20 +107,24 @@ def _plain(setting: Setting, task: Task, batches: Iterator[tuple[torch.Tensor, t
 
 
 def _agreement(setting: Setting, task: Task, data: tuple[torch.Tensor, torch.Tensor]) -> Row:
-    """Three epochs captured, captured again, and uncaptured: the largest difference of the epochs' losses."""
-    runs = []
-    for further in ({}, {}, {"recorder": Eager()}):
-        run = training(setting, task, data, BATCH_SIZE, epochs=1 if setting.small else 3, **further)
-        (history,) = train_cohort([run])
-        if not isinstance(history, History):
-            raise history
-        runs.append((run.model, history))
-    (ours, first), (again, _), (_, uncaptured) = runs
-    pairs = zip(first.losses, uncaptured.losses, strict=True)
-    weights = zip(ours.state_dict().values(), again.state_dict().values(), strict=True)
+    """Three epochs captured, captured again, uncaptured, and side by side: differences of losses and of weights."""
+    epochs = 1 if setting.small else 3
+
+    def trained(*further: Row) -> list[tuple[list[torch.Tensor], History]]:
+        runs = [training(setting, task, data, BATCH_SIZE, epochs=epochs, **each) for each in further]
+        ends = train_cohort(runs)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
+        return [([*run.model.state_dict().values()], end) for run, end in zip(runs, ends, strict=True)]
+
+    ((ours, history),), ((again, _),), ((_, eager),) = trained({}), trained({}), trained({"recorder": Eager()})
+    beside = trained({}, {"seed": 1})[0][0]
+    pairs = zip(history.losses, eager.losses, strict=True)
     return {
         "largest_loss_difference": max(abs(a - b) / abs(b) for a, b in pairs),
-        "same_weights_twice": all(torch.equal(a, b) for a, b in weights),
+        "same_weights_twice": all(map(torch.equal, ours, again)),
+        "same_weights_in_a_cohort": all(map(torch.equal, ours, beside)),
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def test_what_needs_a_gpu_has_no_number(report: dict[str, Any]) -> None:
 def test_what_a_cpu_can_do_is_measured(report: dict[str, Any]) -> None:
     for row in rows(report, "loops"):
         assert row["ratio_plain"] == pytest.approx(row["ours_per_second"] / row["plain_per_second"])
-        assert row["same_weights_twice"] is True
+        assert row["same_weights_twice"] is row["same_weights_in_a_cohort"] is True
         assert row["largest_loss_difference"] == 0  # neither is captured here
         assert row["execution"] == "eager"
     assert [row["members"] for row in rows(report, "cohorts")] == [1, 2] * 3
@@ -98,6 +99,16 @@ def test_a_section_that_breaks_or_has_no_time_loses_no_other(
     assert found["peaks"]["note"] == "not measured: RuntimeError: CUDA error: out of memory"
     assert {row["note"] for row in found["measures"]["rows"]} == {"not measured: no time left"}
     assert "CUDA error" in capsys.readouterr().out
+
+
+def test_a_section_whose_packages_are_not_installed_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "benchmarks.gpu_evidence", None)
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--small", "--only", "precision", "--out", str(out)]) == 0
+    assert "not measured: ModuleNotFoundError" in json.loads(out.read_text())["sections"]["precision"]["note"]
+    assert "benchmarks.gpu_evidence" in capsys.readouterr().out
 
 
 def test_what_was_measured_is_written_before_the_next_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
