@@ -1,7 +1,7 @@
 """Cohorts: runs trained side by side in one process, a step of each in turn.
 
-One small network should leave most of a GPU idle. There each member has a stream of its own, so that steps overlap; on a
-CPU members only take turns, which gains nothing and changes nothing: each ends in the weights that it has alone.
+One small network should leave most of a GPU idle. There each member has a stream of its own, so that steps overlap.
+On a CPU members only take turns, which gains nothing and changes nothing: each ends in the weights that it has alone.
 """
 
 from collections.abc import Sequence
