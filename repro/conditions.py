@@ -10,6 +10,7 @@ from typing import Final
 
 from .regimes import Regime
 from .runs import Run
+from .science.precisions import FLOAT32
 from .science.readings import Alternative, Reading, alternative, of_checkpoints
 from .science.recipes import Recipe
 from .science.sources import Source
@@ -29,6 +30,7 @@ class Conditions:
     readings: tuple[str, ...] = ("margin-loss",)  # the alternatives that verdicts are decided under as well
     until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
+    precision: str = FLOAT32  # of the training; everything is measured in float32
 
     def run(self, task: Task, recipe: Recipe, batch_size: int, seed: int) -> Run:
         """The run behind one point of a curve."""
@@ -44,6 +46,7 @@ class Conditions:
             device=self.device,
             width=scale.width if task.architecture == "ResNet18" else 64,
             trained_as=concerning(task, self.trained_as),
+            precision=self.precision,
         )
 
     def reading(self, task: Task) -> Reading:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
+from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.recipes import SGD, steps_to, training_amount
 from .science.sources import Kind, training_images
@@ -24,7 +25,8 @@ class Run:
     ``data`` is "published" or "surrogate"; ``device`` is "cpu" or "cuda", whose rounding differs. ``train_images`` None
     is the whole training split. ``width`` is that of ResNet18 (64 for the other networks). ``steps`` ends the training
     after so many steps (None: it runs all its epochs); such a run is a checkpoint of the one that goes on.
-    ``trained_as``: in what its training departs from the first reading of the paper.
+    ``trained_as``: in what its training departs from the first reading of the paper. ``precision``: of the training's
+    products.
     """
 
     task: Task
@@ -38,11 +40,17 @@ class Run:
     width: int = 64
     steps: int | None = None
     trained_as: tuple[str, ...] = ()
+    precision: str = FLOAT32
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The run as plain JSON, with the version of the code that trains it."""
+        """The run as plain JSON, with the version of the code that trains it; no word of a precision of float32.
+
+        So runs that were stored before there were precisions keep their keys.
+        """
         values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
+        if self.precision == FLOAT32:
+            del values["precision"]
         return {**values, "version": TRAINING_VERSION}
 
     @property
@@ -98,7 +106,8 @@ class Run:
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
         end = "" if self.steps is None else f" to step {self.steps}"
-        departures = f" ({', '.join(self.trained_as)})" if self.trained_as else ""
+        named = [*self.trained_as, *([] if self.precision == FLOAT32 else [self.precision])]
+        departures = f" ({', '.join(named)})" if named else ""
         return (
             f"{self.task} lr={self.sgd.learning_rate:g}{decay} m={self.sgd.momentum:g} "
             f"batch size {self.batch_size} seed {self.seed}{end}{departures}"

@@ -1,11 +1,12 @@
 """One run from its spec to the store: data, network, training, measures."""
 
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,15 @@ from torch import nn
 
 from .conditions import Conditions
 from .runs import Run
+from .science.cohorts import End, train_cohort
 from .science.data import Data, load
 from .science.instruments import measure_soundly, transfer_accuracy
-from .science.memory import keep_freed_memory
+from .science.memory import GPU_SHARE, keep_freed_memory
 from .science.models import build
+from .science.numerics import numerics
+from .science.precisions import FLOAT32
 from .science.readings import Reading
-from .science.training import History, train
+from .science.training import History, Training, train
 from .store import Store
 
 
@@ -33,22 +37,80 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
     and one process a core trains the sweep faster than one process with several threads.
     """
-    torch.set_num_threads(1)
-    keep_freed_memory()
+    prepare()
     data = load(conditions.sources[run.task.dataset.name])
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
     if record is None or not _restored(model, store.weights(run), run.device):
         pixels = data.train.part(run.train_images, run.device)
-        record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+        with numerics(run.precision):
+            record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+        if run in _broke_together:
+            record["cohort"] = _broke_together.pop(run)
         store.put_run(run, record, lambda path: _save(model, path))
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
         model.to(memory_format=torch.channels_last)
-        found = _finite(lambda: _measured(run, model, data, reading, store))
+        with numerics(FLOAT32):  # whatever it was trained in
+            found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+_broke_together: dict[Run, str] = {}  # why runs had to be trained by themselves, for their records
+
+
+def train_together(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
+    """Train runs of one cohort side by side and store them; returns those that broke, which are not stored.
+
+    Each run comes with its checkpoints; the caller holds the runs' locks. What is stored is what ``make`` would store,
+    but that a member's seconds are its share of the whole. What breaks is told in the record of the run once ``make``
+    has trained it by itself.
+    """
+    try:
+        ends = _trained_together(members, store, conditions)
+    except Exception as error:  # before or after the training itself: none of them is lost, each can be trained alone
+        ends = {run: error for run, _ in members if not store.trained(run)}
+    broken = {run: end for run, end in ends.items() if isinstance(end, Exception)}
+    _broke_together.update({run: f"broke: {type(end).__name__}: {end}"[:300] for run, end in broken.items()})
+    return [*broken]
+
+
+def _trained_together(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> Mapping[Run, End]:
+    prepare()
+    first = members[0][0]
+    pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)  # here, so that no member makes a copy of its own
+    began = time.perf_counter()
+    trainings = []
+    for run, checkpoints in members:
+        model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
+        looked_at = _storing(checkpoints, model, store)
+        trainings.append(Training(model, pixels, labels, **_settings(run), at_steps=looked_at))
+    with numerics(first.precision):
+        ends = dict(zip((run for run, _ in members), train_cohort(trainings), strict=True))
+    seconds = (time.perf_counter() - began) / len(members)
+    for (run, end), training in zip(ends.items(), trainings, strict=True):
+        if isinstance(end, History):
+            record = {**_record(run, end, seconds), "cohort": len(members)}
+            store.put_run(run, record, partial(_save, training.model))
+    return ends
+
+
+def prepare() -> None:
+    """What every process that trains does first: one thread, memory that stays, a bounded share of the GPU's."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    _bound_gpu_memory()
+
+
+@cache
+def _bound_gpu_memory() -> None:
+    if (share := os.environ.get(GPU_SHARE)) and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(float(share))
 
 
 def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -105,15 +167,23 @@ def _train(
         model,
         images,
         labels,
-        sgd=run.sgd,
-        batch_size=run.batch_size,
-        epochs=run.epochs,
-        seed=run.seed,
-        augmented=run.task.dataset.augmented,
-        steps=run.steps,
+        **_settings(run),
         at_steps=at_steps,
     )
     return _record(run, history, time.perf_counter() - began)
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    """What a training is told of a run."""
+    return {
+        "sgd": run.sgd,
+        "batch_size": run.batch_size,
+        "epochs": run.epochs,
+        "seed": run.seed,
+        "augmented": run.task.dataset.augmented,
+        "steps": run.steps,
+        "precision": run.precision,
+    }
 
 
 def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:
@@ -126,6 +196,7 @@ def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]
         # a loss that is not a number is told by ``diverged_at``; JSON has no word for it
         "losses": list(history.losses[:-1] if history.diverged else history.losses),
         "seconds": seconds,
+        "execution": history.execution,
         "torch": torch.__version__,
         "machine": platform.node(),
         "processor": _processor(run.device),

@@ -7,7 +7,8 @@ nothing is left to do but what others do already does it wait for them. Torch is
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,15 @@ from .science.readings import Reading
 from .store import Store
 
 Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run]], None]
+Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Iterable[Run]]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
+# Runs of a cohort that one process trains side by side on a GPU. Guesses until `python -m benchmarks.gpu` has been run.
+COHORT: Final = {"M1": 4, "StdCNN": 8, "C1": 4, "ResNet18": 1}
+
+
+def cohort_size(run: Run) -> int:
+    """How many runs are trained together where this is one of them; on a CPU each is trained by itself."""
+    return COHORT[run.task.architecture] if run.device == "cuda" else 1
 
 
 def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]) -> None:
@@ -28,6 +37,13 @@ def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions, 
     from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
 
     make(run, reading, store, conditions, checkpoints)
+
+
+def together_here(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
+    """Train runs of one cohort in this process; those that broke."""
+    from .trainer import train_together
+
+    return train_together(members, store, conditions)
 
 
 @dataclass(frozen=True)
@@ -64,8 +80,12 @@ class Workshop:
         journal: Journal | None = None,
         make: Make = make_here,
         over: Callable[[], bool] = lambda: False,
+        cohort: Callable[[Run], int] = cohort_size,
+        together: Together = together_here,
     ) -> None:
         self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
+        self._cohort, self._together = cohort, together
+        self._apart: set[Run] = set()  # what broke in a cohort, and is trained by itself
         self._over = over
         self._session = slowest_first(session)
         self._given_up: set[Job] = set()
@@ -129,9 +149,40 @@ class Workshop:
             if not mine or self._store.has(run, reading):
                 return False
             self._note("begin", run)
+            self._train_cohort(run)
             self._make(run, reading, self._store, self._conditions, [*self._checkpoints.get(run, ())])
             self._note("end", run)
         return True
+
+    def _train_cohort(self, run: Run) -> None:
+        """Train a run together with others that the session misses, where that is faster; all are measured later.
+
+        Whatever breaks here, the run itself is left to be trained by itself, and so are those that broke.
+        """
+        if run is not run.whole or run in self._apart or self._store.trained(run):
+            return
+        with ExitStack() as claims:
+            members = [run, *self._companions(run, self._cohort(run) - 1, claims)]
+            if len(members) == 1:
+                return
+            try:
+                jobs = [(member, [*self._checkpoints.get(member, ())]) for member in members]
+                self._apart.update(self._together(jobs, self._store, self._conditions))
+            except Exception:
+                self._apart.update(members)
+
+    def _companions(self, run: Run, most: int, claims: ExitStack) -> list[Run]:
+        """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends."""
+        found: list[Run] = []
+        for other in dict.fromkeys(job[0] for job in self._session):
+            if len(found) >= most:
+                break
+            alike = other != run and replace(other, seed=run.seed, sgd=run.sgd) == run
+            if not alike or other in self._apart or self._store.trained(other):
+                continue
+            if claims.enter_context(self._store.claimed(other)) and not self._store.trained(other):
+                found.append(other)
+        return found
 
     def _note(self, event: str, run: Run) -> None:
         if self._journal is not None:

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from repro.runs import Run, from_spec, reading_key
+from repro.science import precisions
 from repro.science.readings import ALL_PARTS, Reading
 from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
 from repro.science.tasks import M1_MNIST, STDCNN_MNIST, TASKS
@@ -33,6 +34,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "width": st.integers(1, 64),
     "steps": st.none() | COUNTS,
     "trained_as": st.lists(st.sampled_from(list(SAYS)), unique=True).map(tuple),
+    "precision": st.sampled_from([*precisions.SAYS]),
 }
 RUNS = st.builds(Run, **FIELDS)
 READINGS = st.builds(
@@ -150,6 +152,17 @@ SMALL_RUNS = st.builds(lambda **fields: replace(ONE, **fields), **SMALL)
 def step(run: Run, index: int) -> float:
     """What a step, counted from 0, adds to T."""
     return run.sgd.learning_rate_at(index // run.steps_per_epoch) / (1 - run.sgd.momentum)
+
+
+def test_a_precision_is_part_of_a_key_only_where_it_is_not_float32() -> None:
+    """What was stored before there were precisions stays where it is, and is read as float32."""
+    assert "precision" not in ONE.spec
+    others = [replace(ONE, precision=name) for name in ("tf32", "bfloat16")]
+    assert len({run.key for run in (ONE, *others)}) == 3
+    assert [run.spec["precision"] for run in others] == ["tf32", "bfloat16"]
+    assert from_spec(ONE.spec).precision == "float32"
+    assert str(replace(others[0], trained_as=(HE,))).endswith("seed 3 (he-initialisation, tf32)")
+    assert others[1].at(1.0).precision == others[1].sibling.precision == "bfloat16"
 
 
 def test_a_checkpoint_is_another_run_of_the_same_training() -> None:

@@ -19,12 +19,14 @@ from repro.curves import FGSM, LAMBDA1, Curve, read_runs
 from repro.regimes import QUICK
 from repro.runs import Run
 from repro.science import measures, surrogate
+from repro.science.memory import GPU_SHARE
 from repro.science.readings import Reading, transfer
 from repro.science.recipes import BENCHMARK, LR_BS, SGD
 from repro.science.sources import Source
 from repro.science.tasks import STDCNN_MNIST
 from repro.science.trained_as import HE, UNSTANDARDISED
 from repro.store import Store
+from repro.workshop import Workshop
 
 ROOT = Path(__file__).parents[1]
 READING = Reading(test_images=40, attacked_images=20, pgd_steps=3, hessian_images=32)
@@ -135,6 +137,32 @@ def test_runs_that_differ_end_in_other_weights(store: Store, conditions: Conditi
     assert len({fingerprint(store, run)[0] for run in runs}) == len(runs)
 
 
+def test_the_precision_is_that_of_the_training_and_all_is_measured_in_float32(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CPU cannot tell TensorFloat-32 from float32: the settings tell."""
+    seen: dict[str, set[str]] = {}
+
+    def watch(name: str) -> None:
+        real = getattr(trainer, name)
+
+        def watched(*arguments: Any, **further: Any) -> Any:
+            setting = torch.backends.cuda.matmul.fp32_precision
+            seen.setdefault(name, set()).add(f"{setting} {torch.is_autocast_enabled('cpu')}")
+            return real(*arguments, **further)
+
+        monkeypatch.setattr(trainer, name, watched)
+
+    for name in ("train", "measure_soundly"):
+        watch(name)
+    runs = {name: replace(RUN, precision=name) for name in ("float32", "tf32", "bfloat16")}
+    for run in runs.values():
+        trainer.make(run, READING, store, conditions)
+    assert seen == {"train": {"ieee False", "tf32 False"}, "measure_soundly": {"ieee False"}}
+    weights = {name: fingerprint(store, run)[0] for name, run in runs.items()}
+    assert weights["tf32"] == weights["float32"] != weights["bfloat16"]
+
+
 def test_a_network_that_is_fed_pixels_is_attacked_as_far_in_pixels(
     store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +200,7 @@ def test_the_record_tells_how_the_training_went(store: Store, conditions: Condit
     assert record["losses"] == pytest.approx([np.log(10)] * 2, rel=0.1)  # it has hardly begun to learn
     assert record["diverged"] is False
     assert record["torch"] == torch.__version__
+    assert record["execution"] == "eager"
 
 
 def test_another_reading_measures_the_stored_weights_without_training(
@@ -276,6 +305,97 @@ def test_a_network_whose_weights_are_finite_and_huge_is_measured_as_nothing_and_
         found = read_runs(Curve(STDCNN_MNIST, LR_BS(), measure), [RUN], (32,), store, here)
         assert found.cells[0][0].diverged
         assert found.values == pytest.approx(np.array([[value]]), nan_ok=True)
+
+
+def test_runs_trained_together_are_stored_as_each_is_by_itself(
+    store: Store, conditions: Conditions, tmp_path: Path, trainings: list[int]
+) -> None:
+    alone = Store(tmp_path / "alone")
+    alone.prepare()
+    runs = [RUN, replace(RUN, seed=1), replace(DIVERGING, seed=2), replace(RUN, sgd=SGD(0.01, 0.9))]
+    checkpoints = {RUN: [replace(RUN, steps=3), replace(RUN, steps=8)]}
+    for run in runs:
+        trainer.make(run, READING, alone, conditions, checkpoints.get(run, []))
+    del trainings[:]
+    assert trainer.train_together([(run, checkpoints.get(run, [])) for run in runs], store, conditions) == []
+    for run in [*runs, *checkpoints[RUN]]:
+        assert store.weights(run).read_bytes() == alone.weights(run).read_bytes()
+        ours, theirs = (dict(where.record(run) or {}, seconds=None) for where in (store, alone))
+        assert ours.pop("cohort", None) == (4 if run in runs else None)
+        assert ours == theirs
+    for run in runs:
+        trainer.make(run, READING, store, conditions)
+        assert measured(store, run) == measured(alone, run)
+    assert trainings == []
+
+
+def test_a_run_that_breaks_in_a_cohort_is_not_stored_and_loses_no_other(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, checkpoint = replace(RUN, seed=1), replace(RUN, seed=1, steps=3)
+    put = Store.put_run
+
+    def full(where: Store, run: Run, *rest: Any) -> None:
+        if run == checkpoint:
+            raise OSError("no space left on device")
+        put(where, run, *rest)
+
+    monkeypatch.setattr(Store, "put_run", full)
+    members = [(RUN, []), (broken, [checkpoint]), (replace(RUN, seed=2), [])]
+    assert trainer.train_together(members, store, conditions) == [broken]
+    assert [store.trained(run) for run, _ in members] == [True, False, True]
+    for run in (broken, RUN):
+        trainer.make(run, READING, store, conditions)
+    assert (store.record(broken) or {})["cohort"] == "broke: OSError: no space left on device"
+    assert (store.record(RUN) or {})["cohort"] == 3
+
+
+def test_a_cohort_that_cannot_even_begin_leaves_each_run_to_be_trained_by_itself(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    runs = [replace(RUN, seed=seed) for seed in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "Training", full)
+        assert trainer.train_together([(run, []) for run in runs], store, conditions) == runs
+    trainer.make(runs[0], READING, store, conditions)
+    assert (store.record(runs[0]) or {})["cohort"] == "broke: OutOfMemoryError: CUDA out of memory"
+
+
+def test_a_session_that_trains_cohorts_comes_to_the_same_measures(
+    store: Store, conditions: Conditions, tmp_path: Path, trainings: list[int]
+) -> None:
+    """On a CPU, where sessions train each run by itself unless they are told."""
+    runs = [*(replace(RUN, seed=seed) for seed in range(3)), replace(OTHER, train_images=100)]
+    here = replace(conditions, regime=QUICK.overridden(reading=READING))
+    sizes, alone = [], Store(tmp_path / "alone")
+    alone.prepare()
+
+    def together(members: Any, *rest: Any) -> list[Run]:
+        sizes.append(len(members))
+        return trainer.train_together(members, *rest)
+
+    jobs = [(run, READING) for run in runs]
+    Workshop(alone, here, jobs, together=together).obtain_jobs(jobs)
+    assert (sizes, len(trainings)) == ([], 4)
+    Workshop(store, here, jobs, cohort=lambda _: 3, together=together).obtain_jobs(jobs)
+    assert (sizes, len(trainings)) == ([3], 5)
+    assert [fingerprint(store, run) for run in runs] == [fingerprint(alone, run) for run in runs]
+
+
+def test_a_process_takes_no_more_of_a_gpu_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", shares.append)
+    for share in (None, "0.225"):
+        trainer._bound_gpu_memory.cache_clear()
+        monkeypatch.setenv(GPU_SHARE, share) if share else monkeypatch.delenv(GPU_SHARE, raising=False)
+        trainer.prepare()
+        trainer.prepare()
+    trainer._bound_gpu_memory.cache_clear()
+    assert shares == [0.225]
 
 
 def test_a_run_is_trained_on_as_many_images_as_it_says_or_on_all(store: Store, conditions: Conditions) -> None:

@@ -18,9 +18,9 @@ from repro.runs import Run
 from repro.science.readings import Reading, transfer
 from repro.science.recipes import SGD
 from repro.science.sources import Source
-from repro.science.tasks import STDCNN_MNIST
+from repro.science.tasks import STDCNN_MNIST, TASKS
 from repro.store import Store
-from repro.workshop import Journal, StoppedError, Workshop
+from repro.workshop import COHORT, Journal, StoppedError, Workshop, cohort_size
 
 CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", Path())}, "cpu")
 READING = QUICK.scale(STDCNN_MNIST).reading
@@ -190,6 +190,68 @@ def test_helping_out_makes_all_that_is_missing_but_what_others_make_or_what_brea
     with store.claimed(RUNS[1]):
         workshop(store, oven, JOBS).help_out()
     assert sorted(run.seed for run in oven.made) == [2, 3, 4, 5, 6, 7]
+
+
+class Kiln:
+    """What trains runs together, and remembers which; ``breaking`` are not stored, and ``falls`` breaks it all."""
+
+    def __init__(self, store: Store, breaking: Sequence[Run] = (), falls: bool = False) -> None:
+        self.trained: list[list[Run]] = []
+        self.store, self.breaking, self.falls = store, breaking, falls
+
+    def __call__(self, members: Sequence[tuple[Run, Sequence[Run]]], store: Store, _: Conditions) -> list[Run]:
+        runs = [run for run, _ in members]
+        self.trained.append(runs)
+        for run in runs:
+            with store.claimed(run) as free:  # all of them are locked while they are trained
+                assert not free
+        if self.falls:
+            raise RuntimeError("out of memory")
+        for run in runs:
+            if run not in self.breaking:
+                store.put_run(run, {}, lambda path: path.write_bytes(b"weights"))
+        return [run for run in runs if run in self.breaking]
+
+
+def cohorts(store: Store, oven: Oven, kiln: Kiln, jobs: Any, size: int = 3) -> Workshop:
+    return Workshop(store, CONDITIONS, jobs, make=oven, cohort=lambda _: size, together=kiln)
+
+
+def test_missing_runs_of_one_cohort_are_trained_together_and_each_is_measured(store: Store) -> None:
+    put(store, RUNS[1])
+    strangers = [replace(FIRST, batch_size=32), replace(FIRST, device="cuda"), replace(FIRST, precision="bfloat16")]
+    kin = replace(FIRST, sgd=SGD(0.02, 0.9))
+    jobs = [(run, READING) for run in (*RUNS[:4], *strangers, kin)]
+    oven, kiln = Oven(), Kiln(store)
+    with store.claimed(RUNS[2]):  # another process is at it
+        cohorts(store, oven, kiln, jobs).help_out()
+    assert len(kiln.trained) == 1
+    assert set(kiln.trained[0]) == {FIRST, RUNS[3], kin}
+    assert set(oven.made) == {FIRST, RUNS[3], kin, *strangers}
+    assert len(oven.made) == 6
+
+
+def test_a_cohort_is_as_large_as_its_size_and_on_a_cpu_each_run_is_trained_by_itself(store: Store) -> None:
+    oven, kiln = Oven(), Kiln(store)
+    cohorts(store, oven, kiln, JOBS).help_out()
+    assert [len(members) for members in kiln.trained] == [3, 3, 2]
+    assert sorted(run.seed for run in oven.made) == list(range(8))
+    assert cohort_size(FIRST) == 1
+    assert {cohort_size(replace(FIRST, device="cuda", task=task)) for task in TASKS.values()} == set(COHORT.values())
+
+
+def test_runs_that_break_in_a_cohort_are_made_by_themselves(store: Store) -> None:
+    oven, kiln = Oven(), Kiln(store, breaking=RUNS[:2])
+    cohorts(store, oven, kiln, JOBS[:4], size=4).help_out()
+    assert len(kiln.trained) == 1
+    assert sorted(run.seed for run in oven.made) == [0, 1, 2, 3]
+
+
+def test_a_cohort_that_breaks_as_a_whole_leaves_its_runs_to_be_made_one_by_one(store: Store) -> None:
+    oven, kiln = Oven(), Kiln(store, falls=True)
+    cohorts(store, oven, kiln, JOBS[:4], size=4).obtain(RUNS[:4])
+    assert len(kiln.trained) == 1
+    assert sorted(run.seed for run in oven.made) == [0, 1, 2, 3]
 
 
 def test_no_run_is_begun_once_the_session_is_over(store: Store) -> None:

@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _in_worker(worker: dict[str, Any], chosen: Settings) -> ClaimSession:
     name = worker["workerid"]
     if chosen.gpu:
-        gpus.choose(int(name.removeprefix("gw")), worker["repro_gpus"])
+        gpus.choose(int(name.removeprefix("gw")), worker["workercount"], worker["repro_gpus"])
     return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"])
 
 
@@ -148,7 +148,8 @@ def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSess
 def rerun_command(node: pytest.Item, chosen: Settings) -> str:
     """The command that runs one claim test again."""
     flags = [word for word, on in (("--quick", node.config.getoption("--quick")), ("--gpu", chosen.gpu)) if on]
-    valued = ("--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--data-root", "--artifacts", "--store")
+    trained = ("--readings", "--trained-as", "--precision")
+    valued = ("--regime", *map(flag, FIELDS), *trained, "--data-root", "--artifacts", "--store")
     for option in valued:
         if (value := node.config.getoption(option)) not in (None, ARTIFACTS if option == "--artifacts" else None):
             flags += [option, value]

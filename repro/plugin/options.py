@@ -13,6 +13,7 @@ from ..errors import SettingError
 from ..figures import FIGURES
 from ..regime_files import COUNT, FIELDS, SIZES, from_text, load_regime
 from ..regimes import QUICK, Regime
+from ..science import precisions
 from ..science.readings import NAMES
 from ..science.tasks import TASKS
 from ..science.trained_as import SAYS
@@ -49,6 +50,7 @@ class Settings:
     verdicts_ok: bool
     readings: tuple[str, ...]
     trained_as: tuple[str, ...]
+    precision: str
     until_decided: int | None  # the cap of --seeds until-decided
 
     def selects(self, case: Case) -> bool:
@@ -72,6 +74,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--figure", metavar="N", action="append", help="only claims read from this figure; again")
     group.addoption("--readings", metavar="A,B,...", help=f"other readings: all, or some of {', '.join(NAMES)}")
     group.addoption("--trained-as", metavar="A,B,...", help=f"readings that need other training: {', '.join(SAYS)}")
+    group.addoption("--precision", metavar="NAME", help=f"of training on a GPU: {', '.join(precisions.SAYS)}")
     group.addoption("--plan", action="store_true", help="say what would be trained and what is stored; train nothing")
     group.addoption("--strict-claims", action="store_true", help="an inconclusive claim fails")
     group.addoption(
@@ -102,6 +105,7 @@ def settings(config: pytest.Config) -> Settings:
         verdicts_ok=get("--verdicts-ok"),
         readings=_readings(get("--readings")),
         trained_as=_trained_as(get("--trained-as")),
+        precision=_precision(get("--precision"), get("--gpu")),
         until_decided=until_decided,
     )
 
@@ -164,6 +168,14 @@ def _trained_as(text: str | None) -> tuple[str, ...]:
         if name not in SAYS:
             raise SettingError(f"--trained-as {text}: must be one or more of {', '.join(SAYS)}")
     return tuple(name for name in SAYS if name in names)
+
+
+def _precision(text: str | None, gpu: bool) -> str:
+    known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
+    if text is not None and text not in known:
+        where = "" if gpu else " without --gpu"
+        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}")
+    return precisions.FLOAT32 if text is None else text
 
 
 def _chosen(option: str, values: list[str] | None, known: Iterable[str]) -> frozenset[str]:

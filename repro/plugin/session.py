@@ -18,6 +18,7 @@ from ..claims import Case
 from ..conditions import Conditions
 from ..judging import judge
 from ..plan import Plan, make_plan
+from ..science import precisions
 from ..science.sources import Source, resolve
 from ..science.trained_as import SAYS
 from ..store import Store
@@ -103,7 +104,13 @@ class ClaimSession:
         device = "cuda" if self.settings.gpu else "cpu"
         chosen = self.settings
         return Conditions(
-            chosen.regime, sources, device, chosen.readings, chosen.until_decided, trained_as=chosen.trained_as
+            chosen.regime,
+            sources,
+            device,
+            chosen.readings,
+            chosen.until_decided,
+            chosen.trained_as,
+            chosen.precision,
         )
 
     @cached_property
@@ -145,6 +152,8 @@ class ClaimSession:
             looks = {" ".join(map(str, self.conditions.looks(case.task))): None for case in self.cases}
             lines.append(f"seeds: until decided, looking at {' or '.join(looks)}")
         lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
+        if self.settings.precision != precisions.FLOAT32:
+            lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
         if not regime.reduced and not self.settings.gpu and self.plan.missing:

@@ -10,6 +10,7 @@ from ..conditions import Conditions
 from ..curves import LAMBDA1, Cell
 from ..figures import Figure
 from ..regimes import PAPER
+from ..science.precisions import departure
 from ..science.recipes import Recipe
 from ..science.tasks import Task
 from ..science.trained_as import departures
@@ -70,7 +71,7 @@ def scale_words(figure: Figure, conditions: Conditions) -> str:
     """The scale a figure's runs were made at, and that its data are the surrogate's where they are."""
     papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
     text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
-    text += departures(conditions.trained_as)
+    text += departures(conditions.trained_as) + departure(conditions.precision)
     return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..costs import span
+from ..science import precisions
+from ..science.precisions import departure
 from ..science.trained_as import SAYS, departures
 from . import hashes
 from .scorecard import Scorecard
@@ -49,6 +51,8 @@ def _head(bundle: Bundle) -> str:
             f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
         )
     lines += [f"**Trained with {name}**: {SAYS[name]}." for name in session["trained_as"]]
+    if departure(precision := session["precision"]):
+        lines.append(f"**Trained in {precision}**: {precisions.SAYS[precision]}.")
     lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
     counts: dict[str, int] = {}
     for claim in bundle["claims"]:
@@ -62,7 +66,7 @@ def scale(bundle: Bundle) -> str:
     """The regime and, where it is not the published one, the data: what every heading must carry."""
     name = bundle["session"]["regime"]["name"]
     text = f"{name} regime (reduced)" if bundle["session"]["regime"]["reduced"] else "the paper's scale"
-    text += departures(bundle["session"]["trained_as"])
+    text += departures(bundle["session"]["trained_as"]) + departure(bundle["session"]["precision"])
     surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
     return f"{text}, SURROGATE DATA" if surrogate else text
 

@@ -33,6 +33,8 @@ class Settings(Protocol):
     @property
     def trained_as(self) -> tuple[str, ...]: ...
     @property
+    def precision(self) -> str: ...
+    @property
     def until_decided(self) -> int | None: ...
 
 
@@ -56,7 +58,13 @@ def write_report(
     take_together(entries.values())
     device = "cuda" if settings.gpu else "cpu"
     conditions = Conditions(
-        settings.regime, sources, device, settings.readings, settings.until_decided, trained_as=settings.trained_as
+        settings.regime,
+        sources,
+        device,
+        settings.readings,
+        settings.until_decided,
+        settings.trained_as,
+        settings.precision,
     )
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)

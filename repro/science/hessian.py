@@ -172,8 +172,15 @@ def norm(v: Tensor) -> float:
 
 def _inner(rows: Tensor, w: Tensor) -> Tensor:
     """Inner products (R,) of each row (R, N) with ``w`` (N,), summed piece by piece, the pieces in double precision."""
+    if w.device.type != "cpu":
+        return _inner_at_once(rows, w)
     pieces = [r @ p for r, p in zip(rows.split(PIECE, 1), w.split(PIECE), strict=True)]
     return torch.stack(pieces).sum(0, dtype=torch.float64)
+
+
+def _inner_at_once(rows: Tensor, w: Tensor) -> Tensor:
+    """The same in two kernels, where thousands of pieces would be thousands of launches."""
+    return (rows * w).sum(1, dtype=torch.float64)
 
 
 class _Basis:

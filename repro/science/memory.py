@@ -10,6 +10,9 @@ import ctypes
 from functools import cache
 from typing import Final
 
+# the environment variable that says what share of a GPU's memory a process may take, where several share the GPU
+GPU_SHARE: Final = "REPRO_GPU_SHARE"
+
 # mallopt's parameters and the largest values that it takes (malloc.h of glibc)
 _SETTINGS: Final = {
     -3: 32 << 20,  # M_MMAP_THRESHOLD: smaller blocks come from the heap, which keeps them

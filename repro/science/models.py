@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .dropout import Dropout
 from .tasks import MNIST_MEAN, MNIST_STD, Task
 from .trained_as import HE, NORM_FIRST, UNSTANDARDISED
 
@@ -79,7 +80,7 @@ class StdCNN(nn.Sequential):
             nn.MaxPool2d(2),
             nn.Flatten(),
             *_hidden(20 * 4 * 4, 50),
-            nn.Dropout(0.5),
+            Dropout(0.5),
             nn.Linear(50, CLASSES),
         )
 

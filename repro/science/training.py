@@ -9,15 +9,19 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from .augmentation import crop_and_flip
-from .kernels import first_order
+from .capture import Captured, CudaGraphs, Recorder
+from .precisions import FLOAT32
 from .recipes import SGD, training_amount
+from .steps import Step
 from .streams import stream
+
+EAGER: Final = "eager"
+CAPTURED: Final = "captured"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class History:
     steps: int
     amount: float  # T, the sum of learning rate / (1 - momentum) over the steps
     diverged_at: int | None  # epoch, counted from 1
+    execution: str = EAGER  # or captured; or eager: why capture was refused
 
     @property
     def diverged(self) -> bool:
@@ -47,6 +52,7 @@ def train(
     augmented: bool = False,
     steps: int | None = None,
     at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
+    precision: str = FLOAT32,
 ) -> History:
     """Train ``model`` in place on pixels (N, C, H, W) and labels (N,) of its device.
 
@@ -54,66 +60,121 @@ def train(
     no longer finite ends the training; it is looked at once an epoch, so that nothing waits for the device in between.
     ``steps`` ends it after so many steps. ``at_steps``: what to call when so many steps are done, with the history so
     far; the model is then as a training of so many steps leaves it, but that it must be left in training mode.
+    ``precision``: see ``precisions``; the caller sets what ``numerics`` sets.
     """
-    device = images.device
-    model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    images = images.contiguous(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(model.parameters(), lr=sgd.learning_rate, momentum=sgd.momentum, fused=True)
-    augmentation = torch.Generator(device).manual_seed(stream(seed, "augmentation"))
-    course = _Course(model, sgd, math.ceil(len(images) / batch_size), device)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), first_order(model):
-        torch.manual_seed(stream(seed, "dropout"))  # dropout draws from the global state only
-        for epoch, order in enumerate(orders(len(images), epochs, seed, device)):
-            course.begin_epoch()
-            for group in optimizer.param_groups:
-                group["lr"] = sgd.learning_rate_at(epoch)
-            for batch in order.split(batch_size):
-                x = images[batch]
-                loss = F.cross_entropy(model(crop_and_flip(x, augmentation) if augmented else x), labels[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                course.count(loss.detach(), len(batch))
-                if course.steps in at_steps:
-                    at_steps[course.steps](course.history())
-                if course.steps == steps:
-                    return course.history()
-            if not math.isfinite(course.mean(-1)):
-                break
-    return course.history()
+    training = Training(
+        model,
+        images,
+        labels,
+        sgd=sgd,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        augmented=augmented,
+        steps=steps,
+        at_steps=at_steps,
+        precision=precision,
+    )
+    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
+        torch.manual_seed(stream(seed, "dropout"))  # for networks with other random modules than ``Dropout``
+        return _to_its_end(training)
 
 
-class _Course:
-    """How far a training is. Losses stay on the device until they are asked for."""
+def _to_its_end(training: "Training") -> History:
+    try:
+        while training.advance():
+            pass
+        return training.history()
+    finally:
+        training.close()
 
-    def __init__(self, model: nn.Module, sgd: SGD, steps_per_epoch: int, device: torch.device) -> None:
+
+class Training:
+    """A run's training that is taken a step at a time; see ``train``, which takes them all.
+
+    On a GPU its steps are CUDA graphs, launched on the stream that is current; ``recorder`` is what records them there.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        sgd: SGD,
+        batch_size: int,
+        epochs: int,
+        seed: int,
+        augmented: bool = False,
+        steps: int | None = None,
+        at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
+        precision: str = FLOAT32,
+        recorder: Recorder | None = None,
+    ) -> None:
+        device = images.device
+        model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        images = images.contiguous(memory_format=torch.channels_last)
+        self.model, self.device = model, device
         self.steps = 0
-        self._model, self._sgd, self._steps_per_epoch, self._device = model, sgd, steps_per_epoch, device
-        self._totals: list[Tensor] = []  # of each epoch, the sum of its images' losses
-        self._seen: list[int] = []
+        self._step = Step(
+            model,
+            images,
+            labels,
+            sgd=sgd,
+            batch_size=batch_size,
+            seed=seed,
+            augmented=augmented,
+            precision=precision,
+        )
+        if recorder is None and device.type == "cuda":
+            recorder = CudaGraphs()
+        self._captured = None if recorder is None else Captured(self._step, recorder)
+        self._take = self._captured or self._step
+        self._sgd, self._batch_size, self._epochs = sgd, batch_size, epochs
+        self._images, self._last_step, self._at_steps = len(images), steps, at_steps
+        self._orders = orders(self._images, epochs, seed, device)
+        self._losses: list[float] = []  # of each whole epoch
+        self._seen = 0  # images of the epoch that is under way
 
-    def begin_epoch(self) -> None:
-        self._totals.append(torch.zeros((), device=self._device))
-        self._seen.append(0)
-
-    def count(self, loss: Tensor, images: int) -> None:
-        self._totals[-1] += loss * images
-        self._seen[-1] += images
+    def advance(self) -> bool:
+        """Take one step; whether there is another to take."""
+        if self._seen == 0:
+            self._step.begin_epoch(next(self._orders), self._sgd.learning_rate_at(len(self._losses)))
+        size = min(self._batch_size, self._images - self._seen)
+        self._take(size)
+        self._seen += size
         self.steps += 1
+        if self.steps in self._at_steps:
+            self._at_steps[self.steps](self.history())
+        if self.steps == self._last_step:
+            return False
+        return self._seen < self._images or self._end_epoch()
 
-    def losses(self) -> tuple[float, ...]:
-        """The mean loss of each epoch, the last one as far as it is."""
-        return tuple(self.mean(epoch) for epoch in range(len(self._totals)))
+    def _end_epoch(self) -> bool:
+        self._losses.append(self._mean())
+        self._seen = 0
+        return len(self._losses) < self._epochs and math.isfinite(self._losses[-1])
 
-    def mean(self, epoch: int) -> float:
-        """That of one epoch."""
-        return self._totals[epoch].item() / self._seen[epoch]
+    def _mean(self) -> float:
+        """The mean loss of the epoch that is under way, as far as it is; waits for the device."""
+        return self._step.loss_sum.item() / self._seen
 
     def history(self) -> History:
-        losses = self.losses()
-        diverged = not math.isfinite(losses[-1]) or not all(p.isfinite().all() for p in self._model.parameters())
-        amount = training_amount(self._sgd, self._steps_per_epoch, self.steps)
-        return History(losses, self.steps, amount, len(losses) if diverged else None)
+        """What happened so far."""
+        losses = (*self._losses, self._mean()) if self._seen else (*self._losses,)
+        finite = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all().item()
+        diverged = not math.isfinite(losses[-1]) or not finite
+        amount = training_amount(self._sgd, math.ceil(self._images / self._batch_size), self.steps)
+        return History(losses, self.steps, amount, len(losses) if diverged else None, self._how())
+
+    def _how(self) -> str:
+        if self._captured is None:
+            return EAGER
+        return CAPTURED if self._captured.refused is None else f"{EAGER}: {self._captured.refused}"
+
+    def close(self) -> None:
+        """Leave the network as an ordinary one; no step is taken any more."""
+        self._step.close()
 
 
 def orders(count: int, epochs: int, seed: int, device: torch.device) -> Iterator[Tensor]:

@@ -5,6 +5,7 @@ import shlex
 import pytest
 from projects import Project
 
+from repro.science import precisions
 from repro.science.trained_as import HE, SAYS, UNSTANDARDISED
 
 BOTH = ("--trained-as", f"{UNSTANDARDISED},{HE}")
@@ -29,6 +30,20 @@ def test_how_it_departs_stands_in_header_report_and_rerun_command(project: Proje
     project.bare(test, *flags)
     assert project.report()["claims"] == [claim]
     assert len(project.runs()) == before == 6
+
+
+def test_a_precision_is_named_and_makes_runs_of_its_own(project: Project) -> None:
+    data = str(project.publish())
+    result = project.run("-n0", *CLAIM, "--precision", "bfloat16", "--data-root", data)
+    assert result.outlines.count(f"precision: bfloat16 ({precisions.SAYS['bfloat16']})") == 2  # header and summary
+    report = project.report()
+    assert report["session"]["precision"] == "bfloat16"
+    assert "--precision bfloat16" in report["claims"][0]["rerun"]
+    page = (project.folder / "artifacts" / "report.md").read_text()
+    assert "**Trained in bfloat16**: " in page
+    result = project.run("-n0", *CLAIM, "--data-root", data)
+    assert len(project.runs()) == len(set(project.runs())) == 2 * 6
+    assert not any("bfloat16" in line for line in result.outlines)
 
 
 def test_its_runs_are_others_than_those_of_a_session_that_departs_in_nothing(project: Project) -> None:

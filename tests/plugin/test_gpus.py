@@ -6,6 +6,7 @@ from projects import Project
 
 from repro.errors import SettingError
 from repro.plugin import gpus
+from repro.science.memory import GPU_SHARE
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -24,8 +25,27 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 def test_workers_take_the_callers_gpus_in_turn(visible: str | None, count: int, chosen: list[str]) -> None:
     for worker, expected in enumerate(chosen):
         environment = {} if visible is None else {VISIBLE: visible}
-        assert gpus.choose(worker, count, environment) == expected
-        assert environment == {VISIBLE: expected}
+        assert gpus.choose(worker, 5, count, environment) == expected
+        assert environment[VISIBLE] == expected
+
+
+@pytest.mark.parametrize(
+    ("workers", "count", "shares"),
+    [(1, 1, [0.9]), (4, 1, [0.225] * 4), (4, 4, [0.9] * 4), (3, 2, [0.45, 0.9, 0.45]), (2, 3, [0.9, 0.9])],
+)
+def test_workers_of_one_gpu_share_nine_tenths_of_its_memory(workers: int, count: int, shares: list[float]) -> None:
+    found = []
+    for worker in range(workers):
+        environment: dict[str, str] = {}
+        gpus.choose(worker, workers, count, environment)
+        found.append(float(environment[GPU_SHARE]))
+    assert found == shares
+
+
+def test_a_worker_that_replaces_a_dead_one_has_a_share_too() -> None:
+    environment: dict[str, str] = {}
+    gpus.choose(5, 2, 3, environment)
+    assert float(environment[GPU_SHARE]) == 0.9
 
 
 def test_no_gpu_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

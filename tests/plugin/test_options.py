@@ -35,6 +35,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         verdicts_ok=False,
         readings=("margin-loss",),
         trained_as=(),
+        precision="float32",
         until_decided=None,
     )
     assert given() == expected
@@ -79,6 +80,11 @@ def test_departures_from_the_first_reading_are_each_once_in_one_order(
     assert given("--trained-as", text).trained_as == names
 
 
+def test_a_precision_is_named_and_tf32_is_one_of_a_gpu(given: Given) -> None:
+    assert given("--precision", "bfloat16").precision == "bfloat16"
+    assert given("--precision", "tf32", "--gpu").precision == "tf32"
+
+
 def test_a_home_folder_is_understood(given: Given) -> None:
     assert given("--store", "~/runs").store == Path.home() / "runs"
 
@@ -105,6 +111,7 @@ WRONG = {
     ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
     "--trained-as": ("he", "", f"{HE},", f"{HE} {NORM_FIRST}", "all", "margin-loss"),
+    "--precision": ("half", "", "float16", "float32,tf32", "tf32"),  # the last of a GPU alone
     "--store": ("~nobody-of-that-name/store", "a" * 300),
 }
 
@@ -123,6 +130,6 @@ def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
     assert result.ret == 0
     for option in ("--quick", "--gpu", "--data-root", "--artifacts", "--store", "--seeds", "--epochs", "--batch-sizes"):
         result.stdout.fnmatch_lines([f"  {option}*"])
-    for option in ("--plan", "--strict-claims", "--verdicts-ok", "--readings", "--trained-as"):
+    for option in ("--plan", "--strict-claims", "--verdicts-ok", "--readings", "--trained-as", "--precision"):
         result.stdout.fnmatch_lines([f"  {option}*"])
     assert not project.torch.exists()

@@ -314,6 +314,7 @@ def test_the_legend_stands_below_the_axes_and_within_the_picture(tmp_path: Path,
         (under(PAPER.overridden(epochs=3)), "paper, changed by options regime (reduced)"),
         (conditions(), "quick regime (reduced)"),
         (conditions(data="surrogate"), "quick regime (reduced), SURROGATE DATA"),
+        (replace(under(PAPER), precision="tf32"), "at the paper's scale, trained in tf32"),
         (replace(under(PAPER), trained_as=(HE,)), "at the paper's scale, trained with he-initialisation"),
         (
             replace(conditions(data="surrogate"), trained_as=(HE, UNSTANDARDISED)),

@@ -49,6 +49,7 @@ def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> 
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
         "trained_as": [],
+        "precision": "float32",
         "command": "pytest claims --gpu",
         "seconds": 7300,
         "commit": "abc123",
@@ -183,6 +184,15 @@ def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: s
 )
 def test_headings_carry_in_what_training_departs_from_the_first_reading(session: Bundle, expected: str) -> None:
     assert scale(bundle(trained_as=["he-initialisation"], **session)) == expected
+
+
+def test_a_precision_other_than_float32_stands_in_headings_and_before_the_verdicts() -> None:
+    session = {"precision": "bfloat16", "trained_as": [HE], "data": SURROGATE}
+    expected = "the paper's scale, trained with he-initialisation, trained in bfloat16, SURROGATE DATA"
+    assert scale(bundle(**session)) == expected
+    text = page(bundle(entry(), **session))
+    assert 0 < text.index("**Trained in bfloat16**: ") < text.index("1 verd")
+    assert "Trained in" not in page(bundle(entry()))
 
 
 def test_how_training_departs_is_said_before_the_verdicts() -> None:

@@ -35,6 +35,7 @@ class Settings:
     gpu: bool = False
     readings: tuple[str, ...] = ("margin-loss",)
     trained_as: tuple[str, ...] = ()
+    precision: str = "float32"
     until_decided: int | None = None
 
 

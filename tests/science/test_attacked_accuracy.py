@@ -30,7 +30,7 @@ def double(learnt: Learnt) -> Learnt:
 @pytest.fixture(params=[25, 512])
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """64 images in chunks of 25, 25 and 14, and at once."""
-    monkeypatch.setattr(module, "CHUNK", request.param)
+    monkeypatch.setitem(module.CHUNK, "cpu", request.param)
     return request.param
 
 
@@ -92,6 +92,48 @@ def test_pgd_accuracy_counts_images_right_at_every_iterate(
     assert 0 < broken.sum() < 64
     found = pgd_accuracy(model, images, labels, EPSILON, steps, 4 / 3 * EPSILON / steps, loss, restarts)
     assert found == pytest.approx(1 - broken.double().mean().item())
+
+
+@LOSS
+@pytest.mark.parametrize("every", [2, 4, 8])
+@pytest.mark.parametrize(("steps", "restarts"), [(6, 1), (8, 1), (3, 3)])
+def test_however_seldom_broken_images_are_dropped_the_accuracy_is_the_same(
+    learnt: Learnt, monkeypatch: pytest.MonkeyPatch, every: int, steps: int, restarts: int, loss: str
+) -> None:
+    """Steps that swing from side to side, so that images are broken on the way and right again at the end."""
+    model, images, labels = double(learnt)
+    arguments = (EPSILON, steps, 3 * EPSILON, loss, restarts)
+    expected = pgd_accuracy(model, images, labels, *arguments)
+    monkeypatch.setitem(module.DROP_EVERY, "cpu", every)
+    assert pgd_accuracy(model, images, labels, *arguments) == expected
+    assert 0 < expected < 1
+
+
+def sizes_of_steps(blobs: Learnt, monkeypatch: pytest.MonkeyPatch, every: int, epsilon: float) -> list[int]:
+    """How many images each step of PGD is taken on."""
+    monkeypatch.setitem(module.DROP_EVERY, "cpu", every)
+    gradient, seen = module.input_gradient, []
+
+    def watched(model: nn.Module, x: Tensor, labels: Tensor, loss: str) -> tuple[Tensor, Tensor]:
+        seen.append(len(x))
+        return gradient(model, x, labels, loss)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "input_gradient", watched)
+        pgd_accuracy(*double(blobs), epsilon, 20, epsilon / 8, "margin")
+    return seen
+
+
+def test_broken_images_are_carried_along_until_the_next_look(blobs: Learnt, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, seldom = (sizes_of_steps(blobs, monkeypatch, every, EPSILON) for every in (1, 4))
+    assert len(set(at_once)) > 2
+    assert seldom == [at_once[step - step % 4] for step in range(20)]
+
+
+def test_no_step_is_taken_once_all_images_are_seen_to_be_broken(blobs: Learnt, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, seldom = (len(sizes_of_steps(blobs, monkeypatch, every, 1.0)) for every in (1, 8))
+    assert at_once <= seldom <= 16
+    assert seldom % 8 == 0
 
 
 def test_an_image_broken_on_the_way_stays_broken(blobs: Learnt) -> None:

@@ -252,6 +252,7 @@ def test_inner_products_are_those_of_double_precision(count: int, seed: int) -> 
     v, w = torch.rand(2, count, generator=generator) + 0.1
     assert module.dot(v, w) == pytest.approx(torch.dot(v.double(), w.double()).item(), rel=2e-6)
     assert module.norm(v) == pytest.approx(v.double().norm().item(), rel=1e-6)
+    assert module._inner_at_once(v[None], w).item() == pytest.approx(module.dot(v, w), rel=2e-6)  # as a GPU sums
 
 
 def test_the_network_is_left_as_it_was(case: Case) -> None:

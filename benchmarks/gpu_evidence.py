@@ -1,0 +1,80 @@
+"""Whether lower precision in training changes what is measured: differences against the spread over seeds."""
+
+import statistics
+from functools import cache
+
+import torch
+
+from repro.science.data import Data, load
+from repro.science.measures import measure_parts
+from repro.science.models import build
+from repro.science.numerics import numerics
+from repro.science.precisions import FLOAT32, SAYS, TF32
+from repro.science.readings import Reading
+from repro.science.recipes import BENCHMARK
+from repro.science.sources import Source, cache_folder
+from repro.science.tasks import TASKS
+from repro.science.training import train
+
+from .gpu_tools import OF_ARCHITECTURE, Row, Setting, guarded
+
+MEASURES = ("test_accuracy", "fgsm_accuracy", "pgd_accuracy", "lambda1")
+READING = Reading(2000, 500, 10, 512, parts=("accuracy", "attacks", "curvature"))
+SMALL = Reading(40, 16, 2, 16, parts=("accuracy", "attacks", "curvature"))
+
+
+def precision(setting: Setting, _: dict) -> Row:
+    """StdCNN and C1 on the rendered surrogate, seed by seed, so that each seed has all precisions or none."""
+    seeds = 1 if setting.small else 5
+    names = [name for name in SAYS if setting.cuda or name != TF32]
+    found: dict[tuple[str, str], dict[int, Row]] = {}
+    for seed in range(seeds):
+        for architecture in ("StdCNN", "C1"):
+            what = {"architecture": architecture, "seed": seed}
+            rows = {
+                p: guarded(setting, what, lambda a=architecture, p=p, s=seed: _one(setting, a, p, s)) for p in names
+            }
+            if all("note" not in row for row in rows.values()):
+                for name, row in rows.items():
+                    found.setdefault((architecture, name), {})[seed] = row
+    rows = [_summary(architecture, name, found) for architecture, name in found]
+    return {"rows": rows or [{"note": "not measured: no seed was trained in time"}], "data": "surrogate"}
+
+
+@cache
+def _data(dataset: str) -> Data:
+    return load(Source(dataset, "surrogate", cache_folder()))
+
+
+def _one(setting: Setting, architecture: str, name: str, seed: int) -> Row:
+    task = TASKS[OF_ARCHITECTURE[architecture]]
+    data, count = _data(task.dataset.name), 64 if setting.small else 8000
+    model = build(task, seed).to(setting.device)
+    with numerics(name):
+        history = train(
+            model,
+            *data.train.part(count, setting.device),
+            sgd=BENCHMARK.sgd(64),
+            batch_size=64,
+            epochs=1 if setting.small else 10,
+            seed=seed,
+            augmented=task.dataset.augmented,
+            precision=name,
+        )
+    with numerics(FLOAT32):
+        found = measure_parts(model, task.dataset, data, count, SMALL if setting.small else READING)
+    return {**{measure: found[measure] for measure in MEASURES}, "loss": history.losses[-1]}
+
+
+def _summary(architecture: str, name: str, found: dict[tuple[str, str], dict[int, Row]]) -> Row:
+    ours, strict = found[architecture, name], found[architecture, FLOAT32]
+    row: Row = {"evidence": architecture, "precision": name, "seeds": len(ours)}
+    for measure in MEASURES:
+        values = torch.tensor([ours[seed][measure] for seed in sorted(ours)], dtype=torch.float64)
+        base = torch.tensor([strict[seed][measure] for seed in sorted(ours)], dtype=torch.float64)
+        row[measure] = values.mean().item()
+        if name != FLOAT32:
+            row[f"{measure}_difference"] = (values - base).mean().item()
+        elif len(base) > 1:
+            row[f"{measure}_seed_sd"] = statistics.stdev(base.tolist())
+    return row

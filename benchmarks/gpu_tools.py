@@ -1,0 +1,122 @@
+"""What the sections of the GPU benchmark share: where they run, how long they may, made-up data, clocks."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from repro.science.models import build
+from repro.science.recipes import LR
+from repro.science.tasks import TASKS, Task
+from repro.science.training import Training
+
+Row = dict[str, Any]
+NOT_MEASURED = "not measured: "
+OF_ARCHITECTURE = {"StdCNN": "StdCNN-MNIST", "M1": "M1-MNIST", "C1": "C1-CIFAR10", "ResNet18": "ResNet18-CIFAR10"}
+
+
+class NotMeasuredError(Exception):
+    """Why a section has no numbers."""
+
+
+@dataclass
+class Setting:
+    """Where a section runs and when it should be done. ``small``: to see that all of it works, not to measure."""
+
+    device: torch.device
+    small: bool
+    until: float = float("inf")  # of time.monotonic
+
+    @property
+    def cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    @property
+    def width(self) -> int:
+        """That of ResNet18."""
+        return 4 if self.small else 64
+
+    def left(self) -> float:
+        """Seconds that the section still has."""
+        return self.until - time.monotonic()
+
+    def wait(self) -> None:
+        """Until the device has done what it was told to."""
+        if self.cuda:
+            torch.cuda.synchronize()
+
+
+def guarded(setting: Setting, what: Row, measured: Callable[[], Row]) -> Row:
+    """A row of results; where there is no time left or it breaks, the row says so instead."""
+    if setting.left() <= 0:
+        return {**what, "note": f"{NOT_MEASURED}no time left"}
+    try:
+        return {**what, **measured()}
+    except NotMeasuredError as error:
+        return {**what, "note": f"{NOT_MEASURED}{error}"}
+    except Exception as error:  # one case that breaks (out of memory, say) must not lose the others
+        return {**what, "note": f"{NOT_MEASURED}{type(error).__name__}: {str(error)[:200]}"}
+
+
+def seconds(setting: Setting, work: Callable[[], object], repeats: int) -> float:
+    """The middle time of a piece of work, which is done once before to warm up."""
+    work()
+    times = []
+    for _ in range(1 if setting.small else repeats):
+        setting.wait()
+        began = time.perf_counter()
+        work()
+        setting.wait()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def rate(setting: Setting, step: Callable[[], object], atmost: float) -> float:
+    """Steps a second, over so many seconds at most, without waiting for the device in between."""
+    for _ in range(1 if setting.small else 10):  # to warm up
+        step()
+    setting.wait()
+    began, done, chunk = time.perf_counter(), 0, 1 if setting.small else 20
+    limit = 0.05 if setting.small else min(atmost, max(setting.left(), 0.1))
+    while time.perf_counter() - began < limit:
+        for _ in range(chunk):
+            step()
+        done += chunk
+        setting.wait()
+    return done / (time.perf_counter() - began)
+
+
+def made_up(setting: Setting, task: Task, count: int) -> tuple[Tensor, Tensor]:
+    """Random pixels and labels on the device, as large as the task's; speed does not depend on what they show."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (count, task.dataset.channels, task.dataset.side, task.dataset.side)
+    images = torch.rand(shape, generator=generator).to(setting.device)
+    labels = torch.randint(0, 10, (count,), generator=generator).to(setting.device)
+    return images.contiguous(memory_format=torch.channels_last), labels
+
+
+def network(setting: Setting, task: Task, seed: int = 0) -> nn.Module:
+    return build(task, seed, setting.width).to(setting.device, memory_format=torch.channels_last)
+
+
+def training(setting: Setting, task: Task, data: tuple[Tensor, Tensor], batch_size: int, **further: Any) -> Training:
+    """A training of the harness that has no end to speak of, unless ``further`` names one."""
+    settings = {"epochs": 10**6, "seed": 0, "augmented": task.dataset.augmented, **further}
+    model = network(setting, task, settings["seed"])
+    return Training(model, *data, sgd=LR(0.9).sgd(batch_size), batch_size=batch_size, **settings)
+
+
+def flops_an_image(architecture: str, width: int) -> float:
+    """Floating-point operations of a forward and backward pass, as torch counts products (an addition is one, too)."""
+    task, count = TASKS[OF_ARCHITECTURE[architecture]], 2
+    model = build(task, 0, width).train()
+    images = torch.rand(count, task.dataset.channels, task.dataset.side, task.dataset.side)
+    with FlopCounterMode(display=False) as counter:
+        F.cross_entropy(model(images), torch.zeros(count, dtype=torch.long)).backward()
+    return counter.get_total_flops() / count

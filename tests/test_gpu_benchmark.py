@@ -1,0 +1,140 @@
+"""The benchmark of the GPU path on a CPU: every section runs, and what needs CUDA says so instead of a number."""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks import gpu, gpu_evidence, gpu_measures, gpu_training
+from benchmarks.gpu_tools import Setting, flops_an_image
+from repro.science import surrogate
+from repro.science.tasks import TASKS
+
+CUDA = "not measured: needs CUDA"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("gpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(surrogate, "TRAIN", 100)
+        patch.setattr(surrogate, "TEST", 50)
+        patch.setattr(gpu_evidence, "cache_folder", lambda: folder)
+        assert gpu.main(["--device", "cpu", "--small", "--out", str(folder / "deep" / "gpu.json")]) == 0
+    found: dict[str, Any] = json.loads((folder / "deep" / "gpu.json").read_text())
+    return found
+
+
+def rows(report: dict[str, Any], section: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = report["sections"][section]["rows"]
+    return found
+
+
+def test_every_section_runs_and_tells_what_it_was_made_with(report: dict[str, Any]) -> None:
+    assert list(report["sections"]) == gpu.NAMES
+    assert report["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert report["hardware"]["cores"] >= 1
+    assert report["seconds"] >= sum(section["seconds"] for section in report["sections"].values())
+
+
+def test_what_needs_a_gpu_has_no_number(report: dict[str, Any]) -> None:
+    assert report["sections"]["session"]["note"] == CUDA
+    notes = [row.get("note", "") for section in report["sections"].values() for row in section.get("rows", ())]
+    assert {note for note in notes if note} == {CUDA, "not measured: made for --small"}
+    (tf32,) = (row for row in rows(report, "peaks") if row["peak"] == "tf32 product")
+    assert tf32 == {"peak": "tf32 product", "note": CUDA}
+    assert all(row["peak_mib"] == CUDA for row in rows(report, "cohorts"))
+    assert not any("seconds" in row for row in rows(report, "paper"))
+
+
+def test_what_a_cpu_can_do_is_measured(report: dict[str, Any]) -> None:
+    for row in rows(report, "loops"):
+        assert row["ratio_plain"] == pytest.approx(row["ours_per_second"] / row["plain_per_second"])
+        assert row["same_weights_twice"] is row["same_weights_in_a_cohort"] is True
+        assert row["largest_loss_difference"] == 0  # neither is captured here
+        assert row["execution"] == "eager"
+    assert [row["members"] for row in rows(report, "cohorts")] == [1, 2] * 3
+    assert {row["precision"] for row in rows(report, "precision")} == {"float32", "bfloat16"}
+    numbers = [
+        value
+        for section in report["sections"].values()
+        for row in section.get("rows", ())
+        for value in row.values()
+        if isinstance(value, float)
+    ]
+    assert all(math.isfinite(value) for value in numbers)
+
+
+def test_no_gpu_is_told_in_one_line_and_nothing_is_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 2
+    assert capsys.readouterr().out.count("\n") == 1
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_section_that_breaks_or_has_no_time_loses_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def breaks(*_: object) -> dict[str, Any]:
+        raise RuntimeError("CUDA error: out of memory")
+
+    monkeypatch.setattr(gpu, "SECTIONS", (("peaks", 0.5, breaks), ("measures", 0.0, gpu_measures.measures)))
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--small", "--only", "peaks,measures", "--out", str(out)]) == 0
+    found = json.loads(out.read_text())["sections"]
+    assert found["peaks"]["note"] == "not measured: RuntimeError: CUDA error: out of memory"
+    assert {row["note"] for row in found["measures"]["rows"]} == {"not measured: no time left"}
+    assert "CUDA error" in capsys.readouterr().out
+
+
+def test_a_section_whose_packages_are_not_installed_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "benchmarks.gpu_evidence", None)
+    out = tmp_path / "gpu.json"
+    assert gpu.main(["--device", "cpu", "--small", "--only", "precision", "--out", str(out)]) == 0
+    assert "not measured: ModuleNotFoundError" in json.loads(out.read_text())["sections"]["precision"]["note"]
+    assert "benchmarks.gpu_evidence" in capsys.readouterr().out
+
+
+def test_what_was_measured_is_written_before_the_next_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, seen = tmp_path / "gpu.json", []
+
+    def look(*_: object) -> dict[str, Any]:
+        seen.append(list(json.loads(out.read_text())["sections"]))
+        return {"rows": []}
+
+    monkeypatch.setattr(gpu, "SECTIONS", (("peaks", 0.5, lambda *_: {"rows": [{"a": 1}]}), ("loops", 0.5, look)))
+    gpu.main(["--device", "cpu", "--small", "--only", "peaks,loops", "--out", str(out)])
+    assert seen == [["peaks"]]
+
+
+def test_the_operations_of_an_image_are_those_counted_by_hand() -> None:
+    """M1: a product and a sum each; forward, and backward for weights and inputs (none for the image itself)."""
+    layers = [20 * 24 * 24 * 25, 20 * 20 * 20 * 25 * 20, 8000 * 500, 500 * 10]
+    assert flops_an_image("M1", 64) == 2 * (3 * sum(layers) - layers[0])
+
+
+def test_a_seed_at_the_papers_scale_is_its_distinct_runs() -> None:
+    """11 recipes, or 3, at 5 batch sizes; at batch size 64, LR and LR/BS with the same momentum are one run."""
+    counted = {name: len(gpu_measures._runs(task)) for name, task in TASKS.items()}
+    assert set(counted.values()) == {7 * 5 - 2, 3 * 5 - 1}
+
+
+def test_loops_are_timed_against_what_one_would_write(report: dict[str, Any]) -> None:
+    assert report["sections"]["loops"]["asked_for"] == gpu_training.ASKED_FOR == 10
+    assert Setting(torch.device("cpu"), small=True).left() == math.inf
