@@ -16,6 +16,7 @@ from .conditions import Conditions
 from .costs import slowest_first
 from .curves import Job
 from .errors import ReproError
+from .rates import BUILT_IN, Rates
 from .runs import Run
 from .science.readings import Reading
 from .store import Store
@@ -70,7 +71,11 @@ class StoppedError(ReproError):
 
 
 class Workshop:
-    """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended."""
+    """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended.
+
+    A process that is ``alone`` makes the runs of the test at hand first, so that verdicts come as they can. One of
+    several makes the slowest of the session first, whatever test it is at, so that none is left for the end.
+    """
 
     def __init__(
         self,
@@ -82,12 +87,15 @@ class Workshop:
         over: Callable[[], bool] = lambda: False,
         cohort: Callable[[Run], int] = cohort_size,
         together: Together = together_here,
+        alone: bool = True,
+        rates: Rates = BUILT_IN,
     ) -> None:
         self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
         self._cohort, self._together = cohort, together
         self._apart: set[Run] = set()  # what broke in a cohort, and is trained by itself
         self._over = over
-        self._session = slowest_first(session)
+        self._alone, self._rates = alone, rates
+        self._session = slowest_first(session, store.trained, rates)
         self._given_up: set[Job] = set()
         self._checkpoints: dict[Run, dict[Run, None]] = {}
         self._foresee(self._session)
@@ -103,13 +111,20 @@ class Workshop:
         """The same for runs each under the reading that is wanted of it."""
         jobs = set(wanted)
         self._foresee(jobs)
-        missing = slowest_first(job for job in jobs if not self._store.whole(*job))
+        wanted = [job for job in jobs if not self._store.whole(*job)]
+        missing = slowest_first(wanted, self._store.trained, self._rates)
         while missing:
             if self._over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
-            if not any(self._attempt(*job) for job in missing) and not self._help():
+            if not self._make_one(missing):
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
+
+    def _make_one(self, missing: Sequence[Job]) -> bool:
+        """Make one run, of those that are missing here or of the session; whether there was one to make."""
+        if self._alone:
+            return any(self._attempt(*job) for job in missing) or self._help()
+        return self._help() or any(self._attempt(*job) for job in missing)
 
     def _foresee(self, jobs: Iterable[Job]) -> None:
         """Remember which checkpoints will be wanted, for when their runs are trained."""

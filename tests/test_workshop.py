@@ -13,6 +13,7 @@ import pytest
 
 from repro.conditions import Conditions
 from repro.errors import ReproError
+from repro.rates import BUILT_IN, Timing
 from repro.regimes import QUICK
 from repro.runs import Run
 from repro.science.readings import Reading, transfer
@@ -73,6 +74,40 @@ def test_every_wanted_run_is_made_once_and_then_stored(store: Store) -> None:
     workshop(store, oven).obtain([*RUNS, *RUNS])
     assert sorted(oven.made, key=lambda run: run.seed) == RUNS
     assert all(store.has(*job) for job in JOBS)
+
+
+def test_one_of_several_processes_makes_the_sessions_slowest_runs_first(store: Store) -> None:
+    slower = [replace(run, epochs=3 + run.seed) for run in RUNS]
+    session = [(run, READING) for run in (*RUNS, *slower)]
+    alone, among = Oven(), Oven()
+    workshop(store, alone, session).obtain(RUNS[:1])
+    assert alone.made == RUNS[:1]
+    workshop(store, among, session, alone=False).obtain(RUNS[1:2])
+    assert among.made[:8] == slower[::-1]
+    assert RUNS[1] in among.made
+
+
+def test_a_run_that_breaks_while_helping_is_raised_where_it_is_wanted(store: Store) -> None:
+    oven = Oven(on={RUNS[2]: breaks})
+    here = workshop(store, oven, JOBS, alone=False)
+    here.obtain(RUNS[:1])
+    with pytest.raises(RuntimeError, match="out of memory"):
+        here.obtain([RUNS[2]])
+
+
+def test_the_rates_of_the_machine_decide_what_is_slowest(store: Store) -> None:
+    """On a machine whose small batches are dear, the same images at batch size 64 take longer than at 256."""
+    small, large = RUNS[0], replace(FIRST, batch_size=256, train_images=103)
+    step = Timing(((64, 1.0), (256, 1.001)))
+    network = replace(BUILT_IN.networks["StdCNN"][64], step=step)
+    rates = replace(BUILT_IN, networks={**BUILT_IN.networks, "StdCNN": {64: network}})
+    for known, first in ((BUILT_IN, large), (rates, small)):
+        oven = Oven()
+        session = [(run, READING) for run in (small, large)]
+        fresh = Store(store.root / str(first.batch_size))
+        fresh.prepare()
+        workshop(fresh, oven, session, rates=known).help_out()
+        assert oven.made[0] == first
 
 
 def test_what_is_stored_is_not_made_again(store: Store) -> None:

@@ -137,7 +137,15 @@ class ClaimSession:
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self.worker, self.notify)
-        return Workshop(self.store, self.conditions, self.plan.jobs, journal, over=lambda: self.shared.over)
+        return Workshop(
+            self.store,
+            self.conditions,
+            self.plan.jobs,
+            journal,
+            over=lambda: self.shared.over,
+            alone=self.processes == 1,
+            rates=self.plan.rates,
+        )
 
     def verdict(self, case: Case, rerun: str) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
