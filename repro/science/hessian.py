@@ -135,7 +135,10 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
 
 
 def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products: int) -> tuple[Eigenvalue, Tensor]:
-    """The top of a symmetric operator's spectrum by Lanczos, reorthogonalised twice against every earlier vector.
+    """The top of a symmetric operator's spectrum by Lanczos, reorthogonalised against every earlier vector.
+
+    The three-term recurrence takes out what is large, one pass over all vectors what rounding left. Two such passes
+    found the same and took a search on M1 a tenth longer.
 
     The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product. With it
     the pair's vector, of unit length and in the precision of ``start``.
@@ -148,8 +151,9 @@ def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products
     while True:
         w = product(basis.last)
         diagonal.append(dot(w, basis.last))
-        for _ in range(2):
-            basis.remove_from(w)
+        for vector, along in zip(basis.last_two, [diagonal[-1], *off[-1:]], strict=True):
+            w.add_(vector, alpha=-along)
+        basis.remove_from(w)
         beta = norm(w)
         values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
         value, residual = values[-1].item(), abs(beta * vectors[-1, -1].item())
@@ -194,7 +198,15 @@ class _Basis:
 
     @property
     def last(self) -> Tensor:
-        return self._blocks[-1][(self._count - 1) % self.ROWS]
+        return self._at(self._count - 1)
+
+    @property
+    def last_two(self) -> list[Tensor]:
+        """The last vector and the one before, if there is one."""
+        return [self._at(i) for i in range(self._count - 1, max(self._count - 3, -1), -1)]
+
+    def _at(self, i: int) -> Tensor:
+        return self._blocks[i // self.ROWS][i % self.ROWS]
 
     def append(self, w: Tensor, norm: float) -> None:
         if self._count % self.ROWS == 0:
