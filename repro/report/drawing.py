@@ -67,9 +67,17 @@ def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path) -> 
         notes.add(here, str(panel.task) if len({panel.task for panel in figure.panels}) > 1 else "")
     canvas.suptitle(f"Figure {figure.number} of the paper, {scale_words(figure, conditions)}", fontsize=11)
     path = folder / f"{figure.name}.png"
-    canvas.savefig(path, dpi=DPI)
+    _save(canvas, path)
     plt.close(canvas)
     return Picture(figure.number, path, caption(figure, conditions, notes))
+
+
+def _save(canvas: Any, path: Path) -> None:
+    """Lay out and write; ``savefig`` alone would draw a figure with a layout twice, the first time for nothing."""
+    canvas.set_dpi(DPI)
+    canvas.get_layout_engine().execute(canvas)
+    canvas.set_layout_engine("none")
+    canvas.savefig(path, dpi=DPI)
 
 
 def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
