@@ -18,12 +18,21 @@ def interrupted(project: Project, processes: str, stop: int, *, group: bool) -> 
     arguments = project.arguments(processes, "-k", "it-fails")
     with (project.folder / "output.txt").open("wb") as output:
         session = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments], cwd=project.folder, stdout=output, start_new_session=True
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=project.folder,
+            stdout=output,
+            start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
     waited(lambda: project.runs("end"), session)
     os.killpg(session.pid, stop) if group else session.send_signal(stop)
     session.wait(30)
     return session
+
+
+def _heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would a session of tests that are run there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def waited(for_what: Callable[[], object], session: subprocess.Popen[bytes]) -> None:
