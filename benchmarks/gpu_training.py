@@ -38,10 +38,10 @@ class Eager:
     """A recorder that refuses, so that steps run as they are."""
 
     def aside(self) -> nullcontext[None]:
-        raise NotImplementedError("eager on purpose")
+        raise RuntimeError("eager on purpose")
 
     def record(self, *_: object) -> Callable[[], object]:
-        raise NotImplementedError("eager on purpose")
+        raise RuntimeError("eager on purpose")
 
 
 class Images(Dataset):
