@@ -12,6 +12,7 @@ from repro.science.numerics import numerics
 from repro.science.precisions import FLOAT32, SAYS, TF32
 from repro.science.readings import Reading
 from repro.science.recipes import BENCHMARK
+from repro.science.settings import TrainingSettings
 from repro.science.sources import Source, cache_folder
 from repro.science.tasks import TASKS
 from repro.science.training import train
@@ -50,17 +51,16 @@ def _one(setting: Setting, architecture: str, name: str, seed: int) -> Row:
     task = TASKS[OF_ARCHITECTURE[architecture]]
     data, count = _data(task.dataset.name), 64 if setting.small else 8000
     model = build(task, seed).to(setting.device)
+    settings = TrainingSettings(
+        sgd=BENCHMARK.sgd(64),
+        batch_size=64,
+        epochs=1 if setting.small else 10,
+        seed=seed,
+        augmented=task.dataset.augmented,
+        precision=name,
+    )
     with numerics(name):
-        history = train(
-            model,
-            *data.train.part(count, setting.device),
-            sgd=BENCHMARK.sgd(64),
-            batch_size=64,
-            epochs=1 if setting.small else 10,
-            seed=seed,
-            augmented=task.dataset.augmented,
-            precision=name,
-        )
+        history = train(model, *data.train.part(count, setting.device), settings)
     with numerics(FLOAT32):
         found = measure_parts(model, task.dataset, data, count, SMALL if setting.small else READING)
     return {**{measure: found[measure] for measure in MEASURES}, "loss": history.losses[-1]}

@@ -2,8 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,10 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from repro.science.capture import Recorder
 from repro.science.models import build
 from repro.science.recipes import LR
+from repro.science.settings import TrainingSettings
 from repro.science.tasks import TASKS, Task
-from repro.science.training import Training
+from repro.science.training import History, Training
 
 Row = dict[str, Any]
 NOT_MEASURED = "not measured: "
@@ -105,11 +108,21 @@ def network(setting: Setting, task: Task, seed: int = 0) -> nn.Module:
     return build(task, seed, setting.width).to(setting.device, memory_format=torch.channels_last)
 
 
-def training(setting: Setting, task: Task, data: tuple[Tensor, Tensor], batch_size: int, **further: Any) -> Training:
-    """A training of the harness that has no end to speak of, unless ``further`` names one."""
-    settings = {"epochs": 10**6, "seed": 0, "augmented": task.dataset.augmented, **further}
-    model = network(setting, task, settings["seed"])
-    return Training(model, *data, sgd=LR(0.9).sgd(batch_size), batch_size=batch_size, **settings)
+def training(
+    setting: Setting,
+    task: Task,
+    data: tuple[Tensor, Tensor],
+    batch_size: int,
+    *,
+    at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
+    recorder: Recorder | None = None,
+    **further: Any,
+) -> Training:
+    """A training of the harness that has no end to speak of, unless ``further``, more of its settings, name one."""
+    chosen = {"epochs": 10**6, "seed": 0, "augmented": task.dataset.augmented, **further}
+    settings = TrainingSettings(sgd=LR(0.9).sgd(batch_size), batch_size=batch_size, **chosen)
+    model = network(setting, task, settings.seed)
+    return Training(model, *data, settings, at_steps=at_steps, recorder=recorder)
 
 
 def flops_an_image(architecture: str, width: int) -> float:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from repro.science.data import Data, load
 from repro.science.models import build
 from repro.science.recipes import BENCHMARK, LR
+from repro.science.settings import TrainingSettings
 from repro.science.sources import Source, cache_folder, chosen_root, is_whole, resolve
 from repro.science.tasks import TASKS, Task
 from repro.science.training import train
@@ -78,7 +79,8 @@ def _train(model: nn.Module, task: Task, barely: bool) -> None:
     count, epochs = LENGTH[str(task)]
     images, labels = data(task).train.part(count)
     recipe, steps = (LR(), BARELY) if barely else (BENCHMARK, None)
-    train(model, images, labels, sgd=recipe.sgd(64), batch_size=64, epochs=epochs, seed=0, steps=steps)
+    settings = TrainingSettings(sgd=recipe.sgd(64), batch_size=64, epochs=epochs, seed=0, steps=steps)
+    train(model, images, labels, settings)
 
 
 @torch.no_grad()

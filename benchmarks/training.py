@@ -13,6 +13,7 @@ from torchvision.transforms import Compose, RandomCrop, RandomHorizontalFlip, To
 from repro.science.augmentation import PADDING
 from repro.science.models import build
 from repro.science.recipes import LR, SGD
+from repro.science.settings import TrainingSettings
 from repro.science.streams import stream
 from repro.science.tasks import TASKS, Task
 from repro.science.training import orders, train
@@ -65,12 +66,13 @@ def pixels_of(task: Task, count: int) -> tuple[Tensor, Tensor]:
 def epoch(task: Task, batch_size: int, count: int) -> Pair:
     pixels, labels = pixels_of(task, count)
     images, sgd = pixels.float() / 255, LR().sgd(batch_size)
+    settings = TrainingSettings(sgd=sgd, batch_size=batch_size, epochs=1, seed=0)
     ours, theirs = build(task, 0), build(task, 0)
     loader = DataLoader(Images(pixels, labels), batch_size, shuffle=True)
     optimizer = torch.optim.SGD(theirs.parameters(), lr=sgd.learning_rate)
 
     def harness() -> None:
-        train(ours, images, labels, sgd=sgd, batch_size=batch_size, epochs=1, seed=0)
+        train(ours, images, labels, settings)
 
     def check() -> Checked:
         return compare(task, batch_size, pixels[:CHECKED], labels[:CHECKED], sgd)
@@ -99,7 +101,8 @@ def compare(task: Task, batch_size: int, pixels: Tensor, labels: Tensor, sgd: SG
 def _differences(task: Task, batch_size: int, images: Images, pixels: Tensor, sgd: SGD) -> dict[str, float]:
     before, ours, theirs = (build(task, 0).to(images.dtype) for _ in range(3))
     x = (pixels.float() / 255).to(images.dtype)
-    history = train(ours, x, images.labels, sgd=sgd, batch_size=batch_size, epochs=1, seed=0)
+    settings = TrainingSettings(sgd=sgd, batch_size=batch_size, epochs=1, seed=0)
+    history = train(ours, x, images.labels, settings)
     (order,) = orders(len(images), 1, 0, torch.device("cpu"))
     loader = DataLoader(images, batch_size, sampler=order.tolist(), generator=torch.Generator())
     torch.manual_seed(stream(0, "dropout"))

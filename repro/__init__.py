@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .science.hessian import Eigenvalue, top_eigenvalue
     from .science.models import C1, M1, ResNet18, StdCNN
     from .science.recipes import BENCHMARK, LR, LR_BS
+    from .science.settings import TrainingSettings
     from .science.training import train
 
 _HOMES: Final = {
@@ -26,6 +27,7 @@ _HOMES: Final = {
     "Eigenvalue": "science.hessian",
     "top_eigenvalue": "science.hessian",
     "train": "science.training",
+    "TrainingSettings": "science.settings",
     "BENCHMARK": "science.recipes",
     "LR": "science.recipes",
     "LR_BS": "science.recipes",
@@ -43,6 +45,7 @@ __all__ = [
     "Eigenvalue",
     "ResNet18",
     "StdCNN",
+    "TrainingSettings",
     "claim",
     "fgsm",
     "pgd",

@@ -27,6 +27,7 @@ from .science.memory import keep_freed_memory
 from .science.models import build
 from .science.readings import Reading
 from .science.recipes import LR
+from .science.settings import TrainingSettings
 from .science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, Task
 from .science.training import train
 from .store import Store
@@ -81,14 +82,11 @@ class Bench:
     def step(self, batch_size: int) -> float:
         """A step of SGD, without what a training does before its first."""
         times: list[float] = []
+        augmented = self.task.dataset.augmented
         train(
             self._model,
             *self.pixels(2 * STEPS * batch_size),
-            sgd=LR().sgd(64),
-            batch_size=batch_size,
-            epochs=1,
-            seed=0,
-            augmented=self.task.dataset.augmented,
+            TrainingSettings(sgd=LR().sgd(64), batch_size=batch_size, epochs=1, seed=0, augmented=augmented),
             at_steps={STEPS: lambda _: times.append(self.now()), 2 * STEPS: lambda _: times.append(self.now())},
         )
         return (times[1] - times[0]) / STEPS

@@ -10,6 +10,7 @@ from typing import Any, Final
 from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.recipes import SGD, steps_to, training_amount
+from .science.settings import TrainingSettings
 from .science.sources import Kind, training_images
 from .science.tasks import TASKS, Task
 
@@ -57,6 +58,19 @@ class Run:
     def key(self) -> str:
         """The content key: the hash of the canonical JSON of ``spec``."""
         return _key(self, TRAINING_VERSION)
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """What its training is told beside the network and the images. ValueError: nothing can be trained so."""
+        return TrainingSettings(
+            sgd=self.sgd,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
+            augmented=self.task.dataset.augmented,
+            steps=self.steps,
+            precision=self.precision,
+        )
 
     @property
     def whole(self) -> "Run":

@@ -89,7 +89,7 @@ def _trained_together(
     for run, checkpoints in members:
         model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
         looked_at = _storing(checkpoints, model, store)
-        trainings.append(Training(model, pixels, labels, **_settings(run), at_steps=looked_at))
+        trainings.append(Training(model, pixels, labels, run.settings, at_steps=looked_at))
     with numerics(first.precision):
         ends = dict(zip((run for run, _ in members), train_cohort(trainings), strict=True))
     seconds = (time.perf_counter() - began) / len(members)
@@ -163,27 +163,8 @@ def _train(
     at_steps: Mapping[int, Callable[[History], None]],
 ) -> dict[str, Any]:
     began = time.perf_counter()
-    history = train(
-        model,
-        images,
-        labels,
-        **_settings(run),
-        at_steps=at_steps,
-    )
+    history = train(model, images, labels, run.settings, at_steps=at_steps)
     return _record(run, history, time.perf_counter() - began)
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    """What a training is told of a run."""
-    return {
-        "sgd": run.sgd,
-        "batch_size": run.batch_size,
-        "epochs": run.epochs,
-        "seed": run.seed,
-        "augmented": run.task.dataset.augmented,
-        "steps": run.steps,
-        "precision": run.precision,
-    }
 
 
 def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from repro.runs import Run
 from repro.science import sources, surrogate
 from repro.science.readings import Reading
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD
+from repro.science.settings import TrainingSettings
 from repro.science.sources import Source
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
 from repro.store import Record, Store
@@ -76,9 +77,9 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
     begun: list[int | None] = []
     train = trainer.train
 
-    def counted(*arguments: Any, steps: int | None, **further: Any) -> Any:
-        begun.append(steps)
-        return train(*arguments, steps=steps, **further)
+    def counted(model: Any, images: Any, labels: Any, settings: TrainingSettings, **further: Any) -> Any:
+        begun.append(settings.steps)
+        return train(model, images, labels, settings, **further)
 
     monkeypatch.setattr(trainer, "train", counted)
     return begun

@@ -20,7 +20,7 @@ HEAVY = ("torch", "torchvision", "matplotlib")
         *((f"repro.{name}", HEAVY) for name in ("claims", "plan", "plugin", "calibration", "cli.verify", "cli.diff")),
         *((f"repro.{name}", HEAVY[:2]) for name in ("runs", "costs", "regimes", "curves", "store", "schedule")),
         *((f"repro.science.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "checks", "sources")),
-        ("repro.science.streams", HEAVY),
+        *((f"repro.science.{name}", HEAVY) for name in ("streams", "settings")),
     ],
 )
 def test_what_a_plan_needs_does_not_wait_for_what_only_training_needs(module: str, absent: tuple[str, ...]) -> None:

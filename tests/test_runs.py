@@ -14,6 +14,7 @@ from repro.runs import Run, from_spec, reading_key
 from repro.science import precisions
 from repro.science.readings import ALL_PARTS, Reading
 from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
+from repro.science.settings import TrainingSettings
 from repro.science.tasks import M1_MNIST, STDCNN_MNIST, TASKS
 from repro.science.trained_as import HE, SAYS
 
@@ -102,6 +103,13 @@ def test_a_run_comes_back_from_its_stored_spec_whatever_the_order_of_its_fields(
     assert again == run
     assert again.key == run.key
     assert again.spec == run.spec
+
+
+@given(run=RUNS)
+def test_a_training_is_told_what_its_run_says_and_whether_its_images_are_augmented(run: Run) -> None:
+    told = {field.name: getattr(run.settings, field.name) for field in fields(TrainingSettings)}
+    assert told.pop("augmented") is (run.task.dataset.name == "CIFAR10")
+    assert told == {name: getattr(run, name) for name in told}
 
 
 def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from repro.science import measures, surrogate
 from repro.science.memory import GPU_SHARE
 from repro.science.readings import Reading, transfer
 from repro.science.recipes import BENCHMARK, LR_BS, SGD
+from repro.science.settings import TrainingSettings
 from repro.science.sources import Source
 from repro.science.tasks import STDCNN_MNIST
 from repro.science.trained_as import HE, UNSTANDARDISED
@@ -66,9 +67,9 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     begun: list[int] = []
     train = trainer.train
 
-    def counted(*arguments: Any, seed: int, **further: Any) -> Any:
-        begun.append(seed)
-        return train(*arguments, seed=seed, **further)
+    def counted(model: Any, images: Any, labels: Any, settings: TrainingSettings, **further: Any) -> Any:
+        begun.append(settings.seed)
+        return train(model, images, labels, settings, **further)
 
     monkeypatch.setattr(trainer, "train", counted)
     return begun

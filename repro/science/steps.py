@@ -16,7 +16,7 @@ from .dropout import draw_from, drops
 from .kernels import first_order
 from .numerics import autocast
 from .precisions import BFLOAT16
-from .recipes import SGD
+from .settings import TrainingSettings
 from .streams import stream
 
 AUGMENTATION, DROPOUT = "augmentation", "dropout"  # what a step draws random numbers for
@@ -29,36 +29,25 @@ class Step:
     generator, and its slow layers compute faster (see ``kernels``), until ``close``.
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        images: Tensor,
-        labels: Tensor,
-        *,
-        sgd: SGD,
-        batch_size: int,
-        seed: int,
-        augmented: bool,
-        precision: str,
-    ) -> None:
-        device = images.device
+    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, settings: TrainingSettings) -> None:
+        device, sgd = images.device, settings.sgd
         # a CPU takes the number itself, in double precision, as it always did
         rate = sgd.learning_rate if device.type == "cpu" else torch.tensor(sgd.learning_rate, device=device)
         self.optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=sgd.momentum, fused=True)
         self.model, self.device = model, device
         self.loss_sum = torch.zeros((), device=device)  # of the epoch's images so far
         self.generators: dict[str, torch.Generator] = {}
-        self._images, self._labels, self._precision = images, labels, precision
-        self._augmented = augmented
+        self._images, self._labels, self._precision = images, labels, settings.precision
+        self._augmented = settings.augmented
         self._order = torch.arange(len(images), device=device)
         self._cursor = torch.zeros((), dtype=torch.long, device=device)
-        self._places = torch.arange(min(batch_size, len(images)), device=device)
+        self._places = torch.arange(min(settings.batch_size, len(images)), device=device)
         self._faster = ExitStack()  # for as long as steps are taken
-        if precision != BFLOAT16:  # those layers are written for float32
+        if settings.precision != BFLOAT16:  # those layers are written for float32
             self._faster.enter_context(first_order(model))
-        for name, drawn in ((AUGMENTATION, augmented), (DROPOUT, drops(model))):
+        for name, drawn in ((AUGMENTATION, settings.augmented), (DROPOUT, drops(model))):
             if drawn:
-                self._hand(name, torch.Generator(device).manual_seed(stream(seed, name)))
+                self._hand(name, torch.Generator(device).manual_seed(stream(settings.seed, name)))
 
     def begin_epoch(self, order: Tensor, learning_rate: float) -> None:
         """Start on the images in another order (N,), with another learning rate."""

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from .capture import Captured, CudaGraphs, Recorder
-from .precisions import FLOAT32
-from .recipes import SGD, training_amount
+from .recipes import training_amount
+from .settings import TrainingSettings
 from .steps import Step
 from .streams import stream
 
@@ -44,39 +44,20 @@ def train(
     model: nn.Module,
     images: Tensor,
     labels: Tensor,
+    settings: TrainingSettings,
     *,
-    sgd: SGD,
-    batch_size: int,
-    epochs: int,
-    seed: int,
-    augmented: bool = False,
-    steps: int | None = None,
     at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
-    precision: str = FLOAT32,
 ) -> History:
     """Train ``model`` in place on pixels (N, C, H, W) and labels (N,) of its device.
 
     The last batch of an epoch is as small as what is left (PyTorch's default; the paper says nothing). A loss that is
     no longer finite ends the training; it is looked at once an epoch, so that nothing waits for the device in between.
-    ``steps`` ends it after so many steps. ``at_steps``: what to call when so many steps are done, with the history so
-    far; the model is then as a training of so many steps leaves it, but that it must be left in training mode.
-    ``precision``: see ``precisions``; the caller sets what ``numerics`` sets.
+    ``at_steps``: what to call when so many steps are done, with the history so far; the model is then as a training of
+    so many steps leaves it, but that it must be left in training mode.
     """
-    training = Training(
-        model,
-        images,
-        labels,
-        sgd=sgd,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=seed,
-        augmented=augmented,
-        steps=steps,
-        at_steps=at_steps,
-        precision=precision,
-    )
+    training = Training(model, images, labels, settings, at_steps=at_steps)
     with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
-        torch.manual_seed(stream(seed, "dropout"))  # for networks with other random modules than ``Dropout``
+        torch.manual_seed(stream(settings.seed, "dropout"))  # for networks with other random modules than ``Dropout``
         return _to_its_end(training)
 
 
@@ -100,15 +81,9 @@ class Training:
         model: nn.Module,
         images: Tensor,
         labels: Tensor,
+        settings: TrainingSettings,
         *,
-        sgd: SGD,
-        batch_size: int,
-        epochs: int,
-        seed: int,
-        augmented: bool = False,
-        steps: int | None = None,
         at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
-        precision: str = FLOAT32,
         recorder: Recorder | None = None,
     ) -> None:
         device = images.device
@@ -116,44 +91,34 @@ class Training:
         images = images.contiguous(memory_format=torch.channels_last)
         self.model, self.device = model, device
         self.steps = 0
-        self._step = Step(
-            model,
-            images,
-            labels,
-            sgd=sgd,
-            batch_size=batch_size,
-            seed=seed,
-            augmented=augmented,
-            precision=precision,
-        )
+        self._step = Step(model, images, labels, settings)
         if recorder is None and device.type == "cuda":
             recorder = CudaGraphs()
         self._captured = None if recorder is None else Captured(self._step, recorder)
         self._take = self._captured or self._step
-        self._sgd, self._batch_size, self._epochs = sgd, batch_size, epochs
-        self._images, self._last_step, self._at_steps = len(images), steps, at_steps
-        self._orders = orders(self._images, epochs, seed, device)
+        self._settings, self._images, self._at_steps = settings, len(images), at_steps
+        self._orders = orders(self._images, settings.epochs, settings.seed, device)
         self._losses: list[float] = []  # of each whole epoch
         self._seen = 0  # images of the epoch that is under way
 
     def advance(self) -> bool:
         """Take one step; whether there is another to take."""
         if self._seen == 0:
-            self._step.begin_epoch(next(self._orders), self._sgd.learning_rate_at(len(self._losses)))
-        size = min(self._batch_size, self._images - self._seen)
+            self._step.begin_epoch(next(self._orders), self._settings.sgd.learning_rate_at(len(self._losses)))
+        size = min(self._settings.batch_size, self._images - self._seen)
         self._take(size)
         self._seen += size
         self.steps += 1
         if self.steps in self._at_steps:
             self._at_steps[self.steps](self.history())
-        if self.steps == self._last_step:
+        if self.steps == self._settings.steps:
             return False
         return self._seen < self._images or self._end_epoch()
 
     def _end_epoch(self) -> bool:
         self._losses.append(self._mean())
         self._seen = 0
-        return len(self._losses) < self._epochs and math.isfinite(self._losses[-1])
+        return len(self._losses) < self._settings.epochs and math.isfinite(self._losses[-1])
 
     def _mean(self) -> float:
         """The mean loss of the epoch that is under way, as far as it is; waits for the device."""
@@ -164,7 +129,8 @@ class Training:
         losses = (*self._losses, self._mean()) if self._seen else (*self._losses,)
         finite = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all().item()
         diverged = not math.isfinite(losses[-1]) or not finite
-        amount = training_amount(self._sgd, math.ceil(self._images / self._batch_size), self.steps)
+        steps_per_epoch = math.ceil(self._images / self._settings.batch_size)
+        amount = training_amount(self._settings.sgd, steps_per_epoch, self.steps)
         return History(losses, self.steps, amount, len(losses) if diverged else None, self._how())
 
     def _how(self) -> str:

@@ -19,6 +19,7 @@ from repro.science.instruments import (
 from repro.science.measures import fgsm_accuracy, pgd_accuracy
 from repro.science.models import build
 from repro.science.recipes import SGD
+from repro.science.settings import TrainingSettings
 from repro.science.sources import Source
 from repro.science.streams import stream
 from repro.science.tasks import TASKS
@@ -54,7 +55,8 @@ def studied(surrogate_folder: Path) -> SimpleNamespace:
         if (name, epochs, seed) not in made:
             model = build(task, seed, width=4)
             if epochs:
-                train(model, images, labels, sgd=SGD(0.02, 0.9), batch_size=32, epochs=epochs, seed=seed)
+                settings = TrainingSettings(sgd=SGD(0.02, 0.9), batch_size=32, epochs=epochs, seed=seed)
+                train(model, images, labels, settings)
             made[name, epochs, seed] = model.eval()
         attacked = data.test.part(64)
         epsilon = task.dataset.epsilon_pixels

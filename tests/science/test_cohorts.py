@@ -1,7 +1,6 @@
 """A cohort: each member ends as it does alone, whatever the others do."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from repro.science.cohorts import train_cohort
 from repro.science.models import build
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD
+from repro.science.settings import TrainingSettings
 from repro.science.tasks import C1_CIFAR10, STDCNN_MNIST, Task
 from repro.science.training import History, Training, train
 
@@ -24,12 +24,12 @@ def pixels(task: Task) -> tuple[Tensor, Tensor]:
 
 
 # dropout and augmentation, other recipes and seeds, ends at other steps; the fourth diverges in its second epoch
-MEMBERS: list[dict[str, Any]] = [
-    {"sgd": LR(0.9).sgd(BATCH_SIZE), "seed": 0, "epochs": 4},
-    {"sgd": LR(0.9).sgd(BATCH_SIZE), "seed": 1, "epochs": 4, "augmented": True},
-    {"sgd": BENCHMARK.sgd(BATCH_SIZE), "seed": 0, "epochs": 6, "steps": 7},
-    {"sgd": SGD(1e12, 0.9), "seed": 2, "epochs": 4},
-    {"sgd": LR_BS().sgd(BATCH_SIZE), "seed": 0, "epochs": 6, "augmented": True},
+MEMBERS = [
+    TrainingSettings(sgd=LR(0.9).sgd(BATCH_SIZE), batch_size=BATCH_SIZE, seed=0, epochs=4),
+    TrainingSettings(sgd=LR(0.9).sgd(BATCH_SIZE), batch_size=BATCH_SIZE, seed=1, epochs=4, augmented=True),
+    TrainingSettings(sgd=BENCHMARK.sgd(BATCH_SIZE), batch_size=BATCH_SIZE, seed=0, epochs=6, steps=7),
+    TrainingSettings(sgd=SGD(1e12, 0.9), batch_size=BATCH_SIZE, seed=2, epochs=4),
+    TrainingSettings(sgd=LR_BS().sgd(BATCH_SIZE), batch_size=BATCH_SIZE, seed=0, epochs=6, augmented=True),
 ]
 
 
@@ -49,13 +49,13 @@ def same(one: Kept, other: Kept) -> bool:
 def test_each_member_ends_in_exactly_the_weights_that_it_has_alone(task: Task) -> None:
     data, alone, together = pixels(task), [], []
     for settings in MEMBERS:
-        model, seen = build(task, settings["seed"]), {}
-        history = train(model, *data, batch_size=BATCH_SIZE, at_steps=looks(model, seen), **settings)
+        model, seen = build(task, settings.seed), {}
+        history = train(model, *data, settings, at_steps=looks(model, seen))
         alone.append((state(model), seen, history))
     trainings = []
     for settings in MEMBERS:
-        model, seen = build(task, settings["seed"]), {}
-        trainings.append(Training(model, *data, batch_size=BATCH_SIZE, at_steps=looks(model, seen), **settings))
+        model, seen = build(task, settings.seed), {}
+        trainings.append(Training(model, *data, settings, at_steps=looks(model, seen)))
         together.append((model, seen))
     drawn = torch.get_rng_state()
     ends = train_cohort(trainings)
@@ -77,8 +77,7 @@ def test_a_member_that_breaks_is_told_of_and_loses_no_other() -> None:
 
     models = [build(STDCNN_MNIST, seed) for seed in range(3)]
     trainings = [
-        Training(model, *data, batch_size=BATCH_SIZE, at_steps={3: full} if i == 1 else {}, **settings)
-        for i, model in enumerate(models)
+        Training(model, *data, settings, at_steps={3: full} if i == 1 else {}) for i, model in enumerate(models)
     ]
     first, second, third = train_cohort(trainings)
     assert isinstance(second, OSError)
@@ -86,7 +85,7 @@ def test_a_member_that_breaks_is_told_of_and_loses_no_other() -> None:
     assert isinstance(third, History)
     assert first.steps == third.steps == 12
     other = build(STDCNN_MNIST, 2)
-    train(other, *data, batch_size=BATCH_SIZE, **settings)
+    train(other, *data, settings)
     assert same(state(models[2]), state(other))
 
 
@@ -94,12 +93,12 @@ def test_a_network_that_draws_from_the_global_random_state_is_refused() -> None:
     data = pixels(STDCNN_MNIST)
     model = nn.Sequential(nn.Flatten(), nn.Dropout(), nn.Linear(28 * 28, 10))
     with pytest.raises(ValueError, match="Dropout: draws from the global random state"):
-        train_cohort([Training(model, *data, batch_size=BATCH_SIZE, **MEMBERS[0])])
+        train_cohort([Training(model, *data, MEMBERS[0])])
 
 
 def test_afterwards_networks_draw_from_the_global_random_state_again() -> None:
     model = build(STDCNN_MNIST, 0)
-    train_cohort([Training(model, *pixels(STDCNN_MNIST), batch_size=BATCH_SIZE, **MEMBERS[0])])
+    train_cohort([Training(model, *pixels(STDCNN_MNIST), MEMBERS[0])])
     x, found = pixels(STDCNN_MNIST)[0], []
     for _ in range(2):
         torch.manual_seed(0)

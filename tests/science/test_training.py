@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from repro.science.augmentation import crop_and_flip
 from repro.science.models import StdCNN, build
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
+from repro.science.settings import TrainingSettings
 from repro.science.streams import stream
 from repro.science.tasks import STDCNN_MNIST
 from repro.science.training import History, orders, train
@@ -77,7 +78,8 @@ def test_training_is_plain_sgd_with_batch_norm(recipe: Recipe, augmented: bool) 
     ours, theirs = convolutional().double(), convolutional().double()
     images, labels = images_and_labels(channels=3, side=8)
     data, sgd = (images.double(), labels), recipe.sgd(16)
-    history = train(ours, *data, sgd=sgd, batch_size=16, epochs=12, seed=1, augmented=augmented)
+    settings = TrainingSettings(sgd=sgd, batch_size=16, epochs=12, seed=1, augmented=augmented)
+    history = train(ours, *data, settings)
     losses = reference(theirs, *data, sgd, 16, 12, 1, augmented)
     assert history.losses == pytest.approx(losses, rel=1e-6)
     torch.testing.assert_close(flat(ours), flat(theirs), rtol=1e-9, atol=1e-11)
@@ -91,7 +93,7 @@ def test_training_is_plain_sgd_with_dropout(dtype: torch.dtype, rounding: float)
     ours, theirs, sgd = build(STDCNN_MNIST, 0).to(dtype), build(STDCNN_MNIST, 0).to(dtype), LR(0.9).sgd(32)
     images, labels = images_and_labels()
     torch.manual_seed(0)  # not the state that the masks are drawn from
-    history = train(ours, images.to(dtype), labels, sgd=sgd, batch_size=32, epochs=3, seed=1)
+    history = train(ours, images.to(dtype), labels, TrainingSettings(sgd=sgd, batch_size=32, epochs=3, seed=1))
     losses = reference(theirs, images.to(dtype), labels, sgd, 32, 3, 1, False)
     assert history.losses == pytest.approx(losses, rel=max(rounding, 1e-6))  # summed in single precision
     torch.testing.assert_close(flat(ours), flat(theirs), rtol=rounding, atol=rounding)
@@ -102,9 +104,8 @@ def test_benchmark_is_not_the_same_as_its_first_learning_rate() -> None:
     """That halving is felt at all, so that agreement with the reference says something."""
     losses = []
     for sgd in (BENCHMARK.sgd(16), LR(0.9).sgd(16)):
-        history = train(
-            convolutional(), *images_and_labels(channels=3, side=8), sgd=sgd, batch_size=16, epochs=8, seed=1
-        )
+        settings = TrainingSettings(sgd=sgd, batch_size=16, epochs=8, seed=1)
+        history = train(convolutional(), *images_and_labels(channels=3, side=8), settings)
         losses.append(history.losses)
     assert losses[0][:5] == losses[1][:5]
     assert losses[0][5:] != losses[1][5:]
@@ -115,7 +116,8 @@ def test_benchmark_is_not_the_same_as_its_first_learning_rate() -> None:
 
 def trained(seed: int = 3) -> Tensor:
     model = build(STDCNN_MNIST, seed)
-    train(model, *images_and_labels(), sgd=LR(0.9).sgd(32), batch_size=32, epochs=2, seed=seed, augmented=True)
+    settings = TrainingSettings(sgd=LR(0.9).sgd(32), batch_size=32, epochs=2, seed=seed, augmented=True)
+    train(model, *images_and_labels(), settings)
     return flat(model)
 
 
@@ -123,7 +125,7 @@ def test_the_seed_decides_every_bit_whatever_happens_around() -> None:
     torch.manual_seed(1)
     first = trained()
     torch.manual_seed(2)
-    train(StdCNN(), *images_and_labels(), sgd=LR().sgd(8), batch_size=8, epochs=1, seed=9)
+    train(StdCNN(), *images_and_labels(), TrainingSettings(sgd=LR().sgd(8), batch_size=8, epochs=1, seed=9))
     torch.rand(1000)
     assert torch.equal(trained(), first)
     assert not torch.equal(trained(seed=4), first)
@@ -167,7 +169,8 @@ class Recording(nn.Module):
 def shown(batch_size: int, sgd: SGD, seed: int = 0) -> list[Tensor]:
     images = torch.arange(70.0).view(70, 1, 1, 1).expand(70, 1, 2, 2)
     model = Recording()
-    train(model, images, torch.arange(70) % 10, sgd=sgd, batch_size=batch_size, epochs=2, seed=seed)
+    settings = TrainingSettings(sgd=sgd, batch_size=batch_size, epochs=2, seed=seed)
+    train(model, images, torch.arange(70) % 10, settings)
     return model.seen
 
 
@@ -195,9 +198,8 @@ def test_the_last_batch_of_an_epoch_is_what_is_left() -> None:
 
 
 def test_the_history_counts_steps_and_the_amount_of_training() -> None:
-    history = train(
-        linear(), *images_and_labels(channels=3, side=8), sgd=BENCHMARK.sgd(16), batch_size=16, epochs=7, seed=0
-    )
+    settings = TrainingSettings(sgd=BENCHMARK.sgd(16), batch_size=16, epochs=7, seed=0)
+    history = train(linear(), *images_and_labels(channels=3, side=8), settings)
     assert len(history.losses) == 7
     assert history.steps == 7 * 5
     assert history.amount == pytest.approx((5 * 0.01 + 2 * 0.005) * 5 / 0.1)
@@ -208,15 +210,15 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_images_each_before_its_step()
     """Batches of 32, 32 and 6 count by their size; a learning rate of 0 leaves one loss to compare with."""
     model, (images, labels) = linear(), images_and_labels(channels=3, side=8)
     expected = F.cross_entropy(model(images), labels).item()
-    assert train(model, images, labels, sgd=SGD(0.0, 0.0), batch_size=32, epochs=2, seed=0).losses == pytest.approx(
-        (expected, expected), rel=1e-6
-    )
+    history = train(model, images, labels, TrainingSettings(sgd=SGD(0.0, 0.0), batch_size=32, epochs=2, seed=0))
+    assert history.losses == pytest.approx((expected, expected), rel=1e-6)
 
 
 def test_a_training_that_diverges_is_stopped_and_says_where() -> None:
     images, labels = images_and_labels(channels=3, side=8)
     model = nn.Sequential(convolutional(), nn.Linear(10, 10))
-    history = train(model, 1e3 * images, labels, sgd=SGD(1e18, 0.9), batch_size=16, epochs=10, seed=0)
+    settings = TrainingSettings(sgd=SGD(1e18, 0.9), batch_size=16, epochs=10, seed=0)
+    history = train(model, 1e3 * images, labels, settings)
     assert history.diverged
     assert history.diverged_at == len(history.losses) < 10
     assert not math.isfinite(history.losses[-1])
@@ -227,7 +229,8 @@ def test_a_training_that_diverges_is_stopped_and_says_where() -> None:
 def test_weights_that_overflow_in_the_last_step_are_a_divergence_too() -> None:
     """The loss of an epoch is taken before its last step, so it cannot tell."""
     images, labels = images_and_labels(channels=3, side=8)
-    history = train(linear(), 1e3 * images, labels, sgd=SGD(3e38, 0.0), batch_size=70, epochs=1, seed=0)
+    settings = TrainingSettings(sgd=SGD(3e38, 0.0), batch_size=70, epochs=1, seed=0)
+    history = train(linear(), 1e3 * images, labels, settings)
     assert math.isfinite(history.losses[-1])
     assert history.diverged_at == 1
 
@@ -241,9 +244,7 @@ def test_augmentation_is_felt_and_leaves_the_images() -> None:
     images, labels = images_and_labels(channels=3, side=8)
     before, losses = copy.deepcopy(images), []
     for augmented in (False, True):
-        history = train(
-            linear(), images, labels, sgd=LR().sgd(16), batch_size=16, epochs=2, seed=0, augmented=augmented
-        )
-        losses.append(history.losses)
+        settings = TrainingSettings(sgd=LR().sgd(16), batch_size=16, epochs=2, seed=0, augmented=augmented)
+        losses.append(train(linear(), images, labels, settings).losses)
     assert losses[0] != losses[1]
     assert torch.equal(images, before)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from repro.science.kernels import first_order
 from repro.science.models import build
 from repro.science.precisions import BFLOAT16, FLOAT32
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
+from repro.science.settings import TrainingSettings
 from repro.science.steps import Step
 from repro.science.streams import stream
 from repro.science.tasks import TASKS, Task
@@ -59,9 +60,9 @@ def plain_loop(task: Task, sgd: SGD, epochs: int) -> tuple[dict[str, Tensor], li
     return model.state_dict(), means
 
 
-def settings(task: Task, sgd: SGD, epochs: int) -> dict[str, Any]:
+def settings(task: Task, sgd: SGD, epochs: int) -> TrainingSettings:
     augmented = task.dataset.augmented
-    return {"sgd": sgd, "batch_size": BATCH_SIZE, "epochs": epochs, "seed": SEED, "augmented": augmented}
+    return TrainingSettings(sgd=sgd, batch_size=BATCH_SIZE, epochs=epochs, seed=SEED, augmented=augmented)
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -73,7 +74,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 def test_a_training_is_the_plain_loop_to_the_last_bit(name: str, recipe: Recipe) -> None:
     task, sgd = TASKS[name], recipe.sgd(BATCH_SIZE)
     model = build(task, SEED, WIDTH)
-    history = train(model, *pixels(task), **settings(task, sgd, 6))
+    history = train(model, *pixels(task), settings(task, sgd, 6))
     weights, losses = plain_loop(task, sgd, 6)
     assert same(model.state_dict(), weights)
     assert list(history.losses) == losses
@@ -114,7 +115,7 @@ def recorded(
         seen[history.steps] = {name: value.clone() for name, value in model.state_dict().items()}
 
     data, chosen = pixels(task), settings(task, recipe.sgd(BATCH_SIZE), 6)
-    training = Training(model, *data, **chosen, at_steps=dict.fromkeys(at, look), recorder=recorder)
+    training = Training(model, *data, chosen, at_steps=dict.fromkeys(at, look), recorder=recorder)
     while training.advance():
         pass
     training.close()
@@ -150,7 +151,7 @@ def test_a_run_whose_capture_is_refused_goes_on_eagerly_and_says_why(name: str, 
 def test_a_step_that_breaks_breaks_the_training_as_it_would_eagerly() -> None:
     task = TASKS["StdCNN-MNIST"]
     (images, labels), chosen = pixels(task), settings(task, LR().sgd(8), 1)
-    training = Training(build(task, 0), images[:, :, :20], labels, **chosen, recorder=Again())
+    training = Training(build(task, 0), images[:, :, :20], labels, chosen, recorder=Again())
     with pytest.raises(RuntimeError, match="shape"):
         training.advance()
 
@@ -158,22 +159,15 @@ def test_a_step_that_breaks_breaks_the_training_as_it_would_eagerly() -> None:
 def test_the_network_is_left_as_it_was_found() -> None:
     task = TASKS["M1-MNIST"]
     model = build(task, SEED)
-    training = Training(model, *pixels(task), **settings(task, LR().sgd(8), 1))
+    training = Training(model, *pixels(task), settings(task, LR().sgd(8), 1))
     assert any("forward" in vars(part) for part in model)  # faster layers, from the start
     training.close()
     assert not any("forward" in vars(part) for part in model)
 
 
-def step_of(model: nn.Module, momentum: float, augmented: bool = True) -> Step:
-    images, labels = pixels(TASKS["C1-CIFAR10"])
-    step = Step(
-        *(model, images, labels),
-        sgd=SGD(0.1, momentum),
-        batch_size=BATCH_SIZE,
-        seed=SEED,
-        augmented=augmented,
-        precision=FLOAT32,
-    )
+def step_of(model: nn.Module, momentum: float) -> Step:
+    task = TASKS["C1-CIFAR10"]  # augmented
+    step = Step(model, *pixels(task), settings(task, SGD(0.1, momentum), 1))
     step.begin_epoch(torch.arange(COUNT).flip(0), 0.1)
     return step
 
@@ -224,8 +218,8 @@ def test_training_in_bfloat16_keeps_weights_in_float32_and_ends_elsewhere_but_ne
     task, found = TASKS[name], {}
     for precision in (FLOAT32, BFLOAT16):
         model = build(task, SEED)
-        chosen = settings(task, LR(0.9).sgd(BATCH_SIZE), 3)
-        history = train(model, *pixels(task), **chosen, precision=precision)
+        chosen = replace(settings(task, LR(0.9).sgd(BATCH_SIZE), 3), precision=precision)
+        history = train(model, *pixels(task), chosen)
         assert {value.dtype for value in model.state_dict().values()} == {torch.float32}
         found[precision] = model.state_dict(), history
     (ours, history), (theirs, its_history) = found[FLOAT32], found[BFLOAT16]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe, training_amount
+from repro.science.settings import TrainingSettings
 from repro.science.training import History, orders, train
 
 COUNT, BATCH_SIZE, EPOCHS = 70, 16, 7  # five steps an epoch, the last of six images; Benchmark halves after the fifth
@@ -53,8 +54,8 @@ def trained(
 
         return put
 
-    arguments = {"sgd": sgd, "batch_size": BATCH_SIZE, "epochs": EPOCHS, "seed": 1, "augmented": augmented}
-    history = train(model, *data(), **arguments, steps=steps, at_steps={step: look(step) for step in at})
+    settings = TrainingSettings(sgd=sgd, batch_size=BATCH_SIZE, epochs=EPOCHS, seed=1, augmented=augmented, steps=steps)
+    history = train(model, *data(), settings, at_steps={step: look(step) for step in at})
     return state(model), history, seen
 
 
