@@ -16,3 +16,8 @@ class DataError(ReproError):
 def error_line(error: BaseException) -> str:
     """An error as its one line."""
     return " ".join(str(error).split())
+
+
+def named_line(error: BaseException) -> str:
+    """An error as one line that begins with what it is; for those whose text alone says too little."""
+    return f"{type(error).__name__}: {error_line(error)}"

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from .conditions import Conditions
+from .errors import named_line
 from .runs import Run
-from .science.cohorts import End, train_cohort
+from .science.cohorts import train_cohort
 from .science.data import Data, load
 from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import GPU_SHARE, keep_freed_memory
@@ -29,10 +30,18 @@ from .science.training import History, Training, train
 from .store import Store
 
 
-def make(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run] = ()) -> None:
+def make(
+    run: Run,
+    reading: Reading,
+    store: Store,
+    conditions: Conditions,
+    checkpoints: Sequence[Run] = (),
+    broke: str | None = None,
+) -> None:
     """Train a run unless its weights are stored, and measure it under a reading. The caller holds the run's lock.
 
     ``checkpoints``: earlier states of the run that will be wanted too; where it is trained, they are stored on the way.
+    ``broke``: why it could not be trained in a cohort, where that was tried; the record of its training tells.
 
     One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
     and one process a core trains the sweep faster than one process with several threads.
@@ -45,8 +54,8 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
             record = _train(run, model, *pixels, _storing(checkpoints, model, store))
-        if run in _broke_together:
-            record["cohort"] = _broke_together.pop(run)
+        if broke is not None:
+            record["cohort"] = f"broke: {broke}"[:300]
         store.put_run(run, record, lambda path: _save(model, path))
     began = time.perf_counter()
     found: dict[str, Any] = {}
@@ -58,28 +67,14 @@ def make(run: Run, reading: Reading, store: Store, conditions: Conditions, check
     store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
 
 
-_broke_together: dict[Run, str] = {}  # why runs had to be trained by themselves, for their records
-
-
-def train_together(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
-    """Train runs of one cohort side by side and store them; returns those that broke, which are not stored.
+def train_together(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> dict[Run, str]:
+    """Train runs of one cohort side by side and store them; returns those that broke, which are not stored, and why.
 
     Each run comes with its checkpoints; the caller holds the runs' locks. What is stored is what ``make`` would store,
-    but that a member's seconds are its share of the whole. What breaks is told in the record of the run once ``make``
-    has trained it by itself.
+    but that a member's seconds are its share of the whole. What breaks them all is raised; what was stored stays.
     """
-    try:
-        ends = _trained_together(members, store, conditions)
-    except Exception as error:  # before or after the training itself: none of them is lost, each can be trained alone
-        ends = {run: error for run, _ in members if not store.trained(run)}
-    broken = {run: end for run, end in ends.items() if isinstance(end, Exception)}
-    _broke_together.update({run: f"broke: {type(end).__name__}: {end}"[:300] for run, end in broken.items()})
-    return [*broken]
-
-
-def _trained_together(
-    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
-) -> Mapping[Run, End]:
     prepare()
     first = members[0][0]
     pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
@@ -91,13 +86,16 @@ def _trained_together(
         looked_at = _storing(checkpoints, model, store)
         trainings.append(Training(model, pixels, labels, run.settings, at_steps=looked_at))
     with numerics(first.precision):
-        ends = dict(zip((run for run, _ in members), train_cohort(trainings), strict=True))
+        ends = train_cohort(trainings)
     seconds = (time.perf_counter() - began) / len(members)
-    for (run, end), training in zip(ends.items(), trainings, strict=True):
-        if isinstance(end, History):
+    broke: dict[Run, str] = {}
+    for (run, _), training, end in zip(members, trainings, ends, strict=True):
+        if isinstance(end, Exception):
+            broke[run] = named_line(end)
+        else:
             record = {**_record(run, end, seconds), "cohort": len(members)}
             store.put_run(run, record, partial(_save, training.model))
-    return ends
+    return broke
 
 
 def prepare() -> None:

@@ -6,7 +6,7 @@ nothing is left to do but what others do already does it wait for them. Torch is
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,14 +15,14 @@ from typing import Final
 from .conditions import Conditions
 from .costs import slowest_first
 from .curves import Job
-from .errors import ReproError
+from .errors import ReproError, named_line
 from .rates import BUILT_IN, Rates
 from .runs import Run
 from .science.readings import Reading
 from .store import Store
 
-Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run]], None]
-Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Iterable[Run]]
+Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run], str | None], None]
+Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Mapping[Run, str]]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
 # Runs of a cohort that one process trains side by side on a GPU. Guesses until `python -m benchmarks.gpu` has been run.
 COHORT: Final = {"M1": 4, "StdCNN": 8, "C1": 4, "ResNet18": 1}
@@ -33,15 +33,19 @@ def cohort_size(run: Run) -> int:
     return COHORT[run.task.architecture] if run.device == "cuda" else 1
 
 
-def make_here(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]) -> None:
+def make_here(
+    run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run], broke: str | None
+) -> None:
     """Train and measure a run in this process."""
     from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
 
-    make(run, reading, store, conditions, checkpoints)
+    make(run, reading, store, conditions, checkpoints, broke)
 
 
-def together_here(members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions) -> list[Run]:
-    """Train runs of one cohort in this process; those that broke."""
+def together_here(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> Mapping[Run, str]:
+    """Train runs of one cohort in this process; those that broke, and why."""
     from .trainer import train_together
 
     return train_together(members, store, conditions)
@@ -92,7 +96,7 @@ class Workshop:
     ) -> None:
         self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
         self._cohort, self._together = cohort, together
-        self._apart: set[Run] = set()  # what broke in a cohort, and is trained by itself
+        self._apart: dict[Run, str] = {}  # what broke in a cohort and is trained by itself, and why
         self._over = over
         self._alone, self._rates = alone, rates
         self._session = slowest_first(session, store.trained, rates)
@@ -165,7 +169,8 @@ class Workshop:
                 return False
             self._note("begin", run)
             self._train_cohort(run)
-            self._make(run, reading, self._store, self._conditions, [*self._checkpoints.get(run, ())])
+            checkpoints = [*self._checkpoints.get(run, ())]
+            self._make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
             self._note("end", run)
         return True
 
@@ -180,11 +185,13 @@ class Workshop:
             members = [run, *self._companions(run, self._cohort(run) - 1, claims)]
             if len(members) == 1:
                 return
+            jobs = [(member, [*self._checkpoints.get(member, ())]) for member in members]
             try:
-                jobs = [(member, [*self._checkpoints.get(member, ())]) for member in members]
-                self._apart.update(self._together(jobs, self._store, self._conditions))
-            except Exception:
-                self._apart.update(members)
+                broke = self._together(jobs, self._store, self._conditions)
+            except Exception as error:  # before or after the training itself: each that is not stored can be trained
+                left = (member for member in members if not self._store.trained(member))
+                broke = dict.fromkeys(left, named_line(error))
+            self._apart.update(broke)
 
     def _companions(self, run: Run, most: int, claims: ExitStack) -> list[Run]:
         """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends."""

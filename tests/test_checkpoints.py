@@ -178,7 +178,10 @@ class Oven:
     def __init__(self) -> None:
         self.made: list[tuple[Run, list[Run]]] = []
 
-    def __call__(self, run: Run, reading: Reading, store: Store, _: Conditions, checkpoints: Sequence[Run]) -> None:
+    def __call__(
+        self, run: Run, reading: Reading, store: Store, _: Conditions, checkpoints: Sequence[Run], broke: str | None
+    ) -> None:
+        assert broke is None
         self.made.append((run, [*checkpoints]))
         for one in (run, *checkpoints):
             store.put_run(one, {}, lambda path: path.touch())
@@ -213,10 +216,10 @@ def test_while_another_process_makes_a_run_its_checkpoints_are_left_alone(store:
 def test_while_a_checkpoint_is_made_no_other_process_makes_its_run(store: Store) -> None:
     seen: list[bool] = []
 
-    def make(run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]) -> None:
+    def make(run: Run, reading: Reading, store: Store, *rest: Any) -> None:
         with Store(store.root).claimed(RUN) as free:
             seen.append(free)
-        Oven()(run, reading, store, conditions, checkpoints)
+        Oven()(run, reading, store, *rest)
 
     Workshop(store, here(Path()), make=make).obtain_jobs(JOBS[:1])
     assert seen == [False]

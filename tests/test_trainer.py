@@ -318,7 +318,7 @@ def test_runs_trained_together_are_stored_as_each_is_by_itself(
     for run in runs:
         trainer.make(run, READING, alone, conditions, checkpoints.get(run, []))
     del trainings[:]
-    assert trainer.train_together([(run, checkpoints.get(run, [])) for run in runs], store, conditions) == []
+    assert trainer.train_together([(run, checkpoints.get(run, [])) for run in runs], store, conditions) == {}
     for run in [*runs, *checkpoints[RUN]]:
         assert store.weights(run).read_bytes() == alone.weights(run).read_bytes()
         ours, theirs = (dict(where.record(run) or {}, seconds=None) for where in (store, alone))
@@ -343,10 +343,11 @@ def test_a_run_that_breaks_in_a_cohort_is_not_stored_and_loses_no_other(
 
     monkeypatch.setattr(Store, "put_run", full)
     members = [(RUN, []), (broken, [checkpoint]), (replace(RUN, seed=2), [])]
-    assert trainer.train_together(members, store, conditions) == [broken]
+    broke = trainer.train_together(members, store, conditions)
+    assert broke == {broken: "OSError: no space left on device"}
     assert [store.trained(run) for run, _ in members] == [True, False, True]
     for run in (broken, RUN):
-        trainer.make(run, READING, store, conditions)
+        trainer.make(run, READING, store, conditions, broke=broke.get(run))
     assert (store.record(broken) or {})["cohort"] == "broke: OSError: no space left on device"
     assert (store.record(RUN) or {})["cohort"] == 3
 
@@ -357,12 +358,13 @@ def test_a_cohort_that_cannot_even_begin_leaves_each_run_to_be_trained_by_itself
     def full(*_: Any, **__: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    monkeypatch.setattr(trainer, "Training", full)  # ``train`` has its own
     runs = [replace(RUN, seed=seed) for seed in range(2)]
-    with monkeypatch.context() as patch:
-        patch.setattr(trainer, "Training", full)
-        assert trainer.train_together([(run, []) for run in runs], store, conditions) == runs
-    trainer.make(runs[0], READING, store, conditions)
-    assert (store.record(runs[0]) or {})["cohort"] == "broke: OutOfMemoryError: CUDA out of memory"
+    here = replace(conditions, regime=QUICK.overridden(reading=READING))
+    Workshop(store, here, [(run, READING) for run in runs], cohort=lambda _: 2).help_out()
+    told = "broke: OutOfMemoryError: CUDA out of memory"
+    assert [(store.record(run) or {})["cohort"] for run in runs] == [told, told]
+    assert all(store.has(run, READING) for run in runs)
 
 
 def test_a_session_that_trains_cohorts_comes_to_the_same_measures(

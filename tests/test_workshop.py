@@ -40,13 +40,13 @@ class Oven:
 
     def __init__(self, on: dict[Run, Callable[[], Any]] | None = None) -> None:
         self.made: list[Run] = []
-        self.checkpoints: dict[Run, list[Run]] = {}
+        self.told: dict[Run, str | None] = {}  # why it broke in a cohort
         self.on = on or {}
 
     def __call__(
-        self, run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run]
+        self, run: Run, reading: Reading, store: Store, conditions: Conditions, _: Sequence[Run], broke: str | None
     ) -> None:
-        self.checkpoints[run] = [*checkpoints]
+        self.told[run] = broke
         assert reading == READING
         assert conditions is CONDITIONS
         self.made.append(run)
@@ -228,24 +228,27 @@ def test_helping_out_makes_all_that_is_missing_but_what_others_make_or_what_brea
 
 
 class Kiln:
-    """What trains runs together, and remembers which; ``breaking`` are not stored, and ``falls`` breaks it all."""
+    """What trains runs together, and remembers which; ``breaking`` are not stored, and why; ``falls`` breaks it all.
 
-    def __init__(self, store: Store, breaking: Sequence[Run] = (), falls: bool = False) -> None:
+    It falls when the first of its runs is stored.
+    """
+
+    def __init__(self, breaking: dict[Run, str] | None = None, falls: bool = False) -> None:
         self.trained: list[list[Run]] = []
-        self.store, self.breaking, self.falls = store, breaking, falls
+        self.breaking, self.falls = breaking or {}, falls
 
-    def __call__(self, members: Sequence[tuple[Run, Sequence[Run]]], store: Store, _: Conditions) -> list[Run]:
+    def __call__(self, members: Sequence[tuple[Run, Sequence[Run]]], store: Store, _: Conditions) -> dict[Run, str]:
         runs = [run for run, _ in members]
         self.trained.append(runs)
         for run in runs:
             with store.claimed(run) as free:  # all of them are locked while they are trained
                 assert not free
-        if self.falls:
-            raise RuntimeError("out of memory")
         for run in runs:
             if run not in self.breaking:
                 store.put_run(run, {}, lambda path: path.write_bytes(b"weights"))
-        return [run for run in runs if run in self.breaking]
+            if self.falls:
+                raise RuntimeError("out of\nmemory")
+        return {run: why for run, why in self.breaking.items() if run in runs}
 
 
 def cohorts(store: Store, oven: Oven, kiln: Kiln, jobs: Any, size: int = 3) -> Workshop:
@@ -257,7 +260,7 @@ def test_missing_runs_of_one_cohort_are_trained_together_and_each_is_measured(st
     strangers = [replace(FIRST, batch_size=32), replace(FIRST, device="cuda"), replace(FIRST, precision="bfloat16")]
     kin = replace(FIRST, sgd=SGD(0.02, 0.9))
     jobs = [(run, READING) for run in (*RUNS[:4], *strangers, kin)]
-    oven, kiln = Oven(), Kiln(store)
+    oven, kiln = Oven(), Kiln()
     with store.claimed(RUNS[2]):  # another process is at it
         cohorts(store, oven, kiln, jobs).help_out()
     assert len(kiln.trained) == 1
@@ -267,7 +270,7 @@ def test_missing_runs_of_one_cohort_are_trained_together_and_each_is_measured(st
 
 
 def test_a_cohort_is_as_large_as_its_size_and_on_a_cpu_each_run_is_trained_by_itself(store: Store) -> None:
-    oven, kiln = Oven(), Kiln(store)
+    oven, kiln = Oven(), Kiln()
     cohorts(store, oven, kiln, JOBS).help_out()
     assert [len(members) for members in kiln.trained] == [3, 3, 2]
     assert sorted(run.seed for run in oven.made) == list(range(8))
@@ -276,17 +279,21 @@ def test_a_cohort_is_as_large_as_its_size_and_on_a_cpu_each_run_is_trained_by_it
 
 
 def test_runs_that_break_in_a_cohort_are_made_by_themselves(store: Store) -> None:
-    oven, kiln = Oven(), Kiln(store, breaking=RUNS[:2])
+    why = {RUNS[0]: "OSError: no space left on device", RUNS[1]: "RuntimeError: shape"}
+    oven, kiln = Oven(), Kiln(why)
     cohorts(store, oven, kiln, JOBS[:4], size=4).help_out()
     assert len(kiln.trained) == 1
     assert sorted(run.seed for run in oven.made) == [0, 1, 2, 3]
+    assert oven.told == {**dict.fromkeys(RUNS[:4]), **why}
 
 
 def test_a_cohort_that_breaks_as_a_whole_leaves_its_runs_to_be_made_one_by_one(store: Store) -> None:
-    oven, kiln = Oven(), Kiln(store, falls=True)
+    """And whoever makes them is told why, but of the one that was stored before."""
+    oven, kiln = Oven(), Kiln(falls=True)
     cohorts(store, oven, kiln, JOBS[:4], size=4).obtain(RUNS[:4])
     assert len(kiln.trained) == 1
     assert sorted(run.seed for run in oven.made) == [0, 1, 2, 3]
+    assert oven.told == {**dict.fromkeys(RUNS[:4], "RuntimeError: out of memory"), kiln.trained[0][0]: None}
 
 
 def test_no_run_is_begun_once_the_session_is_over(store: Store) -> None:
@@ -320,7 +327,7 @@ def test_the_journal_tells_who_made_what_when(store: Store, tmp_path: Path) -> N
     assert len(notified) == len(events)
 
 
-def slow(run: Run, _reading: Reading, store: Store, _conditions: Conditions, _checkpoints: Sequence[Run]) -> None:
+def slow(run: Run, _reading: Reading, store: Store, *_: Any) -> None:
     time.sleep(0.1)
     put(store, run)
 

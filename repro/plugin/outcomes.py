@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from ..claims import Case
-from ..errors import ReproError, error_line
+from ..errors import ReproError, named_line
 from ..statistics.estimands import Outcome
 from ..verdicts import Verdict
 
@@ -47,7 +47,7 @@ def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
         return
     if call.excinfo.errisinstance(ReproError):
-        report.longrepr = f"{type(call.excinfo.value).__name__}: {error_line(call.excinfo.value)}"
+        report.longrepr = named_line(call.excinfo.value)
     elif call.excinfo.errisinstance(AssertionError) and call.when == "call":
         entry = entry_of(report)
         if entry is not None and entry["outcome"] != Outcome.HOLDS:

@@ -58,7 +58,7 @@ def pytest_unconfigure() -> None:
         (HERE / "cache" / "torch-was-imported").touch()
 
 
-def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, _checkpoints: Sequence[Run]) -> None:
+def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, *_: Sequence[Run] | str | None) -> None:
     journal = Journal(HERE / "played.jsonl", f"process {os.getpid()}")
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))
