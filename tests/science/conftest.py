@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from small_networks import CASES, Case, made
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -87,6 +88,12 @@ def blobs() -> tuple[nn.Module, Tensor, Tensor]:
 def learnt(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor, Tensor]:
     """Each of the networks above in turn."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=CASES, ids=lambda network: network.__name__)
+def case(request: pytest.FixtureRequest) -> Case:
+    """Each of the small networks in turn, with its images and labels."""
+    return made(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,87 @@
+"""The Hessian of a network as an operator: parameters that do nothing, what is left alone, what is refused."""
+
+import copy
+
+import pytest
+import torch
+from small_networks import Case
+from torch import Tensor, nn
+
+from repro.science import hessian as module
+from repro.science.hessian import Eigenvalue, top_eigenvalue
+
+
+def test_the_ritz_vector_has_the_value_and_the_residual(case: Case) -> None:
+    hessian, size = module.hessian_operator(*case, 512)
+    start = module.random_vector(size, 0).to(case[1])
+    found, vector = module.lanczos_pair(hessian, start, 1e-3, module.MAX_PRODUCTS)
+    assert found == top_eigenvalue(*case, tolerance=1e-3)
+    assert vector.shape == (size,)
+    assert vector.norm().item() == pytest.approx(1)
+    rest = hessian(vector) - found.value * vector
+    assert rest.norm().item() == pytest.approx(found.residual, rel=1e-6, abs=1e-12)
+
+
+class Idle(nn.Module):
+    """A network with parameters before and after those that its output uses."""
+
+    def __init__(self, used: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Parameter(torch.ones(3, dtype=torch.float64))
+        self.used = used
+        self.last = nn.Linear(2, 2, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.used(x)
+
+
+@pytest.mark.parametrize("chunk", [512, 5])
+def test_a_parameter_that_the_output_does_not_use_adds_zeros(case: Case, chunk: int) -> None:
+    model, images, labels = case
+    hessian, size = module.hessian_operator(model, images, labels, chunk)
+    with_idle, larger = module.hessian_operator(Idle(model), images, labels, chunk)
+    assert larger == size + 9
+    v = torch.randn(larger, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = torch.cat([torch.zeros(3), hessian(v[3:-6]), torch.zeros(6)])
+    torch.testing.assert_close(with_idle(v), expected)
+    found = top_eigenvalue(Idle(model), images, labels, tolerance=1e-8)
+    assert found.value == pytest.approx(top_eigenvalue(model, images, labels, tolerance=1e-8).value)
+
+
+class Deaf(nn.Module):
+    """Its output uses none of its parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.ones(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :4]
+
+
+def test_a_network_whose_output_uses_no_parameter_has_the_eigenvalue_zero() -> None:
+    found = top_eigenvalue(Deaf(), torch.rand(3, 1, 3, 3), torch.arange(3))
+    assert found == Eigenvalue(value=0.0, residual=0.0, smallest=0.0, products=1)
+
+
+def test_the_network_is_left_as_it_was(case: Case) -> None:
+    model, images, labels = case
+    for name, p in model.named_parameters():
+        p.grad = None if name.endswith("bias") else torch.full_like(p, 7.0)
+    before = copy.deepcopy(model)
+    top_eigenvalue(model, images, labels, chunk=4)
+    torch.testing.assert_close(model.state_dict(), before.state_dict(), rtol=0, atol=0)
+    assert all(part.training for part in model.modules())
+    for p, q in zip(model.parameters(), before.parameters(), strict=True):
+        assert p.requires_grad == q.requires_grad
+        assert p.stride() == q.stride()
+    for name, p in model.named_parameters():
+        assert p.grad is None if name.endswith("bias") else torch.equal(p.grad, torch.full_like(p, 7.0))
+
+
+def test_no_images_and_nothing_to_differentiate_are_refused(case: Case) -> None:
+    model, images, labels = case
+    with pytest.raises(ValueError, match="images is empty: the loss needs at least one image"):
+        top_eigenvalue(model, images[:0], labels[:0])
+    with pytest.raises(ValueError, match="no parameter of the model requires gradients"):
+        top_eigenvalue(model.requires_grad_(False), images, labels)
