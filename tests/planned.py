@@ -1,0 +1,38 @@
+"""What the tests of plans share: a small session, cases of claims in it, and a store of runs measured in every way."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from worlds import READING, conditions, declared, fill, fill_transfer
+
+from repro.claims import Case
+from repro.curves import FGSM, LAMBDA1, Curve
+from repro.runs import Run
+from repro.science.readings import of_checkpoints, transfer
+from repro.science.recipes import BENCHMARK, LR, LR_BS
+from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.statistics.estimands import Compares
+from repro.statistics.trends import Drops
+from repro.store import Store
+
+WHERE = conditions()
+AT_CHECKPOINTS, TRANSFER = of_checkpoints(READING), transfer(READING)
+CLAIM = next(test.claim for test in declared() if test.claim.holds_if.compares is Compares.NEITHER)
+DROPS = next(test.claim for test in declared() if isinstance(test.claim.holds_if, Drops))
+ROBUST = Case(CLAIM, M1_MNIST, ("a",), (Curve(M1_MNIST, LR(), FGSM),))
+FLATTER = Case(CLAIM, M1_MNIST, ("b",), (Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1)))
+COLOURED = Case(CLAIM, C1_CIFAR10, ("c",), (Curve(C1_CIFAR10, BENCHMARK, FGSM),))
+# LR comes to 4, 2 and 1 times the same training amount at 64, 128 and 256; LR/BS to the same everywhere
+COMPARED = Case(DROPS, M1_MNIST, ("e",), ROBUST.curves)
+ALIKE = Case(DROPS, M1_MNIST, ("f",), (Curve(M1_MNIST, LR_BS(), FGSM),))
+
+
+def every_case() -> list[Case]:
+    """All cases of all claims of the paper."""
+    return [case for test in declared() for case in test.cases]
+
+
+def stored_whole(root: Path, runs: Iterable[Run]) -> Store:
+    """A store of runs that were measured alone and together with the same run of another seed."""
+    runs = list(runs)
+    return fill_transfer(fill(Store(root), runs), (run for run in runs if run is run.whole))

@@ -1,0 +1,86 @@
+"""Checkpoints in a plan: which claims need them, and what they cost beside their runs."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from planned import ALIKE, AT_CHECKPOINTS, COMPARED, ROBUST, WHERE, every_case, stored_whole
+from worlds import fill, under
+
+from repro.costs import job_seconds, span, training_seconds
+from repro.plan import lines, make_plan, table
+from repro.regimes import PAPER
+from repro.store import Store
+
+
+def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_further_run(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED, COMPARED, ROBUST], WHERE, Store(tmp_path))
+    assert plan.runs == make_plan([ROBUST], WHERE, Store(tmp_path)).runs
+    assert sorted((run.batch_size, run.last_step, run.seed) for run in plan.checkpoints) == [
+        *((64, 8, seed) for seed in range(3)),
+        *((128, 8, seed) for seed in range(3)),
+    ]
+    assert {run.whole for run in plan.checkpoints} < set(plan.runs)
+    assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 9 + 6
+    assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary()
+
+
+def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path: Path) -> None:
+    plan = make_plan([ALIKE], WHERE, Store(tmp_path))
+    assert plan.checkpoints == []
+    assert len(plan.jobs) == 9 + 9
+    assert "needs 9 runs, 0 stored" in plan.summary()
+
+
+def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
+    paper = under(PAPER)
+    plan = make_plan(every_case(), paper, Store(tmp_path))
+    assert (len(plan.runs), len(plan.checkpoints)) == (800, 510)
+    assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(lines(plan, paper)) == 34
+    assert all(0 < run.last_step < run.whole.last_step for run in plan.checkpoints)
+
+
+def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, Store(tmp_path))
+    whole = make_plan([ROBUST], WHERE, Store(tmp_path)).seconds
+    measured = sum(job_seconds(run, AT_CHECKPOINTS) - training_seconds(run) for run in plan.checkpoints)
+    assert plan.seconds == pytest.approx(whole + measured)
+    assert measured > 0
+
+
+def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
+    assert {run for run, _ in plan.missing} == set(plan.checkpoints)
+    assert plan.seconds == pytest.approx(sum(job_seconds(run, AT_CHECKPOINTS) for run in plan.checkpoints))
+    # each of six runs lacks something
+    assert "needs 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary()
+
+
+def test_a_stored_run_that_only_lacks_a_reading_leaves_no_checkpoint(tmp_path: Path) -> None:
+    here = replace(WHERE, readings=("pgd-10-restarts-3",))
+    plan = make_plan([COMPARED], here, fill(Store(tmp_path), ROBUST.runs(WHERE)))
+    assert len(plan.missing) == 6 + 9 + 9  # checkpoints, the reading that is asked for, that of two seeds together
+    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing))
+
+
+def test_a_stored_run_that_is_measured_anew_is_not_trained_and_leaves_no_checkpoint(tmp_path: Path) -> None:
+    harder = under(WHERE.regime.overridden(pgd_steps=40))
+    plan = make_plan([COMPARED], harder, stored_whole(tmp_path, ROBUST.runs(WHERE)))
+    assert tuple(plan.missing) == plan.jobs
+    training = sum(training_seconds(run) for run in ROBUST.runs(WHERE))
+    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing) - training)
+    ((*_, cost),) = (row for group in table(plan, harder) for row in group)
+    assert cost == span(plan.seconds)
+
+
+def test_a_checkpoint_that_is_stored_costs_nothing(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, COMPARED.runs(WHERE)))
+    assert plan.seconds == 0
+    assert plan.summary().endswith("needs 9 runs and 6 checkpoints of them, 9 stored")
+
+
+def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_path: Path) -> None:
+    plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
+    (((*_, runs, stored, cost),),) = table(plan, WHERE)
+    assert (runs, stored) == ("9", "3")
+    assert cost == span(plan.seconds) != "0 seconds"
