@@ -1,9 +1,13 @@
 """What tests of every room share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from worlds import prepared
+
+from repro.store import Store
 
 DATA = "REPRO_DATA"
 
@@ -14,3 +18,19 @@ def real_data() -> Path:
     if not os.environ.get(DATA):
         pytest.skip(f"needs the published data sets: {DATA} names no folder")
     return Path(os.environ[DATA])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A store with nothing in it, and room beside it."""
+    return prepared(tmp_path / "store")
+
+
+@pytest.fixture(scope="module")
+def own_threads() -> Iterator[None]:
+    """Training in this process leaves it with one thread; the tests of other files get theirs back."""
+    import torch  # which many tests do without
+
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from worlds import prepared
 
 from repro import trainer
 from repro.conditions import Conditions
@@ -24,17 +25,12 @@ from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
 from repro.store import Record, Store
 from repro.workshop import Journal, Workshop, make_here
 
+pytestmark = pytest.mark.usefixtures("own_threads")
+
 READING = Reading(test_images=40, attacked_images=10, pgd_steps=2, hessian_images=16)
 RUN = Run(STDCNN_MNIST, LR_BS(0.9).sgd(32), 32, 0, 2, 200, "surrogate", "cpu")  # 7 steps an epoch, the last of 8 images
 HALVED = Run(M1_MNIST, BENCHMARK.sgd(40), 40, 1, 6, 60, "surrogate", "cpu")  # 2 steps an epoch, halved after the fifth
 COLOURED = Run(C1_CIFAR10, LR().sgd(32), 32, 0, 2, 70, "surrogate", "cpu")  # 3 steps an epoch; augmented, batch norm
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_threads() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,17 +54,6 @@ def conditions(tmp_path_factory: pytest.TempPathFactory) -> Conditions:
 def here(folder: Path) -> Conditions:
     regime = Regime("small", {task: replace(scale, reading=READING) for task, scale in QUICK.scales.items()})
     return Conditions(regime, {name: Source(name, "surrogate", folder) for name in ("MNIST", "CIFAR10")}, "cpu")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return prepared(tmp_path / "store")
-
-
-def prepared(root: Path) -> Store:
-    store = Store(root)
-    store.prepare()
-    return store
 
 
 @pytest.fixture

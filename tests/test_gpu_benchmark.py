@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,9 @@ from benchmarks.gpu_tools import Setting, flops_an_image
 from repro.science import surrogate
 from repro.science.tasks import TASKS
 
+pytestmark = pytest.mark.usefixtures("own_threads")
+
 CUDA = "not measured: needs CUDA"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_threads() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,6 @@ MEASURES = {"measures": {"lambda1": 1 / 3}}
 DAMAGE = {"empty": b"", "cut short": b'{"steps": 3, "los', "no text": b"\xff\xfe\x00\x80", "no record": b"[1, 2]"}
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path / "store")
-    store.prepare()
-    return store
-
-
 def fill(store: Store, run: Run = RUN, weights: bytes = b"weights") -> None:
     store.put_run(run, RECORD, lambda path: path.write_bytes(weights))
     store.put_measures(run, READING, MEASURES)

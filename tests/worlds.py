@@ -58,6 +58,13 @@ def healthy(_: Run) -> Mapping[str, float]:
     return {}
 
 
+def prepared(root: Path) -> Store:
+    """A store with nothing in it."""
+    store = Store(root)
+    store.prepare()
+    return store
+
+
 def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading: Reading = READING) -> Store:
     """Store runs as if they had been trained and measured; ``results`` says what is not ``HEALTHY``, None: diverged."""
     store.prepare()
