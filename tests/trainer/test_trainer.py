@@ -1,0 +1,168 @@
+"""A run from its spec to the store: the same weights whoever trains it, and the record of how that went."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from small_runs import OTHER, READING, RUN, fingerprint
+
+from repro import trainer
+from repro.conditions import Conditions
+from repro.runs import Run
+from repro.science.memory import GPU_SHARE
+from repro.science.recipes import SGD
+from repro.science.trained_as import HE, UNSTANDARDISED
+from repro.store import Store
+
+pytestmark = pytest.mark.usefixtures("own_threads")
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def begin_elsewhere(root: Path, conditions: Conditions, runs: list[Run], threads: int) -> subprocess.Popen[bytes]:
+    """Another process that makes the runs, and in which torch was used before with so many threads."""
+    data = conditions.sources["MNIST"].root
+    script = f"""
+import torch
+from pathlib import Path
+from repro import trainer
+from repro.conditions import Conditions
+from repro.curves import FGSM, LAMBDA1, Curve, read_runs
+from repro.regimes import QUICK
+from repro.runs import from_spec
+from repro.science.readings import Reading, transfer
+from repro.science.sources import Source
+from repro.store import Store
+
+torch.set_num_threads({threads})
+torch.manual_seed({threads})
+torch.randn(500, 500) @ torch.randn(500, 500)
+store, source = Store(Path({str(root)!r})), Source("MNIST", "surrogate", Path({str(data)!r}))
+store.prepare()
+conditions = Conditions(QUICK, {{"MNIST": source}}, "cpu")
+for spec in {[run.spec for run in runs]!r}:
+    trainer.make(from_spec(spec), {READING!r}, store, conditions)
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(threads)}
+    return subprocess.Popen([sys.executable, "-c", script], env=environment)
+
+
+def test_a_run_ends_in_the_same_weights_alone_and_in_two_processes_at_once(
+    store: Store, conditions: Conditions, tmp_path: Path
+) -> None:
+    torch.set_num_threads(2)
+    torch.manual_seed(99)
+    elsewhere = [(tmp_path / "a", [OTHER, RUN], 1), (tmp_path / "b", [RUN, OTHER], 3)]
+    processes = [begin_elsewhere(root, conditions, runs, threads) for root, runs, threads in elsewhere]
+    for run in (RUN, OTHER):
+        trainer.make(run, READING, store, conditions)
+    assert [process.wait() for process in processes] == [0, 0]
+    for root, *_ in elsewhere:
+        for run in (RUN, OTHER):
+            assert fingerprint(Store(root), run) == fingerprint(store, run)
+
+
+def test_runs_that_differ_end_in_other_weights(store: Store, conditions: Conditions) -> None:
+    runs = [RUN, replace(RUN, seed=1), replace(RUN, batch_size=64), replace(RUN, sgd=SGD(0.01, 0.9))]
+    runs += [replace(RUN, trained_as=(name,)) for name in (HE, UNSTANDARDISED)]
+    for run in runs:
+        trainer.make(run, READING, store, conditions)
+    assert len({fingerprint(store, run)[0] for run in runs}) == len(runs)
+
+
+def test_the_precision_is_that_of_the_training_and_all_is_measured_in_float32(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CPU cannot tell TensorFloat-32 from float32: the settings tell."""
+    seen: dict[str, set[str]] = {}
+
+    def watch(name: str) -> None:
+        real = getattr(trainer, name)
+
+        def watched(*arguments: Any, **further: Any) -> Any:
+            setting = torch.backends.cuda.matmul.fp32_precision
+            seen.setdefault(name, set()).add(f"{setting} {torch.is_autocast_enabled('cpu')}")
+            return real(*arguments, **further)
+
+        monkeypatch.setattr(trainer, name, watched)
+
+    for name in ("train", "measure_soundly"):
+        watch(name)
+    runs = {name: replace(RUN, precision=name) for name in ("float32", "tf32", "bfloat16")}
+    for run in runs.values():
+        trainer.make(run, READING, store, conditions)
+    assert seen == {"train": {"ieee False", "tf32 False"}, "measure_soundly": {"ieee False"}}
+    weights = {name: fingerprint(store, run)[0] for name, run in runs.items()}
+    assert weights["tf32"] == weights["float32"] != weights["bfloat16"]
+
+
+def test_training_leaves_the_random_state_of_its_caller_alone(store: Store, conditions: Conditions) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    trainer.make(RUN, READING, store, conditions)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_record_tells_how_the_training_went(store: Store, conditions: Conditions) -> None:
+    trainer.make(RUN, READING, store, conditions)
+    record = store.record(RUN)
+    assert record is not None
+    steps = 2 * 7  # epochs of 200 images, batch size 32
+    assert record["run"] == RUN.spec
+    assert record["steps"] == steps
+    assert record["training_amount"] == pytest.approx(steps * 0.01 * 32 / 64)
+    assert len(record["losses"]) == 2
+    assert record["losses"] == pytest.approx([np.log(10)] * 2, rel=0.1)  # it has hardly begun to learn
+    assert record["diverged"] is False
+    assert record["torch"] == torch.__version__
+    assert record["execution"] == "eager"
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+DAMAGE = {"missing": Path.unlink, "empty": lambda path: path.write_bytes(b""), "cut short": cut_short}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_run_whose_weights_are_lost_or_damaged_is_trained_anew(
+    store: Store, conditions: Conditions, trainings: list[int], damage: Any
+) -> None:
+    further = replace(READING, pgd_steps=4)
+    trainer.make(RUN, READING, store, conditions)
+    before = store.weights(RUN).read_bytes()
+    damage(store.weights(RUN))
+    trainer.make(RUN, further, store, conditions)
+    assert len(trainings) == 2
+    assert store.weights(RUN).read_bytes() == before
+    assert store.has(RUN, further)
+
+
+def test_a_process_takes_no_more_of_a_gpu_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", shares.append)
+    for share in (None, "0.225"):
+        trainer._bound_gpu_memory.cache_clear()
+        monkeypatch.setenv(GPU_SHARE, share) if share else monkeypatch.delenv(GPU_SHARE, raising=False)
+        trainer.prepare()
+        trainer.prepare()
+    trainer._bound_gpu_memory.cache_clear()
+    assert shares == [0.225]
+
+
+def test_a_run_is_trained_on_as_many_images_as_it_says_or_on_all(store: Store, conditions: Conditions) -> None:
+    for run, images in ((RUN, 200), (OTHER, 275)):  # 300 in the paper's proportion of 55,000 to 5,000
+        trainer.make(run, READING, store, conditions)
+        record = store.record(run)
+        assert record is not None
+        assert record["steps"] == run.epochs * -(-images // run.batch_size)
