@@ -1,5 +1,6 @@
 import copy
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science import kernels
+from repro.science import kernels, products
 from repro.science.hessian import top_eigenvalue
 from repro.science.kernels import first_order
 from repro.science.models import build
@@ -93,26 +94,27 @@ def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(name: str) 
         assert _error(found[part], value) < max(3 * _error(contiguous[part], value), 1e-5), part
 
 
-def _spied(monkeypatch: pytest.MonkeyPatch, name: str) -> list[torch.Size]:
-    calls: list[torch.Size] = []
-    true: Callable[..., Tensor] = getattr(kernels, name)
+def _spied(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[torch.Size]:
+    """The shapes of the first tensor of each call of a module's function."""
+    shapes: list[torch.Size] = []
+    true: Callable[..., Tensor] = getattr(module, name)
 
-    def spy(first: Tensor, *rest: object) -> Tensor:
-        calls.append(first.shape)
-        return true(first, *rest)
+    def spy(*arguments: object) -> Tensor:
+        shapes.append(next(a.shape for a in arguments if isinstance(a, Tensor)))
+        return true(*arguments)
 
-    monkeypatch.setattr(kernels, name, spy)
-    return calls
+    monkeypatch.setattr(module, name, spy)
+    return shapes
 
 
 def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
-    fourier, products = _spied(monkeypatch, "_fourier"), _spied(monkeypatch, "_times")
+    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, kernels, "onednn")
     model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
     with first_order(model):
         _derivatives(model, x, labels)
     # the second convolution forward and back, the first hidden layer forward and its two gradients
     assert fourier == [(2, 20, 24, 24), (2, 20, 20, 20)]
-    assert products == [(2, 8000), (2, 500), (500, 2)]
+    assert linear == [(2, 8000), (2, 500), (500, 2)]
     model = build(TASKS["C1-CIFAR10"], 0).eval()
     with first_order(model):
         _derivatives(model, torch.rand(2, 3, 32, 32), labels)
@@ -121,8 +123,8 @@ def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytes
 
 @pytest.mark.parametrize("name", TASK_NAMES)
 def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = _spied(monkeypatch, "_by_pytorch")
-    products = _spied(monkeypatch, "_times")
+    weights = _spied(monkeypatch, products, "_by_pytorch")
+    linear = _spied(monkeypatch, kernels, "onednn")
     task = TASKS[name]
     model = build(task, 0, width=8).eval()
     x = torch.rand((3, task.dataset.channels, task.dataset.side, task.dataset.side)).requires_grad_()
@@ -133,7 +135,7 @@ def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeyp
     assert torch.allclose(plain, faster, rtol=1e-3, atol=1e-7)
     backward = [(3, 64, 10, 10)] if name == "C1-CIFAR10" else []  # of the input
     assert weights == backward
-    assert len(products) == (2 if name == "M1-MNIST" else 0)
+    assert len(linear) == (2 if name == "M1-MNIST" else 0)
 
 
 def test_twice_differentiating_is_refused_not_wrong() -> None:
@@ -192,12 +194,12 @@ def test_other_layers_are_left_alone(layer: nn.Module) -> None:
 
 def test_without_the_libraries_pytorchs_own_choice_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: False)
-    monkeypatch.setattr(kernels, "_onednn", lambda: False)
-    fourier, products = _spied(monkeypatch, "_fourier"), _spied(monkeypatch, "_times")
+    monkeypatch.setattr(products, "_has_onednn", lambda: False)
+    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, kernels, "onednn")
     model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
     plain = _derivatives(model, x, labels)
     with first_order(model):
         faster = _derivatives(model, x, labels)
     assert not fourier
-    assert not products
+    assert not linear
     assert all(torch.allclose(faster[part], value, rtol=1e-3, atol=1e-7) for part, value in plain.items())
