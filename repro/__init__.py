@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .claims import claim
     from .curves import Curve
     from .science.attacks import fgsm, pgd
-    from .science.hessian import Eigenvalue, top_eigenvalue
+    from .science.hessian import top_eigenvalue
+    from .science.lanczos import Eigenvalue
     from .science.models import C1, M1, ResNet18, StdCNN
     from .science.recipes import BENCHMARK, LR, LR_BS
     from .science.settings import TrainingSettings
@@ -24,7 +25,7 @@ _HOMES: Final = {
     "ResNet18": "science.models",
     "fgsm": "science.attacks",
     "pgd": "science.attacks",
-    "Eigenvalue": "science.hessian",
+    "Eigenvalue": "science.lanczos",
     "top_eigenvalue": "science.hessian",
     "train": "science.training",
     "TrainingSettings": "science.settings",

@@ -20,8 +20,9 @@ from .rates import Speed, Timing
 from .runs import Run
 from .science.attacks import pgd
 from .science.data import Data, Split
-from .science.hessian import hessian_operator, lanczos, random_vector
+from .science.hessian import hessian_operator
 from .science.kernels import first_order
+from .science.lanczos import lanczos, random_vector
 from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build

@@ -56,7 +56,7 @@ ONE_KEY = "0936f366e2e3792ed3d5"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":2}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":3}'
 )
 
 
@@ -116,7 +116,7 @@ def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.Monkey
     monkeypatch.setattr("repro.runs.TRAINING_VERSION", 3)
     assert replace(ONE).key != ONE_KEY
     before = reading_key(ONE_READING)
-    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 3)
+    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 4)
     assert reading_key(ONE_READING) != before
 
 

@@ -20,19 +20,8 @@ from torch.nn import functional as F
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient
 from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 from .data import Data
-from .hessian import (
-    MAX_PRODUCTS,
-    Product,
-    dot,
-    frozen_copy,
-    gradient_parts,
-    hessian_operator,
-    lanczos,
-    lanczos_pair,
-    norm,
-    random_vector,
-    unflatten,
-)
+from .hessian import frozen_copy, gradient_parts, hessian_operator, unflatten
+from .lanczos import MAX_PRODUCTS, Product, dot, lanczos, lanczos_pair, norm, random_vector
 from .measures import curved, fgsm_accuracy, measure_parts, pgd_accuracy
 from .readings import REACH, Reading
 from .streams import stream

@@ -19,13 +19,20 @@ def with_batch_norm_and_dropout() -> nn.Module:
     )
 
 
+def with_known_layers() -> nn.Module:
+    return nn.Sequential(
+        *(nn.Conv2d(1, 3, 2), nn.ReLU(), nn.BatchNorm2d(3), nn.MaxPool2d(2, stride=1, padding=1)),
+        *(nn.Flatten(), nn.Linear(27, 4), nn.Dropout(0.5), nn.ReLU(), nn.Linear(4, 4)),
+    )
+
+
 def partly_frozen() -> nn.Module:
     model = with_batch_norm_and_dropout()
     model[4].requires_grad_(False)
     return model
 
 
-CASES = (softmax_regression, with_batch_norm_and_dropout, partly_frozen)
+CASES = (softmax_regression, with_batch_norm_and_dropout, with_known_layers, partly_frozen)
 
 
 def made(network: Callable[[], nn.Module], count: int = 23, dtype: torch.dtype = torch.float64) -> Case:

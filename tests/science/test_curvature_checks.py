@@ -10,15 +10,9 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from repro.science import instruments as module
-from repro.science.hessian import (
-    MAX_PRODUCTS,
-    Eigenvalue,
-    hessian_operator,
-    lanczos_pair,
-    random_vector,
-    top_eigenvalue,
-)
+from repro.science.hessian import hessian_operator, top_eigenvalue
 from repro.science.instruments import check_curvature, curvature_of_each, elsewhere, second_start
+from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair, random_vector
 from repro.statistics.instruments import failed
 
 Case = tuple[nn.Module, Tensor, Tensor]

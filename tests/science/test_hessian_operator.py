@@ -7,14 +7,14 @@ import torch
 from small_networks import Case
 from torch import Tensor, nn
 
-from repro.science import hessian as module
-from repro.science.hessian import Eigenvalue, top_eigenvalue
+from repro.science.hessian import hessian_operator, top_eigenvalue
+from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair, random_vector
 
 
 def test_the_ritz_vector_has_the_value_and_the_residual(case: Case) -> None:
-    hessian, size = module.hessian_operator(*case, 512)
-    start = module.random_vector(size, 0).to(case[1])
-    found, vector = module.lanczos_pair(hessian, start, 1e-3, module.MAX_PRODUCTS)
+    hessian, size = hessian_operator(*case, 512)
+    start = random_vector(size, 0).to(case[1])
+    found, vector = lanczos_pair(hessian, start, 1e-3, MAX_PRODUCTS)
     assert found == top_eigenvalue(*case, tolerance=1e-3)
     assert vector.shape == (size,)
     assert vector.norm().item() == pytest.approx(1)
@@ -38,8 +38,8 @@ class Idle(nn.Module):
 @pytest.mark.parametrize("chunk", [512, 5])
 def test_a_parameter_that_the_output_does_not_use_adds_zeros(case: Case, chunk: int) -> None:
     model, images, labels = case
-    hessian, size = module.hessian_operator(model, images, labels, chunk)
-    with_idle, larger = module.hessian_operator(Idle(model), images, labels, chunk)
+    hessian, size = hessian_operator(model, images, labels, chunk)
+    with_idle, larger = hessian_operator(Idle(model), images, labels, chunk)
     assert larger == size + 9
     v = torch.randn(larger, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expected = torch.cat([torch.zeros(3), hessian(v[3:-6]), torch.zeros(6)])
