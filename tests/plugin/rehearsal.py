@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
         trainer = ModuleType("repro.trainer")
         trainer.make = play  # type: ignore[attr-defined]
         patch.setitem(sys.modules, "repro.trainer", trainer)
+    if "PLAYED_EARLY_WARNING" in os.environ:
+        warnings.warn(os.environ["PLAYED_EARLY_WARNING"], stacklevel=1)
     if "PLAYED_EVERY" in os.environ:  # seconds between two lines of progress
         patch.setattr(progress, "EVERY", float(os.environ["PLAYED_EVERY"]))
     if "PLAYED_GPUS" in os.environ:  # a machine with this many
@@ -62,6 +65,8 @@ def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, _che
     journal = Journal(HERE / "played.jsonl", f"process {os.getpid()}")
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))
+    if "PLAYED_WARNING" in os.environ:
+        warnings.warn(os.environ["PLAYED_WARNING"], stacklevel=1)
     if str(run.task) == "M1-MNIST":
         raise getattr(errors, os.environ.get("PLAYED_ERROR", ""), RuntimeError)("the oven is cold\nand dark")
     diverged = str(run.task) == "M1-FashionMNIST"
