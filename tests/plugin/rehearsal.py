@@ -37,12 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     patch.setattr(sources, "_downloaded", lambda *_: False)
+    _warn("PLAYED_EARLY_WARNING")
     if "PLAYED_SECONDS" in os.environ:
         trainer = ModuleType("repro.trainer")
         trainer.make = play  # type: ignore[attr-defined]
         patch.setitem(sys.modules, "repro.trainer", trainer)
-    if "PLAYED_EARLY_WARNING" in os.environ:
-        warnings.warn(os.environ["PLAYED_EARLY_WARNING"], stacklevel=1)
     if "PLAYED_EVERY" in os.environ:  # seconds between two lines of progress
         patch.setattr(progress, "EVERY", float(os.environ["PLAYED_EVERY"]))
     if "PLAYED_GPUS" in os.environ:  # a machine with this many
@@ -55,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
                     patch.setitem(sources.FILES[dataset], name, digest)
 
 
+def _warn(name: str) -> None:
+    if name in os.environ:
+        warnings.warn(os.environ[name], stacklevel=1)
+
+
 def pytest_unconfigure() -> None:
     if "torch" in sys.modules:
         (HERE / "cache").mkdir(exist_ok=True)
@@ -65,8 +69,7 @@ def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, _che
     journal = Journal(HERE / "played.jsonl", f"process {os.getpid()}")
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))
-    if "PLAYED_WARNING" in os.environ:
-        warnings.warn(os.environ["PLAYED_WARNING"], stacklevel=1)
+    _warn("PLAYED_WARNING")
     if str(run.task) == "M1-MNIST":
         raise getattr(errors, os.environ.get("PLAYED_ERROR", ""), RuntimeError)("the oven is cold\nand dark")
     diverged = str(run.task) == "M1-FashionMNIST"
