@@ -25,6 +25,8 @@ from .science.kernels import first_order
 from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build
+from .science.numerics import numerics
+from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.recipes import LR
 from .science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, Task
@@ -169,7 +171,7 @@ def measure(seconds: float, device: str) -> dict[str, dict[int, Speed]]:
     ends = time.perf_counter() + seconds
     left = len(NETWORKS[device]) * sum(SHARES.values())
     found: dict[str, dict[int, dict[str, Timing]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, numerics(FLOAT32):  # or a GPU would be measured in TensorFloat-32
         Store(Path(folder)).prepare()
         for task, width in NETWORKS[device]:
             bench = Bench(task, width, device, Path(folder))
