@@ -55,18 +55,20 @@ class CudaGraphs:
             graph.register_generator_state(generator)
         # the outer block brings the current stream back even where a failing recording does not
         recording = torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
-        of_the_work: Exception | None = None
+        of_the_work = None  # by number: the error itself would keep its frames, and what they hold, in a cycle
         try:
             with torch.cuda.stream(torch.cuda.current_stream()), recording:
                 try:
                     work()
                 except Exception as error:
-                    of_the_work = error
+                    of_the_work = id(error)
                     raise
         except Exception as error:
-            if error is not of_the_work:  # the recording did not come to its end
+            if id(error) != of_the_work:  # the recording did not come to its end
                 self._break_off(graph, one_line(error))
             raise
+        if self._stream is not None:  # on which generators were readied for the recording, and are for each replay
+            torch.cuda.current_stream().wait_stream(self._stream)
         return graph.replay
 
     def _break_off(self, graph: torch.cuda.CUDAGraph, why: str) -> None:

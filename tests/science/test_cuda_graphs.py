@@ -4,6 +4,8 @@ The played parts keep the rules of PyTorch's own: a capture has one current stre
 memory until it is told to stop, and generators of a capture that did not end stay in it.
 """
 
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -55,12 +57,16 @@ class Cuda:
             yield
         finally:
             if self.breaks is not None:
-                raised, self.breaks = self.breaks, None
-                raise raised  # as PyTorch 2.11 does, before anything is tidied
+                raise self._broken()  # as PyTorch 2.11 does, before anything is tidied
             self.recording.remove(pool)
             self.default_generator_captured = False
             self.current = before
             self.recorded.append((stream, pool))
+
+    def _broken(self) -> Exception:
+        assert self.breaks is not None
+        raised, self.breaks = self.breaks, None
+        return raised
 
     def end_pool(self, _: int, pool: object) -> None:
         self.recording.remove(pool)
@@ -191,6 +197,28 @@ def test_work_that_breaks_in_a_recording_that_ends_well_is_tried_again_by_the_ne
     other(4)
     assert captured.refused == "ValueError: out of memory"
     assert other.refused is None
+
+
+@pytest.mark.parametrize("breaking", [False, True], ids=["refused", "broken off"])
+def test_a_refused_recording_keeps_nothing_of_its_step_alive(cuda: Cuda, breaking: bool) -> None:
+    """What holds an old graph of a step makes the next backward pass wait for that graph's stream."""
+    step, held = step_of(), []
+
+    def broken(x: torch.Tensor) -> torch.Tensor:
+        hidden = x + 1
+        if cuda.recording and not CudaGraphs.broken_off:
+            held.append(weakref.ref(hidden))
+            cuda.breaks = RuntimeError("invalidated") if breaking else None
+            raise ValueError("out of memory")
+        return nn.Sequential.forward(step.model, hidden)  # type: ignore[arg-type]
+
+    step.model.forward = broken  # type: ignore[method-assign]
+    gc.disable()
+    try:
+        Captured(step, CudaGraphs())(4)
+        assert [reference() for reference in held] == [None]
+    finally:
+        gc.enable()
 
 
 def test_a_training_that_is_over_keeps_no_gradients_which_may_lie_in_the_memory_of_graphs() -> None:
