@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,11 +181,13 @@ if name == "loops":
     command = [sys.executable, "-S", "-c", program, str(out)]
     monkeypatch.setattr(gpu, "_command", lambda _, name, __: [*command, name])
     monkeypatch.setattr(gpu, "START", 3.0)
+    began = time.monotonic()
     assert gpu.main(["--device", "cpu", "--minutes", "0", "--only", "loops,peaks", "--out", str(out)]) == 0
     assert json.loads(out.read_text())["sections"] == {
         "loops": {"rows": [{"a": 1}], "note": note},
         "peaks": {"rows": [{"a": 1}], "note": "not finished"},
     }
+    assert time.monotonic() - began < 30  # it was not waited for
 
 
 def test_real_data_is_used_where_the_environment_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ class CudaGraphs:
 
         Its allocator goes on giving out the recording's memory, none of which it could free, and asks the graph, which
         must therefore live, whether a stream is being recorded. The default generator, which is part of every graph,
-        cannot draw and no graph be replayed, until a recording ends well.
+        can draw nothing until a recording ends well.
         """
         CudaGraphs.broken_off = why
         CudaGraphs._lost.append(graph)
