@@ -6,8 +6,6 @@ memory until it is told to stop, and generators of a capture that did not end st
 
 import gc
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -40,28 +38,22 @@ class Cuda:
         self.pools += 1
         return self.pools
 
-    @contextmanager
-    def stream(self, chosen: Any) -> Iterator[None]:
-        before, self.current = self.current, chosen
-        try:
-            yield
-        finally:
-            self.current = before
+    def stream(self, chosen: Any) -> "Current":
+        return Current(self, chosen)
 
-    @contextmanager
-    def graph(self, _: "Graph", pool: object = None, stream: object = None) -> Iterator[None]:
-        before, self.current = self.current, stream  # type: ignore[assignment]
+    def graph(self, _: "Graph", pool: object = None, stream: object = None) -> "Capture":
+        return Capture(self, pool, stream)
+
+    def begin(self, pool: object) -> None:
         self.recording.append(pool)
         self.default_generator_captured = True
-        try:
-            yield
-        finally:
-            if self.breaks is not None:
-                raise self._broken()  # as PyTorch 2.11 does, before anything is tidied
-            self.recording.remove(pool)
-            self.default_generator_captured = False
-            self.current = before
-            self.recorded.append((stream, pool))
+
+    def end(self, pool: object, stream: object) -> None:
+        if self.breaks is not None:
+            raise self._broken()  # as PyTorch 2.11 does, before anything is tidied
+        self.recording.remove(pool)
+        self.default_generator_captured = False
+        self.recorded.append((stream, pool))
 
     def _broken(self) -> Exception:
         assert self.breaks is not None
@@ -70,6 +62,34 @@ class Cuda:
 
     def end_pool(self, _: int, pool: object) -> None:
         self.recording.remove(pool)
+
+
+class Current:
+    """A stream is current within it."""
+
+    def __init__(self, cuda: Cuda, chosen: Any) -> None:
+        self.cuda, self.chosen = cuda, chosen
+
+    def __enter__(self) -> None:
+        self.before, self.cuda.current = self.cuda.current, self.chosen
+
+    def __exit__(self, *_: object) -> None:
+        self.cuda.current = self.before
+
+
+class Capture:
+    """A capture, which leaves its stream current where it cannot be ended."""
+
+    def __init__(self, cuda: Cuda, pool: object, stream: object) -> None:
+        self.cuda, self.pool, self.stream = cuda, pool, Current(cuda, stream)
+
+    def __enter__(self) -> None:
+        self.stream.__enter__()
+        self.cuda.begin(self.pool)
+
+    def __exit__(self, *_: object) -> None:
+        self.cuda.end(self.pool, self.stream.chosen)
+        self.stream.__exit__()
 
 
 class Stream:
