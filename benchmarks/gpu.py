@@ -2,15 +2,19 @@
 
     python -m benchmarks.gpu [--device cuda] [--minutes 9] [--out FILE] [--only A,B]
 
-Sections run in order of importance, each within its share of the time. The file is written after every one of them, so
-a command that is cut short leaves what it had. What cannot be measured says why. ``--device cpu --small`` shows that
-all of it works, with numbers that mean nothing.
+Sections run in order of worth, each in a process of its own and within its share of the time; what one leaves goes to
+the next. The file is written after every row, so a command that is cut short, a section that hangs and a GPU that fails
+lose nothing that was measured. What cannot be measured says why. ``--device cpu --small`` shows that all of it works,
+with numbers that mean nothing.
 """
 
 import argparse
 import importlib
 import importlib.metadata
 import json
+import os
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,9 +26,11 @@ import torch
 from repro.report.provenance import PACKAGES, hardware
 from repro.science.memory import keep_freed_memory
 
-from .gpu_tools import NOT_MEASURED, NotMeasuredError, Row, Setting
+from .gpu_tools import NOT_MEASURED, NotMeasuredError, Row, Setting, broke
 
+ROOT = Path(__file__).parents[1]
 OUT = Path(__file__).parent / "results" / "gpu.json"
+START = 15.0  # seconds that a process may take to start and to end
 
 
 def late(module: str, name: str) -> Callable[[Setting, dict], Row]:
@@ -34,14 +40,15 @@ def late(module: str, name: str) -> Callable[[Setting, dict], Row]:
 
 # name, share of the time, what it does
 SECTIONS: tuple[tuple[str, float, Callable[[Setting, dict], Row]], ...] = (
-    ("peaks", 0.06, late("gpu_peaks", "peaks")),
-    ("loops", 0.14, late("gpu_training", "loops")),
-    ("cohorts", 0.16, late("gpu_training", "cohorts")),
-    ("resnet", 0.16, late("gpu_training", "resnet")),
-    ("precision", 0.18, late("gpu_evidence", "precision")),
-    ("measures", 0.08, late("gpu_measures", "measures")),
+    ("tasks", 0.14, late("gpu_tasks", "tasks")),
+    ("loops", 0.12, late("gpu_training", "loops")),
+    ("cohorts", 0.12, late("gpu_training", "cohorts")),
+    ("peaks", 0.03, late("gpu_peaks", "peaks")),
+    ("resnet", 0.15, late("gpu_training", "resnet")),
+    ("precision", 0.14, late("gpu_evidence", "precision")),
+    ("measures", 0.06, late("gpu_measures", "measures")),
     ("paper", 0.10, late("gpu_measures", "paper")),
-    ("session", 0.12, late("gpu_session", "session")),
+    ("session", 0.14, late("gpu_session", "session")),
 )
 NAMES = [name for name, *_ in SECTIONS]
 
@@ -51,22 +58,21 @@ def main(arguments: list[str]) -> int:
     if chosen.device == "cuda" and not torch.cuda.is_available():
         print("--device cuda: torch finds no CUDA device; --device cpu --small shows that the script works")
         return 2
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    setting = Setting(torch.device(chosen.device), chosen.small)
-    began = time.monotonic()
-    end, results = began + 60 * chosen.minutes, {}
-    content = {"settings": {**vars(chosen), "out": str(chosen.out)}, **_where(setting), "sections": results}
-    for name, share, section in SECTIONS:
-        if name in chosen.only:
-            setting.until = min(time.monotonic() + share * 60 * chosen.minutes, end)
-            results[name] = _taken(setting, section, results)
-            content["seconds"] = time.monotonic() - began
-            chosen.out.parent.mkdir(parents=True, exist_ok=True)
-            chosen.out.write_text(json.dumps(content, indent=1) + "\n")
-            print(f"{name}: {results[name]['seconds']:.0f} s", file=sys.stderr, flush=True)
-    for name, result in results.items():
-        print(f"\n{name}", *_table(result.get("rows", [{"note": result.get("note", "")}])), sep="\n")
+    results = Results(chosen)
+    began, sections = time.monotonic(), [section for section in SECTIONS if section[0] in chosen.only]
+    end = began + 60 * chosen.minutes
+    for i, (name, share, section) in enumerate(sections):
+        left = end - time.monotonic() - (0 if chosen.here else START)
+        seconds = max(left, 0.0) * share / sum(other for _, other, _ in sections[i:])
+        if chosen.here:
+            _take(
+                name, section, Setting(torch.device(chosen.device), chosen.small, time.monotonic() + seconds), results
+            )
+        else:
+            results.amend(name, _apart(_command(chosen, name, seconds), seconds + START))
+        results.took(time.monotonic() - began)
+        if not chosen.add:
+            print(f"{name}: done after {time.monotonic() - began:.0f} s in all", file=sys.stderr, flush=True)
     return 0
 
 
@@ -77,6 +83,8 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
     parser.add_argument("--only", default=",".join(NAMES), help=f"some of {', '.join(NAMES)}")
+    parser.add_argument("--add", action="store_true", help="keep what the file has of other sections")
+    parser.add_argument("--here", action="store_true", help="all sections in this process")
     chosen = parser.parse_args(arguments)
     chosen.only = chosen.only.split(",")
     if unknown := [name for name in chosen.only if name not in NAMES]:
@@ -84,25 +92,103 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
-def _taken(setting: Setting, section: Callable[[Setting, dict], Row], results: dict[str, Any]) -> Row:
+class Results:
+    """The file of results, which always holds all that is known."""
+
+    def __init__(self, chosen: argparse.Namespace) -> None:
+        self._path: Path = chosen.out
+        told = {"device": chosen.device, "small": chosen.small, "minutes": chosen.minutes}
+        self._content: dict[str, Any] = {"settings": told, "sections": {}}
+        if chosen.add and self._path.exists():
+            self._content = json.loads(self._path.read_text())
+        if chosen.here:  # where each section has a process of its own, this one leaves the GPU alone
+            self._content |= _where(chosen.device)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._write()
+
+    @property
+    def sections(self) -> dict[str, Row]:
+        """What is known of each section."""
+        found: dict[str, Row] = self._content["sections"]
+        return found
+
+    def put(self, name: str, found: Row) -> None:
+        """Know this of a section, and nothing else."""
+        self.sections[name] = found
+        self._write()
+
+    def amend(self, name: str, why: str | None) -> None:
+        """Read what a section's own process wrote; where that came to a bad end, add why."""
+        self._content = json.loads(self._path.read_text())
+        if why is not None:
+            self.put(name, {"rows": [], **self.sections.get(name, {}), "note": f"{NOT_MEASURED}{why}"})
+            print(f"{name}: {why}", flush=True)
+
+    def took(self, seconds: float) -> None:
+        """Note the seconds of all sections so far."""
+        self._content["seconds"] = seconds
+        self._write()
+
+    def _write(self) -> None:
+        whole = self._path.with_suffix(".part")  # nobody finds half a file, whenever this is killed
+        whole.write_text(json.dumps(self._content, indent=1) + "\n")
+        whole.replace(self._path)
+
+
+def _take(name: str, section: Callable[[Setting, dict], Row], setting: Setting, results: Results) -> None:
+    """A section in this process: its rows are in the file as soon as they are measured."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    rows: list[Row] = []
+
+    def tell(row: Row) -> None:
+        rows.append(row)
+        results.put(name, {"rows": rows, "note": "not finished"})
+
+    setting.tell = tell
+    found = _taken(setting, section, results.sections)
+    results.put(name, found)
+    print(f"\n{name}", *_table(found.get("rows", [{"note": found.get("note", "")}])), sep="\n", flush=True)
+
+
+def _taken(setting: Setting, section: Callable[[Setting, dict], Row], known: dict[str, Any]) -> Row:
     """What a section found; a section that breaks says so and loses no other."""
     began = time.monotonic()
     try:
-        found = section(setting, results)
+        found = section(setting, known)
     except NotMeasuredError as error:
         found = {"note": f"{NOT_MEASURED}{error}"}
     except Exception as error:
-        found = {"note": f"{NOT_MEASURED}{type(error).__name__}: {str(error)[:300]}"}
-    if setting.cuda:
-        torch.cuda.empty_cache()
+        found = {"note": broke(error)}
     return {**found, "seconds": time.monotonic() - began}
 
 
-def _where(setting: Setting) -> dict[str, Any]:
+def _command(chosen: argparse.Namespace, name: str, seconds: float) -> list[str]:
+    where = ["--device", chosen.device, "--out", str(chosen.out.resolve()), *(["--small"] if chosen.small else [])]
+    return [
+        *(sys.executable, "-m", "benchmarks.gpu", "--here", "--add", "--only", name),
+        *("--minutes", str(seconds / 60), *where),
+    ]
+
+
+def _apart(command: list[str], seconds: float) -> str | None:
+    """Run a command for so many seconds at most, and end it then with all that it began; why it came to a bad end."""
+    with subprocess.Popen(command, cwd=ROOT, process_group=0) as process:
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return f"ended after {seconds:.0f} s, which was all its time"
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    return None if status == 0 else f"its process ended with status {status}"
+
+
+def _where(device: str) -> dict[str, Any]:
     installed = {dist.name.lower() for dist in importlib.metadata.distributions() if dist.name}
     versions = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
     machine = hardware()
-    if setting.cuda:
+    if device == "cuda":
         card = torch.cuda.get_device_properties(0)
         machine |= {
             "gpu": card.name,

@@ -1,7 +1,7 @@
 """Whether lower precision in training changes what is measured: differences against the spread over seeds."""
 
 import statistics
-from functools import cache
+from functools import cache, partial
 
 import torch
 
@@ -13,11 +13,10 @@ from repro.science.precisions import FLOAT32, SAYS, TF32
 from repro.science.readings import Reading
 from repro.science.recipes import BENCHMARK
 from repro.science.settings import TrainingSettings
-from repro.science.sources import Source, cache_folder
 from repro.science.tasks import TASKS
 from repro.science.training import train
 
-from .gpu_tools import OF_ARCHITECTURE, Row, Setting, guarded
+from .gpu_tools import OF_ARCHITECTURE, Row, Setting, guarded, source
 
 MEASURES = ("test_accuracy", "fgsm_accuracy", "pgd_accuracy", "lambda1")
 READING = Reading(2000, 500, 10, 512, parts=("accuracy", "attacks", "curvature"))
@@ -25,26 +24,26 @@ SMALL = Reading(40, 16, 2, 16, parts=("accuracy", "attacks", "curvature"))
 
 
 def precision(setting: Setting, _: dict) -> Row:
-    """StdCNN and C1 on the rendered surrogate, seed by seed, so that each seed has all precisions or none."""
+    """StdCNN and C1, on the surrogate unless real data is at hand; each seed has all precisions or none."""
     seeds = 1 if setting.small else 5
     names = [name for name in SAYS if setting.cuda or name != TF32]
     found: dict[tuple[str, str], dict[int, Row]] = {}
     for seed in range(seeds):
         for architecture in ("StdCNN", "C1"):
-            what = {"architecture": architecture, "seed": seed}
-            rows = {
-                p: guarded(setting, what, lambda a=architecture, p=p, s=seed: _one(setting, a, p, s)) for p in names
-            }
+            rows = {}
+            for name in names:
+                what = {"architecture": architecture, "seed": seed, "precision": name}
+                rows[name] = guarded(setting, what, partial(_one, setting, architecture, name, seed))
             if all("note" not in row for row in rows.values()):
                 for name, row in rows.items():
                     found.setdefault((architecture, name), {})[seed] = row
     rows = [_summary(architecture, name, found) for architecture, name in found]
-    return {"rows": rows or [{"note": "not measured: no seed was trained in time"}], "data": "surrogate"}
+    return {"rows": rows or [{"note": "not measured: no seed was trained in time"}], "data": source("MNIST").kind}
 
 
 @cache
 def _data(dataset: str) -> Data:
-    return load(Source(dataset, "surrogate", cache_folder()))
+    return load(source(dataset))
 
 
 def _one(setting: Setting, architecture: str, name: str, seed: int) -> Row:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import partial
 
 import torch
 
@@ -67,14 +68,13 @@ def paper(setting: Setting, results: dict) -> Row:
     """For each task one seed of all its recipes at the paper's scale, from measured steps and measures."""
     sizes = GRID[:1] if setting.small else GRID
     steps = {
-        (name, size): guarded(setting, {}, lambda n=name, s=size: _step(setting, n, s))
+        (name, size): guarded(setting, {"step of": name, "batch_size": size}, partial(_step, setting, name, size))
         for name, size in itertools.product(OF_ARCHITECTURE, sizes)
     }
     known = {row["measures"]: row for row in results.get("measures", {}).get("rows", ()) if "note" not in row}
     rates = results.get("peaks", {}).get("rates", {})
     rows = [_seed(task, steps, known, rates, setting) for task in TASKS.values()]
-    measured = [{"step of": name, "batch_size": size, **row} for (name, size), row in steps.items()]
-    return {"rows": rows, "steps": measured}
+    return {"rows": rows, "steps": [*steps.values()]}
 
 
 def _step(setting: Setting, architecture: str, batch_size: int) -> Row:

@@ -1,9 +1,14 @@
 """What the sections of the GPU benchmark share: where they run, how long they may, made-up data, clocks."""
 
+import os
 import statistics
 import time
+import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +21,7 @@ from repro.science.capture import Recorder
 from repro.science.models import build
 from repro.science.recipes import LR
 from repro.science.settings import TrainingSettings
+from repro.science.sources import ENVIRONMENT, Source, cache_folder, is_whole
 from repro.science.tasks import TASKS, Task
 from repro.science.training import History, Training
 
@@ -28,13 +34,27 @@ class NotMeasuredError(Exception):
     """Why a section has no numbers."""
 
 
+class Eager:
+    """A recorder that refuses, so that steps run as they are."""
+
+    def aside(self) -> nullcontext[None]:
+        raise NotMeasuredError("eager on purpose")
+
+    def record(self, *_: object) -> Callable[[], object]:
+        raise NotMeasuredError("eager on purpose")
+
+
 @dataclass
 class Setting:
-    """Where a section runs and when it should be done. ``small``: to see that all of it works, not to measure."""
+    """Where a section runs and when it should be done. ``small``: to see that all of it works, not to measure.
+
+    ``tell`` is called with each row that is done.
+    """
 
     device: torch.device
     small: bool
     until: float = float("inf")  # of time.monotonic
+    tell: Callable[[Row], None] = lambda _: None
 
     @property
     def cuda(self) -> bool:
@@ -57,14 +77,35 @@ class Setting:
 
 def guarded(setting: Setting, what: Row, measured: Callable[[], Row]) -> Row:
     """A row of results; where there is no time left or it breaks, the row says so instead."""
+    row = {**what, **_row(setting, measured)}
+    setting.tell(row)
+    return row
+
+
+def _row(setting: Setting, measured: Callable[[], Row]) -> Row:
     if setting.left() <= 0:
-        return {**what, "note": f"{NOT_MEASURED}no time left"}
+        return {"note": f"{NOT_MEASURED}no time left"}
     try:
-        return {**what, **measured()}
+        return measured()
     except NotMeasuredError as error:
-        return {**what, "note": f"{NOT_MEASURED}{error}"}
+        return {"note": f"{NOT_MEASURED}{error}"}
     except Exception as error:  # one case that breaks (out of memory, say) must not lose the others
-        return {**what, "note": f"{NOT_MEASURED}{type(error).__name__}: {str(error)[:200]}"}
+        return {"note": broke(error)}
+
+
+def broke(error: Exception) -> str:
+    """What broke, and where."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(str(error).split())[:200]
+    return f"{NOT_MEASURED}{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"
+
+
+def source(dataset: str) -> Source:
+    """The published files where the environment names a folder that holds them, else the surrogate; no network."""
+    root = Path(os.environ.get(ENVIRONMENT, "")).expanduser()
+    if os.environ.get(ENVIRONMENT) and is_whole(dataset, root):
+        return Source(dataset, "published", root)
+    return Source(dataset, "surrogate", cache_folder() / "surrogate")
 
 
 def seconds(setting: Setting, work: Callable[[], object], repeats: int) -> float:
@@ -125,6 +166,7 @@ def training(
     return Training(model, *data, settings, at_steps=at_steps, recorder=recorder)
 
 
+@cache
 def flops_an_image(architecture: str, width: int) -> float:
     """Floating-point operations of a forward and backward pass, as torch counts products (an addition is one, too)."""
     task, count = TASKS[OF_ARCHITECTURE[architecture]], 2

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch.nn import functional as F
@@ -18,6 +18,7 @@ from repro.science.training import History
 from .gpu_tools import (
     NOT_MEASURED,
     OF_ARCHITECTURE,
+    Eager,
     NotMeasuredError,
     Row,
     Setting,
@@ -32,16 +33,6 @@ from .gpu_tools import (
 ASKED_FOR = 10.0  # times a plain eager loop
 BATCH_SIZE, WARM_UP, TIMED = 64, 20, 400  # steps
 COHORTS, IN_COHORTS = (1, 2, 4, 8, 16), ("StdCNN", "M1", "C1")
-
-
-class Eager:
-    """A recorder that refuses, so that steps run as they are."""
-
-    def aside(self) -> nullcontext[None]:
-        raise RuntimeError("eager on purpose")
-
-    def record(self, *_: object) -> Callable[[], object]:
-        raise RuntimeError("eager on purpose")
 
 
 class Images(Dataset):
@@ -73,7 +64,6 @@ def _loops(setting: Setting, architecture: str) -> Row:
         ours = training(setting, task, data, BATCH_SIZE)
         captured = rate(setting, ours.advance, 6)
         uncaptured = rate(setting, training(setting, task, data, BATCH_SIZE, recorder=Eager()).advance, 6)
-        agreement = _agreement(setting, task, (data[0][:2000], data[1][:2000]))
     return {
         "execution": ours.history().execution,
         "ours_per_second": captured,
@@ -82,7 +72,6 @@ def _loops(setting: Setting, architecture: str) -> Row:
         "loader_per_second": loaded,
         "ratio_plain": captured / plain,
         "ratio_loader": captured / loaded,
-        **agreement,
     }
 
 
@@ -106,28 +95,6 @@ def _plain(setting: Setting, task: Task, batches: Iterator[tuple[torch.Tensor, t
     return step
 
 
-def _agreement(setting: Setting, task: Task, data: tuple[torch.Tensor, torch.Tensor]) -> Row:
-    """Three epochs captured, captured again, uncaptured, and side by side: differences of losses and of weights."""
-    epochs = 1 if setting.small else 3
-
-    def trained(*further: Row) -> list[tuple[list[torch.Tensor], History]]:
-        runs = [training(setting, task, data, BATCH_SIZE, epochs=epochs, **each) for each in further]
-        ends = train_cohort(runs)
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
-        return [([*run.model.state_dict().values()], end) for run, end in zip(runs, ends, strict=True)]
-
-    ((ours, history),), ((again, _),), ((_, eager),) = trained({}), trained({}), trained({"recorder": Eager()})
-    beside = trained({}, {"seed": 1})[0][0]
-    pairs = zip(history.losses, eager.losses, strict=True)
-    return {
-        "largest_loss_difference": max(abs(a - b) / abs(b) for a, b in pairs),
-        "same_weights_twice": all(map(torch.equal, ours, again)),
-        "same_weights_in_a_cohort": all(map(torch.equal, ours, beside)),
-    }
-
-
 def cohorts(setting: Setting, _: dict) -> Row:
     """Steps a second of all members together, and the memory they take."""
     sizes = COHORTS[:2] if setting.small else COHORTS
@@ -138,8 +105,8 @@ def cohorts(setting: Setting, _: dict) -> Row:
 
 def _cohort(setting: Setting, architecture: str, count: int) -> Row:
     task = TASKS[OF_ARCHITECTURE[architecture]]
-    data = made_up(setting, task, 300 if setting.small else 20_000)
     warm, last = (1, 3) if setting.small else (WARM_UP, WARM_UP + TIMED)
+    data = made_up(setting, task, BATCH_SIZE * last)  # no smaller batch, which would be recorded while the clock runs
     began: list[float] = []
 
     def begin(_: History) -> None:
@@ -169,26 +136,27 @@ def _cohort(setting: Setting, architecture: str, count: int) -> Row:
 
 
 def resnet(setting: Setting, results: dict) -> Row:
-    """Images a second of ResNet18, and what share of the measured bfloat16 rate its model FLOPs are."""
-    sizes = (16,) if setting.small else (256, 512, 1024)
+    """Images a second of ResNet18, what share of the measured bfloat16 rate that is, and the price of determinism."""
+    sizes = (16,) if setting.small else (512, 1024, 256)
     peak = results.get("peaks", {}).get("rates", {}).get("bfloat16")
-    cases = itertools.product((BFLOAT16, TF32, FLOAT32), sizes)
-    rows = [
-        guarded(setting, {"ResNet18": p, "batch_size": b}, lambda p=p, b=b: _resnet(setting, p, b)) for p, b in cases
-    ]
-    for row in rows:
-        if peak and "flop_per_second" in row:
-            row["share_of_bfloat16_rate"] = row["flop_per_second"] / peak
+    rows = []
+    for batch_size, precision in itertools.product(sizes, (BFLOAT16, FLOAT32, TF32)):
+        for algorithms in ("deterministic", "any") if batch_size == sizes[0] else ("deterministic",):
+            what = {"ResNet18": precision, "batch_size": batch_size, "algorithms": algorithms}
+            rows.append(guarded(setting, what, partial(_resnet, setting, precision, batch_size, algorithms, peak)))
     return {"rows": rows, "precisions": SAYS}
 
 
-def _resnet(setting: Setting, precision: str, batch_size: int) -> Row:
+def _resnet(setting: Setting, precision: str, batch_size: int, algorithms: str, peak: float | None) -> Row:
     if precision == TF32 and not setting.cuda:
         raise NotMeasuredError("needs CUDA")
     task = TASKS[OF_ARCHITECTURE["ResNet18"]]
     data = made_up(setting, task, 4 * batch_size)
     with numerics(precision):
+        torch.backends.cudnn.deterministic = algorithms == "deterministic"  # put back with the rest
         ours = training(setting, task, data, batch_size, precision=precision)
-        found = batch_size * rate(setting, ours.advance, 8)
+        found = batch_size * rate(setting, ours.advance, 4)
     flops = found * flops_an_image("ResNet18", setting.width)
-    return {"execution": ours.history().execution, "images_per_second": found, "flop_per_second": flops}
+    share = {"share_of_bfloat16_rate": flops / peak} if peak else {}
+    execution = ours.history().execution
+    return {"execution": execution, "images_per_second": found, "flop_per_second": flops, **share}

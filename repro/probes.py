@@ -26,6 +26,8 @@ from .science.lanczos import lanczos, random_vector
 from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build
+from .science.numerics import numerics
+from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.recipes import LR
 from .science.settings import TrainingSettings
@@ -168,7 +170,7 @@ def measure(seconds: float, device: str) -> dict[str, dict[int, Speed]]:
     ends = time.perf_counter() + seconds
     left = len(NETWORKS[device]) * sum(SHARES.values())
     found: dict[str, dict[int, dict[str, Timing]]] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, numerics(FLOAT32):  # or a GPU would be measured in TensorFloat-32
         Store(Path(folder)).prepare()
         for task, width in NETWORKS[device]:
             bench = Bench(task, width, device, Path(folder))

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from repro import probes
 from repro.probes import LADDERS, NETWORKS, SHARES, Bench, climb, measure
@@ -63,7 +64,12 @@ def test_each_probe_does_its_work_and_takes_longer_for_more_of_it(tmp_path: Path
 def test_all_networks_of_the_paper_are_measured_in_about_the_time_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NETWORKS, "cpu", tuple((task, 2 if width < 64 else 64) for task, width in NETWORKS["cpu"]))
     monkeypatch.setattr(probes, "LADDERS", {kind: (ladder[0] // 8 or 1,) for kind, ladder in LADDERS.items()})
+    precisions: set[str] = set()
+    kept = Bench.kept
+    noting = lambda bench, n: precisions.add(torch.backends.cudnn.conv.fp32_precision) or kept(bench, n)  # noqa: E731
+    monkeypatch.setattr(Bench, "kept", noting)
     found = measure(1.0, "cpu")
+    assert precisions == {"ieee"}  # as sessions train and measure
     assert set(found) == {task.architecture for task in TASKS.values()}
     for widths in found.values():
         for speed in widths.values():

@@ -4,6 +4,7 @@ Hooks only; what they do stands in the modules beside this one. ``conftest.py`` 
 """
 
 import shlex
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -95,13 +96,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     claims = session.config.stash.get(SESSION, None)
     stopped = session.shouldstop or session.shouldfail or exitstatus not in (0, 1)
     if claims is not None and claims.cases and hasattr(session.config, "workerinput") and not stopped:
-        claims.workshop.help_out()
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            claims.workshop.help_out()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``."""
+    """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``. A library's warning breaks no run."""
     if (case := case_of(item)) is not None:
         item.extra_keyword_matches.add(case.claim.id)
+        item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.hookimpl(tryfirst=True)

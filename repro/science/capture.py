@@ -5,8 +5,8 @@ can be replayed at all, is in ``steps``. Where recording is refused, the trainin
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from contextlib import AbstractContextManager, suppress
+from typing import ClassVar, Final, Protocol
 
 import torch
 
@@ -27,13 +27,26 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """Records CUDA graphs. Those of one run share their memory: they never run at the same time."""
+    """Records CUDA graphs. Those of one run share their memory: they never run at the same time.
+
+    They are recorded on the stream that is current when the first of them is wanted, or beside the default stream, on
+    which nothing can be recorded. cuBLAS has a workspace for each stream, so members of a cohort, which have a stream
+    each, share none. After a recording that CUDA broke off, this process records no more.
+    """
+
+    broken_off: ClassVar[str | None] = None  # why
+    _lost: ClassVar[list[torch.cuda.CUDAGraph]] = []
 
     def __init__(self) -> None:
-        self._stream = torch.cuda.Stream()
+        self._stream: torch.cuda.Stream | None = None
         self._pool = torch.cuda.graph_pool_handle()
 
     def aside(self) -> AbstractContextManager[object]:
+        if CudaGraphs.broken_off is not None:
+            raise RuntimeError(f"an earlier recording in this process was broken off: {CudaGraphs.broken_off}")
+        if self._stream is None:
+            current = torch.cuda.current_stream()
+            self._stream = torch.cuda.Stream() if current == torch.cuda.default_stream() else current
         return _Aside(self._stream)
 
     def record(self, work: Callable[[], None], generators: Iterable[torch.Generator]) -> Replay:
@@ -42,9 +55,38 @@ class CudaGraphs:
             graph.register_generator_state(generator)
         # the outer block brings the current stream back even where a failing recording does not
         recording = torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
-        with torch.cuda.stream(torch.cuda.current_stream()), recording:
-            work()
+        of_the_work = None  # by number: the error itself would keep its frames, and what they hold, in a cycle
+        try:
+            with torch.cuda.stream(torch.cuda.current_stream()), recording:
+                try:
+                    work()
+                except Exception as error:
+                    of_the_work = id(error)
+                    raise
+        except Exception as error:
+            if id(error) != of_the_work:  # the recording did not come to its end
+                self._break_off(graph, one_line(error))
+            raise
+        if self._stream is not None:  # on which generators were readied for the recording, and are for each replay
+            torch.cuda.current_stream().wait_stream(self._stream)
         return graph.replay
+
+    def _break_off(self, graph: torch.cuda.CUDAGraph, why: str) -> None:
+        """Undo what PyTorch (2.11) leaves behind of a recording whose end CUDA refuses.
+
+        Its allocator goes on giving out the recording's memory, none of which it could free, and asks the graph, which
+        must therefore live, whether a stream is being recorded. The default generator, which is part of every graph,
+        can draw nothing until a recording ends well.
+        """
+        CudaGraphs.broken_off = why
+        CudaGraphs._lost.append(graph)
+        with suppress(Exception):
+            torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), self._pool)
+            torch._C._cuda_releasePool(torch.cuda.current_device(), self._pool)
+        with suppress(Exception), torch.cuda.stream(torch.cuda.current_stream()):
+            ends_well = torch.cuda.graph(torch.cuda.CUDAGraph(), stream=torch.cuda.Stream())
+            with ends_well:
+                torch.zeros((), device="cuda")  # PyTorch warns of graphs of nothing at all
 
 
 class _Aside:
@@ -93,10 +135,18 @@ class Captured:
                     step.rehearse(size)
             self._replays[size] = self._recorder.record(lambda: step(size), step.generators.values())
         except Exception as error:  # whatever a driver or a library says: a run that goes on slowly is not lost
-            self.refused = _one_line(error)
+            self.refused = one_line(error)
             self._replays.clear()  # they draw from generators that the failed recording may have spoilt
             step.renew(states)
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
+    """What was raised, and what it began with: CUDA's last word is often that something failed before."""
+    first = error
+    while first.__context__ is not None:
+        first = first.__context__
+    return _said(error) if first is error else f"{_said(error)} (first: {_said(first)})"
+
+
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -19,8 +19,9 @@ from .readings import Reading
 from .streams import stream
 from .tasks import Dataset
 
-# images a forward pass, by kind of device: bounds the memory of activations, and a GPU needs more of them to be busy
-CHUNK: Final = {"cpu": 512, "cuda": 4096}
+# images a forward pass, by kind of device: bounds the memory of activations, and a GPU needs more of them to be busy.
+# A gradient of ResNet18 keeps some 5 MB an image: 10 GB, where a worker of four on a large GPU has 30
+CHUNK: Final = {"cpu": 512, "cuda": 2048}
 # steps of PGD between looks at which images are broken: a GPU that is asked how many are left must first finish
 DROP_EVERY: Final = {"cpu": 1, "cuda": 8}
 

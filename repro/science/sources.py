@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 import filelock
-import platformdirs
 
 from ..errors import DataError, SettingError
 from .tasks import Dataset
 
 ENVIRONMENT: Final = "REPRO_DATA"
+FOLDER: Final = "repro-batch-robustness"  # in the user's cache
 Kind = Literal["published", "surrogate"]
 
 # MD5 of the published files as torchvision lays them out below its root.
@@ -74,8 +74,12 @@ class Source:
 
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project."""
-    return platformdirs.user_cache_path("repro-batch-robustness")
+    """The user's cache folder of this project; where platformdirs is not installed, as it is on Linux."""
+    try:
+        import platformdirs
+    except ModuleNotFoundError:  # some cluster images lack it and have everything else
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / FOLDER
+    return platformdirs.user_cache_path(FOLDER)
 
 
 def chosen_root(option: str | None) -> tuple[Path, str] | None:

@@ -114,9 +114,13 @@ class Step:
         self.optimizer.zero_grad()
 
     def close(self) -> None:
-        """Leave the network as it was found: drawing from the global random state, its layers' forwards their own."""
+        """Leave the network as it was found: drawing from the global random state, its layers' forwards their own.
+
+        Without gradients, too: they may lie in the memory of graphs, which would live as long as they do.
+        """
         draw_from(None, self.model)
         self._faster.close()
+        self.optimizer.zero_grad()
 
     def _hand(self, name: str, generator: torch.Generator) -> None:
         self.generators[name] = generator

@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     patch.setattr(sources, "_downloaded", lambda *_: False)
+    _warn("PLAYED_EARLY_WARNING")
     if "PLAYED_SECONDS" in os.environ:
         trainer = ModuleType("repro.trainer")
         trainer.make = play  # type: ignore[attr-defined]
@@ -52,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
                     patch.setitem(sources.FILES[dataset], name, digest)
 
 
+def _warn(name: str) -> None:
+    if name in os.environ:
+        warnings.warn(os.environ[name], stacklevel=1)
+
+
 def pytest_unconfigure() -> None:
     if "torch" in sys.modules:
         (HERE / "cache").mkdir(exist_ok=True)
@@ -62,6 +69,7 @@ def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, *_: 
     journal = Journal(HERE / "played.jsonl", f"process {os.getpid()}")
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))
+    _warn("PLAYED_WARNING")
     if str(run.task) == "M1-MNIST":
         raise getattr(errors, os.environ.get("PLAYED_ERROR", ""), RuntimeError)("the oven is cold\nand dark")
     diverged = str(run.task) == "M1-FashionMNIST"

@@ -1,5 +1,6 @@
 import hashlib
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -9,7 +10,7 @@ import torchvision
 
 from repro.errors import DataError, SettingError
 from repro.science import sources
-from repro.science.sources import ENVIRONMENT, FILES, Source, chosen_root, is_whole, resolve
+from repro.science.sources import ENVIRONMENT, FILES, Source, cache_folder, chosen_root, is_whole, resolve
 
 REAL_FILES = FILES
 CONTENT = {"MNIST": {"MNIST/raw/a": b"first", "MNIST/raw/b": b"second"}, "CIFAR10": {"batches/c": b"third"}}
@@ -245,3 +246,15 @@ def test_the_published_files_have_the_hashes_of_the_table(
 ) -> None:
     monkeypatch.setattr(sources, "FILES", REAL_FILES)
     assert is_whole(name, real_data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder of a system without platformdirs is Linux's")
+@pytest.mark.parametrize("moved", [True, False])
+def test_without_platformdirs_the_cache_folder_is_where_it_would_be(
+    moved: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path) if moved else "")
+    expected = cache_folder()
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert cache_folder() == expected
+    assert expected.is_relative_to(tmp_path if moved else Path.home())
