@@ -2,13 +2,15 @@
 
 The truth is that of Lanczos in double precision, from another start, to a residual of 1e-8 of the value. PyHessian's
 power iteration is given the fewest steps, over a few starts, after which its estimate is within 1e-3 of the truth,
-which a user could not know; ours stops by itself.
+which a user could not know; ours stops by itself, and takes its starts in turn.
 """
 
 import copy
 import warnings
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
+from statistics import mean
 from typing import Any
 
 import torch
@@ -19,7 +21,7 @@ from repro.science.hessian import top_eigenvalue
 from repro.science.tasks import TASKS
 
 from .networks import data, network, once, told
-from .power_iteration import Count, fewest, power_iteration
+from .power_iteration import STARTS, Count, fewest, power_iteration
 from .sides import Checked, Pair, Timed
 
 IMAGES = {"M1-MNIST": 32, "StdCNN-MNIST": 128, "C1-CIFAR10": 16}
@@ -45,7 +47,7 @@ def truth(name: str, barely: bool, count: int) -> float:
     def compute() -> float:
         x, y = data(TASKS[name]).train.part(count)
         double = copy.deepcopy(network(name, barely)).double()
-        return top_eigenvalue(double, x.double(), y, tolerance=1e-8, seed=1).value
+        return top_eigenvalue(double, x.double(), y, tolerance=1e-8, seed=STARTS).value
 
     return once(f"lambda1-{name}-{barely}-{count}", compute)
 
@@ -72,12 +74,13 @@ def against_pyhessian(name: str, barely: bool) -> Pair:
         return fewest(lambda: network(name, barely), x, y, lambda value: abs(value / true - 1) <= NEAR)
 
     seed, steps, reached = once(f"pyhessian-{name}-{barely}", peer_needs)
+    starts = cycle(range(STARTS))
 
     def peer() -> float:
         return power_iteration(network(name, barely), x, y, seed, steps, 0.0)
 
     return Pair(
-        lambda: top_eigenvalue(network(name, barely), x, y),
+        lambda: top_eigenvalue(network(name, barely), x, y, seed=next(starts)),
         peer,
         lambda: check(name, barely, (x, y), steps, bool(reached), peer),
     )
@@ -89,23 +92,24 @@ def check(
     """Both errors and the products of both; and what PyHessian's own stop gives."""
     true = truth(name, barely, IMAGES[name])
     model = network(name, barely)
-    ours = top_eigenvalue(model, *images)
-    error = abs(ours.value / true - 1)
+    ours = [top_eigenvalue(model, *images, seed=seed) for seed in range(STARTS)]
+    error = max(abs(found.value / true - 1) for found in ours)
+    spent = mean(found.products for found in ours)
     facts = {
         **(told(name) if not barely else {"data": told(name)["data"], "trained_on": "5 steps"}),
         "images": IMAGES[name],
         "true_value": true,
         "our_error": error,
-        "our_products": ours.products,
+        "our_products": [found.products for found in ours],
         "peer_error": abs(peer() / true - 1),
         "peer_products": steps,
         "peer_reached_it": reached,  # if not, the ratios are lower bounds
         "peer_by_its_own_stop": by_its_own_stop(model, *images, true),
     }
     faults = (f"our error {error:.1e} is above {NEAR:g}",) if error > NEAR else ()
-    value = steps / ours.products
+    value = steps / spent
     products = {"value": value, "range": (value, value), "asked": 2.0, "of": ""}
-    return Checked(facts, {"products": {**products, "ours": ours.products, "peer": steps}}, faults)
+    return Checked(facts, {"products": {**products, "ours": spent, "peer": steps}}, faults)
 
 
 def by_its_own_stop(model: nn.Module, x: Tensor, y: Tensor, true: float) -> dict[str, Any]:
