@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from .drawing import COMPRESSION
 from .scorecard import Scorecard
 
 COLOURS: Final = {"holds": "#b7dfb9", "fails": "#f2b8b0", "undecided": "#f4e3a6", "error": "#c9c9c9", "": "#ffffff"}
@@ -44,7 +45,7 @@ def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
         for j, (word, outcome) in enumerate(line.cells):
             ax.add_patch(Rectangle((j * wide, i * high), wide, high, facecolor=COLOURS[outcome], edgecolor="white"))
             ax.text((j + 0.5) * wide, middle, word, fontsize=8, ha="center", va="center")
-    canvas.savefig(path, dpi=130)
+    canvas.savefig(path, dpi=130, pil_kwargs={"compress_level": COMPRESSION})
     plt.close(canvas)
     return path
 
@@ -65,7 +66,7 @@ def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
     for image, (column, row), taken in zip(small, corners, places, strict=True):
         aside = (taken * PLACE[0] - image.width) // 2
         sheet.paste(image, (PLACE[0] * column + aside, PLACE[1] * row + (PLACE[1] - image.height) // 2))
-    sheet.save(path)
+    sheet.save(path, compress_level=COMPRESSION)
     return path
 
 
