@@ -76,5 +76,5 @@ def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
 
 
 def _stored(curve: Curve, store: Store, conditions: Conditions) -> bool:
-    reading = conditions.regime.scale(curve.task).reading
-    return all(store.has(run, reading) for run in curve.runs(conditions))
+    reading = conditions.reading(curve.task)
+    return all(store.whole(run, reading) for run in curve.runs(conditions))
