@@ -1,16 +1,27 @@
 """Sessions of `pytest claims` in processes of their own, as a user starts them."""
 
-import os
-import resource
+import json
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from .sides import BenchmarkError, one_thread
 
 ROOT = Path(__file__).parents[1]
+# The system counts what a process held before it became another program: one started from here would be charged with
+# the memory of PyTorch, which is loaded here. A small process starts it instead, and leaves what it used in a file.
+STARTER: Final = """
+import json, resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([usage.ru_utime + usage.ru_stime, usage.ru_maxrss], file)
+sys.exit(status if status >= 0 else 128 - status)
+"""
 
 
 @dataclass(frozen=True)
@@ -25,21 +36,26 @@ class Session:
 def run(*arguments: str | Path) -> Session:
     """One session; its report goes where ``arguments`` say. BenchmarkError: it ended otherwise than with verdicts."""
     command = [sys.executable, "-m", "pytest", "claims", "-q", "--verdicts-ok", "-p", "no:cacheprovider"]
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [*command, *map(str, arguments)], cwd=ROOT, env=one_thread(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    output = process.stdout.read().decode()  # until its end; the usage is asked of the system with the status
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    if process.returncode:
-        last = output.strip().splitlines()[-1:]
-        raise BenchmarkError(f"pytest claims ended with status {process.returncode}: {''.join(last)}")
-    return Session(wall, usage.ru_utime + usage.ru_stime, memory(usage))
+    return measured([*command, *map(str, arguments)], "pytest claims")
 
 
-def memory(usage: resource.struct_rusage) -> float:
-    """Peak resident memory in GiB (kilobytes on Linux, bytes on macOS)."""
-    return usage.ru_maxrss / (2**30 if sys.platform == "darwin" else 2**20)
+def measured(command: list[str], name: str) -> Session:
+    """What a command cost. BenchmarkError: it failed; one line with its name, its status and the last that it said."""
+    with tempfile.TemporaryDirectory() as folder:
+        used = Path(folder) / "used.json"
+        began = time.perf_counter()
+        ended = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", STARTER, str(used), *command],
+            cwd=ROOT,
+            env=one_thread(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        wall = time.perf_counter() - began
+        if ended.returncode:
+            last = "".join(ended.stdout.strip().splitlines()[-1:])
+            raise BenchmarkError(f"{name} ended with status {ended.returncode}: {last}")
+        cpu, peak = json.loads(used.read_text())
+    return Session(wall, cpu, peak / (2**30 if sys.platform == "darwin" else 2**20))  # bytes there, kilobytes on Linux

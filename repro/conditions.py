@@ -6,6 +6,7 @@ From these a figure's point (task, recipe, batch size, seed) becomes a run.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from .regimes import Regime
@@ -48,6 +49,21 @@ class Conditions:
             trained_as=concerning(task, self.trained_as),
             precision=self.precision,
         )
+
+    def runs(self, task: Task, recipe: Recipe, batch_sizes: tuple[int, ...]) -> list[Run]:
+        """The runs behind a line: seed by seed, each at these batch sizes.
+
+        Made once, since every claim and figure that speaks of the line asks for them.
+        """
+        line = task, recipe, batch_sizes
+        if line not in self._lines:
+            seeds = range(self.regime.scale(task).seeds)
+            self._lines[line] = [self.run(task, recipe, size, seed) for seed in seeds for size in batch_sizes]
+        return [*self._lines[line]]
+
+    @cached_property
+    def _lines(self) -> dict[tuple[Task, Recipe, tuple[int, ...]], list[Run]]:
+        return {}
 
     def reading(self, task: Task) -> Reading:
         """How the task's runs are measured."""

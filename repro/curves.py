@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -61,12 +62,7 @@ class Curve:
 
     def runs(self, conditions: Conditions) -> list[Run]:
         """The runs behind the curve: every batch size of the grid, every seed."""
-        scale = conditions.regime.scale(self.task)
-        return [
-            conditions.run(self.task, self.recipe, size, seed)
-            for seed in range(scale.seeds)
-            for size in scale.batch_sizes
-        ]
+        return conditions.runs(self.task, self.recipe, conditions.regime.scale(self.task).batch_sizes)
 
     def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
         """The runs with every reading of them that the session wants of this curve's measure, the first one first."""
@@ -111,12 +107,12 @@ class Measured:
     cells: tuple[tuple[Cell, ...], ...]
     images: int | None = None  # of which its values are shares; None: of none
 
-    @property
+    @cached_property
     def values(self) -> Array:
         """Raw values, (seeds, batch sizes); NaN where there is none."""
         return np.array([[cell.value for cell in row] for row in self.cells], dtype=np.float64)
 
-    @property
+    @cached_property
     def sample(self) -> Sample:
         """The values on the measure's scale, for an estimand."""
         unit, floor = self.curve.measure.unit, self.curve.measure.floor

@@ -32,12 +32,7 @@ class Part:
 
     def runs(self, conditions: Conditions) -> list[Run]:
         """Its runs, seed by seed; those that went further than the amount as they were when they came to it."""
-        scale = conditions.regime.scale(self.curve.task)
-        everything = [
-            conditions.run(self.curve.task, self.curve.recipe, size, seed)
-            for seed in range(scale.seeds)
-            for size in self.batch_sizes
-        ]
+        everything = conditions.runs(self.curve.task, self.curve.recipe, self.batch_sizes)
         return [run if run.amount <= self.amount * (1 + NEAR) else run.at(self.amount) for run in everything]
 
 

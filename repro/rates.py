@@ -129,6 +129,6 @@ BUILT_IN: Final = Rates(
     device="cpu",
     networks={name: {64: proportional(rate)} for name, rate in GRADIENTS_PER_SECOND.items()},
     start=6.0,
-    verdict=0.035,
-    figure=0.22,
+    verdict=0.02,
+    figure=0.14,
 )

@@ -5,8 +5,9 @@ run of a claim's curves makes its verdict an error that names it: the instrument
 paper.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .conditions import Conditions
 from .curves import FGSM, LAMBDA1, PGD, Curve
@@ -14,7 +15,7 @@ from .errors import ReproError
 from .runs import Run
 from .science.readings import transfer
 from .statistics.instruments import Failure, failed, speaking_of, unchecked
-from .store import Store
+from .store import Record, Store
 
 
 class InstrumentError(ReproError):
@@ -58,16 +59,16 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     failures: dict[tuple[Run, Failure], None] = {}
     missing: dict[str, None] = {}
     for run, field in wanted:
-        numbers = _numbers(run, field, store, conditions)
-        if not numbers:
+        reading = conditions.reading(run.task)
+        stored = store.measures(run, reading)
+        if not stored or not (measures := stored["measures"]):
             continue
+        numbers = _numbers(measures, None if field == LAMBDA1.field else store.measures(run, transfer(reading)))
         lacking = unchecked(numbers, field)
         missing |= dict.fromkeys(lacking)
         checks += len(speaking_of(field)) - len(lacking)
-        found = {
-            failure.name: failure
-            for failure in (*failed(_measures(run, store, conditions), field), *failed(numbers, field))
-        }
+        whole = {**measures, "images": reading.attacked_images or run.task.dataset.test}
+        found = {failure.name: failure for failure in (*failed(whole, field), *failed(numbers, field))}
         failures |= dict.fromkeys((run, failure) for failure in found.values())
         if field == LAMBDA1.field and numbers.get("lambda1_error") is not None and numbers["lambda1"]:
             errors.append(abs(numbers["lambda1_error"] / numbers["lambda1"]))
@@ -75,21 +76,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     return Soundness(runs, checks, tuple(failures), tuple(missing), max(errors, default=None))
 
 
-def _measures(run: Run, store: Store, conditions: Conditions) -> dict[str, float]:
-    """The measures themselves, which some checks can be put to as well: they are of more images."""
-    reading = conditions.reading(run.task)
-    stored = store.measures(run, reading)
-    measures = {k: v for k, v in (stored["measures"] if stored else {}).items() if not isinstance(v, dict)}
-    return {**measures, "images": reading.attacked_images or run.task.dataset.test} if measures else {}
-
-
-def _numbers(run: Run, field: str, store: Store, conditions: Conditions) -> dict[str, float]:
-    """The numbers of a run's instruments that speak of a measure, with lambda1's; empty if it diverged."""
-    first = conditions.reading(run.task)
-    stored = store.measures(run, first)
-    measures = stored["measures"] if stored else {}
-    if not measures:
-        return {}
-    other = None if field == LAMBDA1.field else store.measures(run, transfer(first))
+def _numbers(measures: Mapping[str, Any], other: Record | None) -> dict[str, float]:
+    """The numbers of a run's instruments, with lambda1's and those of images made on another network."""
     curvature = {name: value for name, value in measures.items() if name.startswith("lambda1")}
     return {**curvature, **measures.get("instruments", {}), **(other["measures"] if other else {})}

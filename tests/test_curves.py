@@ -164,3 +164,12 @@ def test_a_reading_that_could_not_be_taken_has_no_value_rather_than_the_first_on
     assert (found.values == CHANCE).all()
     assert all(cell.diverged for row in found.cells for cell in row)
     assert not any(cell.diverged for row in read(curve, store, here).cells for cell in row)
+
+
+def test_the_runs_of_a_line_are_those_of_its_seeds_and_whoever_changes_the_list_changes_his_own() -> None:
+    where = conditions(seeds=2)
+    expected = [where.run(M1_MNIST, LR_BS(), size, seed) for seed in (0, 1) for size in (64, 128, 256)]
+    CURVE.runs(where).clear()
+    assert CURVE.runs(where) == expected
+    assert len(CURVE.runs(where.with_seeds(3))) == 9
+    assert where.runs(M1_MNIST, LR_BS(), (256,)) == [run for run in expected if run.batch_size == 256]

@@ -254,3 +254,20 @@ def test_a_run_that_is_trained_otherwise_says_so() -> None:
 def test_a_run_says_what_it_is() -> None:
     assert str(ONE) == "M1-MNIST lr=0.02 m=0.9 batch size 128 seed 3"
     assert str(replace(ONE, sgd=BENCHMARK.sgd(128))) == "M1-MNIST lr=0.01 halved every 5 m=0.9 batch size 128 seed 3"
+
+
+@given(RUNS)
+def test_equal_runs_have_one_hash(run: Run) -> None:
+    assert hash(from_spec(run.spec)) == hash(run)
+
+
+def test_the_runs_of_a_task_have_hashes_of_their_own() -> None:
+    sizes, recipes = (64, 128, 256), (*(LR(m) for m in MOMENTA), LR_BS(), BENCHMARK)
+    runs = {
+        replace(ONE, sgd=recipe.sgd(size), batch_size=size, seed=seed, steps=steps)
+        for recipe in recipes
+        for size in sizes
+        for seed in range(5)
+        for steps in (None, 1000)
+    }
+    assert len({hash(run) for run in runs}) == len(runs)

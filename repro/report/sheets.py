@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-from matplotlib import pyplot as plt
+from matplotlib import rc_context
+from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from .drawing import COMPRESSION, STYLE
 from .scorecard import Scorecard
 
 COLOURS: Final = {"holds": "#b7dfb9", "fails": "#f2b8b0", "undecided": "#f4e3a6", "error": "#c9c9c9", "": "#ffffff"}
@@ -25,12 +23,19 @@ PLACE: Final = (532, 440)  # pixels of a place: a figure with one pair of axes, 
 
 
 def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
-    """Write the scorecard as a PNG: a coloured cell for each verdict, the rows of a claim together under its name."""
+    """Write the scorecard as a PNG."""
+    with rc_context(STYLE):
+        composed_scorecard(card, title).savefig(path, dpi=130, pil_kwargs={"compress_level": COMPRESSION})
+    return path
+
+
+def composed_scorecard(card: Scorecard, title: str) -> Canvas:
+    """A coloured cell for each verdict, the rows of a claim together under its name."""
     wide, high = CELL
     lines = card.lines
     names = LETTER * max((len(line.indented) for line in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
-    canvas = plt.figure(figsize=(width, 2 * MARGIN + HEAD + high * len(lines)))
+    canvas = Canvas(figsize=(width, 2 * MARGIN + HEAD + high * len(lines)))
     ax = canvas.add_axes((0, 0, 1, 1))
     ax.set_xlim(-MARGIN - names, width - MARGIN - names)  # inches from the corner of the first cell
     ax.set_ylim(high * len(lines) + MARGIN, -HEAD - MARGIN)
@@ -44,9 +49,7 @@ def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
         for j, (word, outcome) in enumerate(line.cells):
             ax.add_patch(Rectangle((j * wide, i * high), wide, high, facecolor=COLOURS[outcome], edgecolor="white"))
             ax.text((j + 0.5) * wide, middle, word, fontsize=8, ha="center", va="center")
-    canvas.savefig(path, dpi=130)
-    plt.close(canvas)
-    return path
+    return canvas
 
 
 def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
@@ -65,7 +68,7 @@ def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
     for image, (column, row), taken in zip(small, corners, places, strict=True):
         aside = (taken * PLACE[0] - image.width) // 2
         sheet.paste(image, (PLACE[0] * column + aside, PLACE[1] * row + (PLACE[1] - image.height) // 2))
-    sheet.save(path)
+    sheet.save(path, compress_level=COMPRESSION)
     return path
 
 

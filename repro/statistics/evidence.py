@@ -9,7 +9,9 @@ worlds at once; the p-value then has them too. What is shown and what is planned
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -63,12 +65,31 @@ class Evidence(Protocol):
     def weakest(self) -> Weakest:
         """The single test that decides: the least clear of ``AllOf``, the clearest of ``AnyOf``."""
 
-    def power(self, seeds: int, alpha: float) -> float:
-        """The probability that as many seeds say yes at error ``alpha``, if the truth is what is observed."""
+    def power(self, seeds: Array | int, alpha: float) -> Array:
+        """The probability that as many seeds say yes at error ``alpha``, if the truth is what is observed.
+
+        Of several numbers of seeds at once, if ``seeds`` has several.
+        """
+
+
+class Asked(ABC):
+    """Evidence that is computed once, however often a decision turns to it."""
+
+    def p(self) -> Array:
+        """The smallest error level at which it says yes."""
+        return self._p
+
+    @cached_property
+    def _p(self) -> Array:
+        return self._computed()
+
+    @abstractmethod
+    def _computed(self) -> Array:
+        """The p-value."""
 
 
 @dataclass(frozen=True)
-class Mean:
+class Mean(Asked):
     """The mean over seeds of ``sign`` (1 or -1) times an effect is above ``bound``: Student's t."""
 
     effect: Effect
@@ -79,7 +100,7 @@ class Mean:
     def reason(self) -> str:
         return ""
 
-    def p(self) -> Array:
+    def _computed(self) -> Array:
         return t_p(self.sign * self.effect.values, self.bound, self.effect.step)
 
     def weakest(self) -> Weakest:
@@ -88,20 +109,24 @@ class Mean:
     def interval(self, alpha: float) -> Interval:
         return t_interval(self.effect.values, 1 - 2 * alpha, self.effect.step)
 
-    def power(self, seeds: int, alpha: float) -> float:
-        """Exact for normal effects whose mean and spread are those observed (noncentral t)."""
-        values = self.sign * self.effect.values
-        if min(seeds, len(values)) < 2:
-            return 0.0
+    def power(self, seeds: Array | int, alpha: float) -> Array:
+        """Exact for normal effects whose mean and spread are those observed (noncentral t).
+
+        0, which promises nothing, where scipy's noncentral t has no number, as at its underflow.
+        """
+        values, counts = self.sign * self.effect.values, np.asarray(seeds, dtype=np.float64)
+        if len(values) < 2:
+            return np.zeros_like(counts)
         above, sd = float(values.mean()) - self.bound, float(spread(values, self.effect.step))
         if sd == 0:
-            return float(above > 0)
-        critical = stdtrit(seeds - 1, 1 - alpha)
-        return 1 - float(nctdtr(seeds - 1, above / sd * math.sqrt(seeds), critical))
+            return np.where(counts < 2, 0.0, float(above > 0))
+        critical = stdtrit(counts - 1, 1 - alpha)
+        found = 1 - nctdtr(counts - 1, above / sd * np.sqrt(counts), critical)
+        return np.where((counts < 2) | np.isnan(found), 0.0, found)
 
 
 @dataclass(frozen=True)
-class Median:
+class Median(Asked):
     """The median over seeds of ``sign`` (1 or -1) times an effect is above ``bound``: the sign test."""
 
     effect: Effect
@@ -114,7 +139,7 @@ class Median:
         seeds = len(self.effect.values)
         return f"a median needs five seeds at least, of which there are {seeds}" if seeds < 5 else ""
 
-    def p(self) -> Array:
+    def _computed(self) -> Array:
         return sign_p(self.sign * self.effect.values, self.bound)
 
     def weakest(self) -> Weakest:
@@ -123,48 +148,55 @@ class Median:
     def interval(self, alpha: float) -> Interval:
         return median_interval(self.effect.values, 1 - 2 * alpha)
 
-    def power(self, seeds: int, alpha: float) -> float:
+    def power(self, seeds: Array | int, alpha: float) -> Array:
         """Binomial, with the share of seeds beyond the bound as observed (and half a seed added to either side)."""
         values = self.sign * self.effect.values
         beyond = (float((values > self.bound).sum()) + 0.5) / (len(values) + 1)
-        counts = np.arange(seeds + 1.0)
-        needed = counts[bdtrc(counts - 1, seeds, 0.5) <= alpha]
-        return float(bdtrc(needed[0] - 1, seeds, beyond)) if len(needed) else 0.0
+        found = [_binomial_power(int(count), beyond, alpha) for count in np.ravel(seeds)]
+        return np.reshape(np.array(found), np.shape(seeds))
+
+
+def _binomial_power(seeds: int, beyond: float, alpha: float) -> float:
+    """How often the sign test says yes of so many seeds, each of which is beyond the bound with this probability."""
+    counts = np.arange(seeds + 1.0)
+    needed = counts[bdtrc(counts - 1, seeds, 0.5) <= alpha]
+    return float(bdtrc(needed[0] - 1, seeds, beyond)) if len(needed) else 0.0
 
 
 @dataclass(frozen=True)
-class AllOf:
+class AllOf(Asked):
     """Each of its parts: their largest p-value."""
 
     parts: tuple[Evidence, ...]
 
-    def p(self) -> Array:
+    def _computed(self) -> Array:
         return np.asarray(np.max([part.p() for part in self.parts], axis=0))
 
     def weakest(self) -> Weakest:
         return max(self.parts, key=lambda part: float(part.p())).weakest()
 
-    def power(self, seeds: int, alpha: float) -> float:
+    def power(self, seeds: Array | int, alpha: float) -> Array:
         """At least 1 less what each part may miss, however they depend."""
-        return max(0.0, 1 - sum(1 - part.power(seeds, alpha) for part in self.parts))
+        missed = sum(1 - part.power(seeds, alpha) for part in self.parts)
+        return np.asarray(np.maximum(0.0, 1 - missed))
 
 
 @dataclass(frozen=True)
-class AnyOf:
+class AnyOf(Asked):
     """One at least of its parts: the smallest p-value, times their number."""
 
     parts: tuple[Evidence, ...]
 
-    def p(self) -> Array:
+    def _computed(self) -> Array:
         return np.asarray(np.minimum(1.0, len(self.parts) * np.min([part.p() for part in self.parts], axis=0)))
 
     def weakest(self) -> Weakest:
         test, shared = min(self.parts, key=lambda part: float(part.p())).weakest()
         return Weakest(test, shared * len(self.parts))
 
-    def power(self, seeds: int, alpha: float) -> float:
+    def power(self, seeds: Array | int, alpha: float) -> Array:
         """At least that of its strongest part."""
-        return max(part.power(seeds, alpha / len(self.parts)) for part in self.parts)
+        return np.asarray(np.max([part.power(seeds, alpha / len(self.parts)) for part in self.parts], axis=0))
 
 
 @dataclass(frozen=True)
@@ -187,5 +219,5 @@ class Nothing:
     def interval(self, alpha: float) -> Interval:  # noqa: ARG002 - the protocol's
         return Interval(math.nan, math.nan, math.nan)
 
-    def power(self, seeds: int, alpha: float) -> float:  # noqa: ARG002 - the protocol's
-        return 0.0
+    def power(self, seeds: Array | int, alpha: float) -> Array:  # noqa: ARG002 - the protocol's
+        return np.zeros(np.shape(seeds))

@@ -9,7 +9,7 @@ their own number of ``images``, which are more.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -48,14 +48,24 @@ class Check:
 
     def failure(self, numbers: Numbers) -> str:
         """Why the check fails, as a sentence; empty where it does not. A number that is not finite fails it."""
-        shown = ", ".join(f"{name} is {numbers[name]:.4g}" for name in self.needs)
         if not all(math.isfinite(numbers[name]) for name in self.needs):
-            return f"{self.says}; {shown}"
+            return f"{self.says}; {self._shown(numbers)}"
         excess, allowed = self.excess(numbers), self.allowed(numbers)
         if excess <= allowed + 1e-6:  # shares of images come in float32
             return ""
         images = f" on {numbers['images']:.0f} images" if self.counted else ""
-        return f"{self.says}; {shown}: off by {excess:.3g}{images}, where {allowed:.3g} may be chance"
+        return f"{self.says}; {self._shown(numbers)}: off by {excess:.3g}{images}, where {allowed:.3g} may be chance"
+
+    def _shown(self, numbers: Numbers) -> str:
+        return ", ".join(f"{name} is {numbers[name]:.4g}" for name in self.needs)
+
+    def decidable(self, numbers: Numbers) -> bool:
+        """Whether every number that it looks at is there."""
+        return None not in map(numbers.get, self._wanted)
+
+    @cached_property
+    def _wanted(self) -> tuple[str, ...]:
+        return (*self.needs, "images") if self.counted else self.needs
 
 
 class Failure(NamedTuple):
@@ -70,22 +80,19 @@ def failed(numbers: Numbers, of: str | None = None) -> list[Failure]:
 
     Those whose numbers are not there are named by ``unchecked``. ValueError: a count of images below 1.
     """
-    checks = [check for check in speaking_of(of) if _has(numbers, check)]
+    checks = [check for check in speaking_of(of) if check.decidable(numbers)]
     return [Failure(check.name, sentence) for check in checks if (sentence := check.failure(numbers))]
 
 
 def unchecked(numbers: Numbers, of: str | None = None) -> list[str]:
     """The names of the checks that could not be decided, for a number that is not there."""
-    return [check.name for check in speaking_of(of) if not _has(numbers, check)]
+    return [check.name for check in speaking_of(of) if not check.decidable(numbers)]
 
 
-def speaking_of(of: str | None) -> list[Check]:
+@lru_cache(maxsize=16)
+def speaking_of(of: str | None) -> tuple[Check, ...]:
     """The checks that speak of a measure, named by its field; all of them without one."""
-    return [check for check in CHECKS if of is None or of in check.of]
-
-
-def _has(numbers: Numbers, check: Check) -> bool:
-    return all(numbers.get(name) is not None for name in (*check.needs, *(("images",) if check.counted else ())))
+    return tuple(check for check in CHECKS if of is None or of in check.of)
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,8 @@ all worlds. ``UntilDecided`` fixes beforehand at how many seeds it looks, and sp
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+
 from .estimands import ERROR, Decision, Estimand, Outcome, Sample
 from .evidence import Evidence
 
@@ -26,10 +28,9 @@ def further_seeds(
     question = estimand.question(*samples)
     seeds = len(samples[0].values)
     sides: list[Evidence] = [question.fails] if question.floored else [question.holds, question.fails]
-    for count in range(seeds + 1, cap + 1):
-        if sum(side.power(count, alpha) for side in sides) >= power:
-            return count - seeds
-    return None
+    counts = np.arange(seeds + 1.0, cap + 1)
+    enough = counts[np.sum([side.power(counts, alpha) for side in sides], axis=0) >= power]
+    return int(enough[0]) - seeds if len(enough) else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from repro.report.scorecard import Row, Scorecard
-from repro.report.sheets import COLOURS, HEIGHT, PLACE, draw_contact_sheet, draw_scorecard
+from repro.report.sheets import COLOURS, HEIGHT, PLACE, composed_scorecard, draw_contact_sheet, draw_scorecard
 from repro.science.tasks import TASKS
 
 AREA = 500  # pixels: less of a colour is the edge of a letter
@@ -141,15 +141,8 @@ ROWS = (
 
 
 @pytest.mark.parametrize("title", ["Verdicts, at some scale", "Verdicts, a title that is longer than all columns" * 2])
-def test_a_scorecard_says_its_title_tasks_claims_and_verdicts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, title: str
-) -> None:
-    drawn = []
-    monkeypatch.setattr(plt, "close", drawn.append)
-    draw_scorecard(Scorecard(("M1-MNIST", "C1-CIFAR10"), ROWS), title, tmp_path / "card.png")
-    monkeypatch.undo()
-    (canvas,) = drawn
-    plt.close(canvas)
+def test_a_scorecard_says_its_title_tasks_claims_and_verdicts(title: str) -> None:
+    canvas = composed_scorecard(Scorecard(("M1-MNIST", "C1-CIFAR10"), ROWS), title)
     (axes,) = canvas.axes
     assert [text.get_text().strip() for text in axes.texts] == [
         *(title, "M1-MNIST", "C1-CIFAR10", "it-drops", "FGSM", "reproduced", "-"),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from worlds import same_examples
 
-from repro.statistics.evidence import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from repro.statistics.evidence import AllOf, AnyOf, Effect, Evidence, Mean, Median, Nothing
 from repro.statistics.intervals import median_interval, sign_p, t_interval, t_p
 from repro.statistics.units import POINTS, Array
 
@@ -114,3 +114,28 @@ def test_the_power_of_several_is_never_more_than_can_be_promised() -> None:
     single = [part.power(8, 0.05) for part in parts]
     assert AllOf(tuple(parts)).power(8, 0.05) == pytest.approx(max(0.0, sum(single) - 2))
     assert AnyOf(tuple(parts)).power(8, 0.05) == max(part.power(8, 0.05 / 3) for part in parts)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Mean(effect(0.0, 1.0, 2.0), 1, 0.2),
+        Mean(effect(0.0), 1, 0.2),
+        Mean(effect(1.0, 1.0), -1, 0.2),
+        Median(effect(1.0, 2.0, 3.0), 1, 0.0),
+        AllOf((ALMOST, HARDLY)),
+        AnyOf((ALMOST, AllOf((HARDLY, SURELY)))),
+        Nothing(POINTS, "for want of it"),
+    ],
+)
+def test_the_power_of_many_numbers_of_seeds_is_that_of_each(asked: Evidence) -> None:
+    counts = np.arange(1.0, 20)
+    each = [float(asked.power(int(count), 0.05)) for count in counts]
+    assert list(asked.power(counts, 0.05)) == each
+
+
+@pytest.mark.parametrize("above", np.linspace(0.5, 12, 24))
+def test_the_power_of_a_mean_is_a_probability_however_clear_it_is(above: float) -> None:
+    """scipy's noncentral t has no number for some statistics near 38."""
+    found = Mean(effect(above - 1, above, above + 1), 1, 0.0).power(np.arange(2.0, 51), 0.05)
+    assert ((found >= 0) & (found <= 1)).all()
