@@ -15,10 +15,11 @@ library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
+count, size = int(sys.argv[2]), int(sys.argv[3]) << 20
 def step():
-    blocks = [library.malloc(ctypes.c_size_t(4 << 20)) for _ in range(8)]
+    blocks = [library.malloc(ctypes.c_size_t(size)) for _ in range(count)]
     for block in blocks:
-        ctypes.memset(block, 1, 4 << 20)
+        ctypes.memset(block, 1, size)
     for block in blocks:
         library.free(ctypes.c_void_p(block))
 step()
@@ -29,15 +30,16 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def faults(setting: str) -> int:
-    done = subprocess.run([sys.executable, "-c", WORK, setting], capture_output=True, text=True, check=True)
-    return int(done.stdout)
+def faults(setting: str, count: int, size: int) -> int:
+    command = [sys.executable, "-c", WORK, setting, str(count), str(size)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
-def test_memory_that_was_freed_is_used_again_without_fresh_pages() -> None:
-    pages = 5 * 8 * (4 << 20) // 4096
-    assert faults("kept") < 0.01 * pages < faults("default")
+@pytest.mark.parametrize(("count", "size"), [(8, 4), (3, 100)], ids=["blocks of 4 MB", "blocks of 100 MB"])
+def test_memory_that_was_freed_is_used_again_without_fresh_pages(count: int, size: int) -> None:
+    pages = 5 * count * (size << 20) // 4096
+    assert faults("kept", count, size) < 0.01 * pages < faults("default", count, size)
 
 
 def test_elsewhere_nothing_is_changed_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
