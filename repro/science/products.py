@@ -72,8 +72,8 @@ def back(layer: nn.Conv2d, g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         around = (kernel[0] - 1 - padding[0], kernel[1] - 1 - padding[1])
         turned = weight.flip(2, 3).transpose(0, 1)
         if _suits_fourier(turned, g, around):
-            return fourier(g, turned, None, around).contiguous(memory_format=_layout(x))
-    gx, _, _ = _by_pytorch(layer, g.contiguous(memory_format=_layout(x)), x, weight, (True, False, False))
+            return fourier(g, turned, None, around).contiguous(memory_format=layout(x))
+    gx, _, _ = _by_pytorch(layer, g.contiguous(memory_format=layout(x)), x, weight, (True, False, False))
     assert gx is not None
     return gx
 
@@ -146,6 +146,7 @@ def _by_pytorch(
     return found
 
 
-def _layout(x: Tensor) -> torch.memory_format:
+def layout(x: Tensor) -> torch.memory_format:
+    """Channels last where images lie so, else PyTorch's default."""
     last = torch.channels_last
     return last if x.is_contiguous(memory_format=last) else torch.contiguous_format

@@ -94,6 +94,19 @@ def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(name: str) 
         assert _error(found[part], value) < max(3 * _error(contiguous[part], value), 1e-5), part
 
 
+@pytest.mark.parametrize("memory_format", [torch.channels_last, torch.contiguous_format])
+def test_the_gradient_of_batch_norm_lies_as_its_images_do(memory_format: torch.memory_format) -> None:
+    """Else the pooling before it would bring the larger images into another layout and back."""
+    norm = nn.BatchNorm2d(4).train()
+    x = torch.rand(5, 4, 6, 7).contiguous(memory_format=memory_format).requires_grad_()
+    weights = torch.rand(5, 4, 6, 7)
+    (plain,) = torch.autograd.grad((norm(x) * weights).sum(), x)
+    with first_order(norm):
+        (found,) = torch.autograd.grad((norm(x) * weights).sum(), x)
+    assert found.is_contiguous(memory_format=memory_format)
+    torch.testing.assert_close(found, plain)
+
+
 def _spied(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[torch.Size]:
     """The shapes of the first tensor of each call of a module's function."""
     shapes: list[torch.Size] = []
