@@ -23,15 +23,14 @@ class Passes:
 
     def __init__(self, network: Rule, parameters: Sequence[nn.Parameter]) -> None:
         self._network, self._parameters = network, parameters
-        self._shares = torch.empty(0)
+        self._shares, self._count = torch.empty(0), 0
 
     @torch.no_grad()
     def first(self, images: Tensor, labels: Tensor, count: int) -> None:
         """The passes of the summed cross-entropy over ``count``, which the next directions are taken of."""
-        self._shares = self._network.forward(images).softmax(1)
+        self._shares, self._count = self._network.forward(images).softmax(1), count
         gradient = self._shares.clone()
         gradient[torch.arange(len(labels), device=labels.device), labels] -= 1
-        self._count = count
         self._network.backward(gradient / count)
 
     @torch.no_grad()
