@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .augmentation import crop_and_flip
+from .descent import Descent
 from .dropout import draw_from, drops
 from .kernels import first_order
 from .numerics import autocast
@@ -30,10 +31,8 @@ class Step:
     """
 
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, settings: TrainingSettings) -> None:
-        device, sgd = images.device, settings.sgd
-        # a CPU takes the number itself, in double precision, as it always did
-        rate = sgd.learning_rate if device.type == "cpu" else torch.tensor(sgd.learning_rate, device=device)
-        self.optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=sgd.momentum, fused=True)
+        device = images.device
+        self.descent = Descent(model.parameters(), settings.sgd)
         self.model, self.device = model, device
         self.loss_sum = torch.zeros((), device=device)  # of the epoch's images so far
         self.generators: dict[str, torch.Generator] = {}
@@ -54,11 +53,7 @@ class Step:
         self._order.copy_(order)
         self._cursor.zero_()
         self.loss_sum.zero_()
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(learning_rate)
-            else:
-                group["lr"] = learning_rate
+        self.descent.set_rate(learning_rate)
 
     def __call__(self, size: int) -> None:
         """Take a step on the next ``size`` images."""
@@ -69,9 +64,9 @@ class Step:
             x = crop_and_flip(x, self.generators[AUGMENTATION])
         with autocast(self._precision, self.device):
             loss = F.cross_entropy(self.model(x), self._labels[batch])
-        self.optimizer.zero_grad()
+        self.descent.zero_grad()
         loss.backward()
-        self.optimizer.step()
+        self.descent.step()
         self.loss_sum += loss.detach() * size
 
     def rehearse(self, size: int) -> None:
@@ -87,7 +82,7 @@ class Step:
         """
         tensors = [*self.model.parameters(), *self.model.buffers(), self._cursor, self.loss_sum]
         kept = [tensor.detach().clone() for tensor in tensors]
-        momenta = {p: buffer.clone() for p, buffer in self._momenta()}
+        momenta = {p: buffer.clone() for p, buffer in self.descent.momenta}
         states = self.random_states()
         try:
             with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
@@ -96,11 +91,11 @@ class Step:
             with torch.no_grad():
                 for tensor, value in zip(tensors, kept, strict=True):
                     tensor.copy_(value)
-                for p, buffer in self._momenta():
+                for p, buffer in self.descent.momenta:
                     buffer.copy_(momenta[p]) if p in momenta else buffer.zero_()
             for name, state in states.items():
                 self.generators[name].set_state(state)  # the same generators: earlier recordings draw from them
-            self.optimizer.zero_grad()
+            self.descent.zero_grad()
 
     def random_states(self) -> dict[str, Tensor]:
         """Where its random streams are."""
@@ -111,7 +106,7 @@ class Step:
         for name, state in states.items():
             self._hand(name, torch.Generator(self.device))
             self.generators[name].set_state(state)
-        self.optimizer.zero_grad()
+        self.descent.zero_grad()
 
     def close(self) -> None:
         """Leave the network as it was found: drawing from the global random state, its layers' forwards their own.
@@ -120,13 +115,9 @@ class Step:
         """
         draw_from(None, self.model)
         self._faster.close()
-        self.optimizer.zero_grad()
+        self.descent.zero_grad()
 
     def _hand(self, name: str, generator: torch.Generator) -> None:
         self.generators[name] = generator
         if name == DROPOUT:
             draw_from(generator, self.model)
-
-    def _momenta(self) -> list[tuple[Tensor, Tensor]]:
-        state = self.optimizer.state
-        return [(p, state[p]["momentum_buffer"]) for p in state if state[p].get("momentum_buffer") is not None]

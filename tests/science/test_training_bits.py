@@ -175,7 +175,7 @@ def step_of(model: nn.Module, momentum: float) -> Step:
 def everything(step: Step) -> dict[str, Tensor]:
     """All that decides how a training goes on."""
     parts = {**step.model.state_dict(), **step.random_states(), "cursor": step._cursor, "loss": step.loss_sum}
-    momenta = {f"momentum {i}": buffer for i, (_, buffer) in enumerate(step._momenta())}
+    momenta = {f"momentum {i}": buffer for i, (_, buffer) in enumerate(step.descent.momenta)}
     return {name: value.clone() for name, value in {**parts, **momenta}.items()}
 
 
