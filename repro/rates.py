@@ -109,9 +109,9 @@ class Rates:
 
 
 # Images forward and backward a second, on one core of a 2-core AMD EPYC with AVX-512 in float32.
-GRADIENTS_PER_SECOND: Final = {"M1": 1300.0, "StdCNN": 5500.0, "C1": 650.0, "ResNet18": 42.0}
+GRADIENTS_PER_SECOND: Final = {"M1": 1300.0, "StdCNN": 5500.0, "C1": 820.0, "ResNet18": 25.0}
 FORWARD: Final = 1 / 3  # of a gradient
-PRODUCT: Final = 4.0  # gradients an image of a Hessian-vector product
+PRODUCT: Final = 2.0  # gradients an image of a Hessian-vector product
 
 
 def proportional(rate: float) -> Speed:

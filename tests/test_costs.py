@@ -17,13 +17,13 @@ RUN = Run(M1_MNIST, LR().sgd(64), 64, 0, 12, 1024, "published", "cpu")
 
 
 def test_a_cost_counted_by_hand() -> None:
-    """StdCNN at 5,500 gradients a second; forward passes cost a third, Hessian-vector products four each."""
+    """StdCNN at 5,500 gradients a second; forward passes cost a third, Hessian-vector products two each."""
     run = replace(RUN, task=STDCNN_MNIST, epochs=10, train_images=3000)
     trained = 10 * 3000
     looked_at = (3000 + 2048) / 3
     attacked = 256 * (2 * (1 + 2 / 3 + 0.6 * 10) + 1)
-    curved = 4 * 9 * 256
-    instruments = 32 * 15 + 4 * (2 * 256 + 3 * 64)
+    curved = 2 * 9 * 256
+    instruments = 32 * 15 + 2 * (2 * 256 + 3 * 64)
     total = trained + looked_at + attacked + curved + instruments
     assert job_seconds(run, READING) == pytest.approx(total / 5500)
 

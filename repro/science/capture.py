@@ -10,8 +10,10 @@ from typing import ClassVar, Final, Protocol
 
 import torch
 
+from ..errors import named_line
 from .steps import Step
 
+SAID: Final = 220  # letters of an error that are told
 REHEARSALS: Final = 3  # steps before recording: libraries set themselves up, momentum comes to be
 Replay = Callable[[], object]
 
@@ -145,8 +147,5 @@ def one_line(error: BaseException) -> str:
     first = error
     while first.__context__ is not None:
         first = first.__context__
-    return _said(error) if first is error else f"{_said(error)} (first: {_said(first)})"
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    said = named_line(error)[:SAID]
+    return said if first is error else f"{said} (first: {named_line(first)[:SAID]})"

@@ -5,6 +5,7 @@ they are dy = W dx + V x + c, where V and c are the direction's parts, and for t
 rate dg x^T + g dx^T. Source: Pearlmutter 1994, Fast Exact Multiplication by the Hessian.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 import torch
@@ -16,7 +17,7 @@ from .products import back, convolve, onednn, outer, suited
 Parts = Mapping[nn.Parameter, Tensor]  # a weight vector, a part for each parameter
 
 
-class Rule:
+class Rule(ABC):
     """A layer whose passes are taken in this order: ``forward``, ``backward``, then for each direction the other two.
 
     A rate of None is zero: that of the images, and of what precedes the first parameter.
@@ -24,21 +25,21 @@ class Rule:
 
     parameters: tuple[nn.Parameter, ...] = ()
 
+    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """The output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def backward(self, g: Tensor) -> Tensor:
         """The gradient in the input, from that in the output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def along(self, dx: Tensor | None, v: Parts, /) -> Tensor | None:
         """The output's rate along ``v``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
         """The rate of the gradient in the input; adds those of the gradients in the parameters to ``into``."""
-        raise NotImplementedError
 
 
 class Affine(Rule):
@@ -73,17 +74,17 @@ class Affine(Rule):
             return dg
         return self.back(dg, self._weight).add_(self.back(self._g, v[self._weight]))
 
+    @abstractmethod
     def times(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """W x + b for any weight and bias of the layer's shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def back(self, g: Tensor, weight: Tensor) -> Tensor:
         """W^T g, in the input's layout."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add_gradients(self, g: Tensor, x: Tensor, into_weight: Tensor, into_bias: Tensor | None) -> None:
         """Add g x^T, and the sum of g where a bias is named."""
-        raise NotImplementedError
 
 
 class Linear(Affine):
@@ -173,9 +174,9 @@ class Still(Rule):
     def back_along(self, dg: Tensor, _v: Parts, _into: Parts, /) -> Tensor:
         return self.backward(dg)
 
+    @abstractmethod
     def slope(self, dx: Tensor) -> Tensor:
         """The layer's derivative at the images, times a rate of its input."""
-        raise NotImplementedError
 
 
 class Relu(Still):
