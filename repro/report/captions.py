@@ -1,7 +1,7 @@
 """What stands on and under a figure: its scale, its tasks, and which of its cells need care."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,12 +19,16 @@ from ..words import counted
 
 @dataclass
 class Notes:
-    """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value."""
+    """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value.
+
+    ``seeds``: by task, of how many seeds its lines are.
+    """
 
     undertrained: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     at_edge: Counter[int] = field(default_factory=Counter)  # crosses at the edge of the axes, by batch size
+    seeds: dict[str, set[int]] = field(default_factory=dict)
 
     def take(self, recipe: Recipe, size: int, cells: list[Cell], lacking: int) -> None:
         """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
@@ -43,6 +47,8 @@ class Notes:
         for mine, others in zip(self._lists, other._lists, strict=True):
             mine += [f"{task} {note}".lstrip() for note in others]
         self.at_edge += other.at_edge
+        for name, counts in other.seeds.items():
+            self.seeds[name] = self.seeds.get(name, set()) | counts
 
     def sentences(self) -> list[str]:
         """The notes for a caption, each cell once."""
@@ -78,7 +84,8 @@ def scale_words(figure: Figure, conditions: Conditions) -> str:
 def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
     """What a figure shows, of which tasks, at what scale; how to read it; and the cells that need care."""
     shown = dict.fromkeys(
-        f"{panel.measure} of {panel.task} ({', '.join(_size(panel.task, panel.measure is not LAMBDA1, conditions))})"
+        f"{panel.measure} of {panel.task} "
+        f"({', '.join(_size(panel.task, panel.measure is not LAMBDA1, conditions, notes.seeds.get(str(panel.task))))})"
         for panel in figure.panels
     )
     curvature = all(panel.measure is LAMBDA1 for panel in figure.panels)
@@ -87,12 +94,14 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
     return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
 
 
-def _size(task: Task, attacked: bool, conditions: Conditions) -> Iterable[str]:
+def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[int] | None) -> Iterable[str]:
+    """The scale of a task's runs; ``seeds``: of how many each of its lines is, where any is drawn."""
     scale = conditions.regime.scale(task)
+    fewest, most = (min(seeds), max(seeds)) if seeds else (scale.seeds, scale.seeds)
     if narrow(task, conditions):
         yield narrow(task, conditions)
     yield "all training images" if scale.train_images is None else counted(scale.train_images, "training image")
     yield counted(scale.epochs, "epoch")
-    yield counted(scale.seeds, "seed")
+    yield counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     if attacked:
         yield task.dataset.epsilon_text

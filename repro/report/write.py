@@ -68,7 +68,8 @@ def write_report(
     )
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
-    pictures = [draw(FIGURES[number], store, conditions, settings.artifacts) for number in numbers]
+    decided = {run for entry in entries.values() for run in entry["runs"]}
+    pictures = [draw(FIGURES[number], store, conditions, settings.artifacts, decided) for number in numbers]
     bundle: dict[str, Any] = {
         "format": FORMAT,
         "session": {**session, **_facts(conditions), "figures": numbers},

@@ -14,7 +14,7 @@ from repro.figures import FIGURES
 from repro.regimes import PAPER
 from repro.report.drawing import composed, draw
 from repro.runs import Run
-from repro.science.recipes import LR, LR_BS
+from repro.science.recipes import BENCHMARK, LR, LR_BS
 from repro.science.tasks import M1_MNIST
 from repro.science.trained_as import HE, UNSTANDARDISED
 from repro.store import Store
@@ -129,3 +129,22 @@ def test_a_network_of_another_width_than_the_papers_is_named_so_above_its_axes(
     where = under(WHERE.regime.overridden(width=width))
     titles = [axes_of(FIGURES[number], Store(tmp_path), where)[0].get_title() for number in (15, 17, 1)]
     assert titles == [expected, expected, "C1-CIFAR10"]  # width is ResNet18's alone
+
+
+def test_a_line_whose_verdict_took_further_seeds_is_drawn_with_all_of_them(tmp_path: Path) -> None:
+    adding = replace(WHERE, until_decided=5)  # looks at 2, 3 and 5 seeds
+    more, most = (adding.with_seeds(seeds) for seeds in (3, 5))
+    one, other, third = (Curve(M1_MNIST, recipe, LAMBDA1) for recipe in (LR(), LR_BS(), BENCHMARK))
+    store = fill(
+        Store(tmp_path), one.runs(most) + other.runs(most) + third.runs(WHERE), lambda r: {"lambda1": 2.0**r.seed}
+    )
+    # verdicts rest on three seeds of LR and on two of LR/BS, whose others are left from another session
+    decided = {run.key for run in one.runs(more) + other.runs(adding)}
+    canvas, notes = composed(FIGURES[13], store, adding, decided)
+    heights = {label: line.get_ydata() for label, line in lines(canvas.axes[0]).items()}
+    assert heights["LR m=0"] == pytest.approx([2.0] * 3)  # the geometric mean of 1, 2 and 4
+    assert heights["LR/BS m=0"] == pytest.approx([2**0.5] * 3)
+    assert heights["Benchmark"] == pytest.approx([2**0.5] * 3)  # stored, and no verdict's
+    assert notes.seeds == {"M1-MNIST": {2, 3}}
+    written = draw(FIGURES[13], store, adding, tmp_path, decided).caption
+    assert "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 to 3 seeds)" in written
