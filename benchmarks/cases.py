@@ -1,6 +1,6 @@
 """Every benchmark by its name."""
 
-from . import attacks, cached, eigenvalue, scheduling, training, whole
+from . import attacks, cached, eigenvalue, precision, scheduling, training, whole
 
 CASES = {
     **training.CASES,
@@ -8,6 +8,7 @@ CASES = {
     **eigenvalue.CASES,
     **scheduling.CASES,
     **cached.CASES,
+    **precision.CASES,
     **whole.CASES,
 }
-APART = ("scheduling", "whole")  # take minutes each, and are measured only when they are named
+APART = ("scheduling", "precision", "whole")  # take minutes each, and are measured only when they are named
