@@ -6,6 +6,7 @@ amplifies rounding as it amplifies any noise, so no run ends where its twin does
 on average, and how far against what another seed does to it.
 """
 
+import json
 import math
 import os
 import tempfile
@@ -17,21 +18,20 @@ from typing import Any, Final
 import numpy as np
 
 from repro.conditions import Conditions
-from repro.curves import MEASURES, Measure
-from repro.regimes import QUICK
+from repro.curves import MEASURES, TEST_ACCURACY, Measure
 from repro.report.bundle import load
 from repro.report.compare import compare
-from repro.runs import Run
+from repro.runs import Run, from_spec
 from repro.science.precisions import BFLOAT16, FLOAT32
 from repro.statistics.intervals import t_interval
 from repro.statistics.units import Array
 from repro.store import Store
 
 from . import sessions
-from .full_store import conditions, jobs
 from .results import Result, ratio
 from .sides import Measured
 
+OPTIONS: Final = ("--quick",)  # of both sessions
 LEVEL: Final = 0.9  # of the interval: each of its ends is a test at 5%, as are those that decide claims
 # Declared before anything was measured: a shift is harmless where its interval lies within what one seed's chance does.
 NOISE: Final = 1.0  # standard deviations over seeds
@@ -70,36 +70,40 @@ class Shift:
 
 
 def measure() -> Result:
-    where = conditions(QUICK)
     with tempfile.TemporaryDirectory() as folder:
         strict, lower = Path(folder) / FLOAT32, Path(folder) / BFLOAT16
         ours, peer = session(lower, BFLOAT16), session(strict, FLOAT32)
-        runs = list(dict.fromkeys(run.whole for run, _ in jobs(where)))
-        found = {m.field: twins(runs, m, Store(strict / "store"), Store(lower / "store"), where) for m in MEASURES}
-        verdicts = compare(load(strict), load(lower))
-    facts = {
-        "data": {name: source.kind for name, source in where.sources.items()},
-        "shifts": [row for m in MEASURES.values() for row in shifts(m, found[m.field])],
-        "training_takes_less_time_by": saved(found["test_accuracy"]),
-        "verdicts": {"of": verdicts.common, "changed": [asdict(changed) for changed in verdicts.changed]},
-    }
-    return Result({"wall": ratio([ours.wall], [peer.wall])}, facts)
+        return Result({"wall": ratio([ours.wall], [peer.wall])}, told(strict, lower))
 
 
 def session(folder: Path, precision: str) -> sessions.Session:
     """The quick report with an empty store; what it leaves is in ``folder``."""
     cores = str(os.cpu_count() or 1)
-    return sessions.run("--quick", "-n", cores, "--precision", precision, "--artifacts", folder)
+    return sessions.run(*OPTIONS, "-n", cores, "--precision", precision, "--artifacts", folder)
 
 
-def twins(runs: Sequence[Run], measure: Measure, strict: Store, lower: Store, where: Conditions) -> list[Twins]:
-    """What both sessions stored of each run; a run that diverged in either has no value to compare."""
+def told(strict: Path, lower: Path) -> dict[str, Any]:
+    """What the artifacts of both sessions show."""
+    first, second = load(strict), load(lower)
+    where, verdicts = first.conditions, compare(first, second)
+    found = {m: twins(m, Store(strict / "store"), Store(lower / "store"), where) for m in MEASURES.values()}
+    return {
+        "data": {name: source.kind for name, source in where.sources.items()},
+        "shifts": [row for measure, pairs in found.items() for row in shifts(measure, pairs)],
+        "training_takes_less_time_by": saved(found[TEST_ACCURACY]),
+        "verdicts": {"of": verdicts.common, "changed": [asdict(changed) for changed in verdicts.changed]},
+    }
+
+
+def twins(measure: Measure, strict: Store, lower: Store, where: Conditions) -> list[Twins]:
+    """What both sessions stored of each run; one that diverged in either has no value to compare."""
     found = []
-    for run in runs:
-        sides = [(strict, run), (lower, replace(run, precision=BFLOAT16))]
-        values = [
-            stored["measures"] for store, one in sides if (stored := store.measures(one, where.reading(run.task)))
-        ]
+    for path in sorted((strict.root / "runs").glob("*/run.json")):
+        run = from_spec(json.loads(path.read_text())["run"])
+        if run is not run.whole:
+            continue  # a checkpoint: the run itself is among them
+        sides, reading = [(strict, run), (lower, replace(run, precision=BFLOAT16))], where.reading(run.task)
+        values = [stored["measures"] for store, one in sides if (stored := store.measures(one, reading))]
         seconds = [record["seconds"] for store, one in sides if (record := store.record(one))]
         if len(values) == len(seconds) == len(sides) and all(values):
             found.append(Twins(run, values[0][measure.field], values[1][measure.field], (seconds[0], seconds[1])))

@@ -1,11 +1,13 @@
 """How runs in two precisions are compared."""
 
+import json
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks import precision
 from benchmarks.precision import Shift, Twins, saved, shift_of, shifts, twins
 from repro.conditions import Conditions
 from repro.curves import LAMBDA1, MEASURES, TEST_ACCURACY
@@ -86,8 +88,14 @@ def test_twins_are_the_same_run_in_both_stores(where: Conditions, tmp_path: Path
     for run, (one, other) in zip(runs, values, strict=True):
         put(strict, run, where, one, seconds=3.0)
         put(lower, replace(run, precision=BFLOAT16), where, other, seconds=2.0)
-    found = twins([*runs, where.run(M1_MNIST, LR(), 64, 0)], TEST_ACCURACY, strict, lower, where)
-    assert found == [pair(runs[0], 0.9, 0.8, (3.0, 2.0)), pair(runs[3], 0.6, 0.65, (3.0, 2.0))]
+    put(strict, where.run(M1_MNIST, LR(), 64, 0), where, 0.9, seconds=3.0)  # the other session did not come to it
+    put(strict, replace(runs[0], steps=5), where, 0.5, seconds=3.0)  # a checkpoint
+    put(lower, replace(runs[0], steps=5, precision=BFLOAT16), where, 0.5, seconds=3.0)
+    found = twins(TEST_ACCURACY, strict, lower, where)
+    assert {pair.run: pair for pair in found} == {
+        runs[0]: pair(runs[0], 0.9, 0.8, (3.0, 2.0)),
+        runs[3]: pair(runs[3], 0.6, 0.65, (3.0, 2.0)),
+    }
 
 
 def test_what_is_saved_is_told_by_task_and_batch_size(where: Conditions) -> None:
@@ -106,3 +114,15 @@ def test_each_task_has_a_row(where: Conditions) -> None:
     assert [row["task"] for row in rows] == ["M1-MNIST", "StdCNN-MNIST"]
     assert {row["says"] for row in rows} == {"within seed noise"}
     assert all(row["mean"] == 0 and row["runs"] == 2 for row in rows)
+
+
+def test_two_real_sessions_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = ("--epochs=1", "--train-images=128", "--test-images=64", "--attacked-images=16", "--hessian-images=16")
+    claims = ("--task=StdCNN-MNIST", "-k", "benchmark-generalisation-drops", "--pgd-steps=2", "--batch-sizes=64,128")
+    monkeypatch.setattr(precision, "OPTIONS", ("--quick", "--seeds=2", *small, *claims))
+    result = precision.measure()
+    assert result.figures["wall"].value > 0
+    assert [(row["measure"], row["runs"]) for row in result.facts["shifts"]] == [(name, 4) for name in MEASURES]
+    assert {*result.facts["training_takes_less_time_by"]} == {f"StdCNN-MNIST, batch size {n}" for n in (64, 128)}
+    assert result.facts["verdicts"]["of"] == 1
+    json.dumps(result.facts, allow_nan=False)  # as it is stored
