@@ -27,7 +27,8 @@ def torchattacks(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step_si
     """Adversarial images as a user of torchattacks makes them."""
     from torchattacks import PGD
 
-    return PGD(model, eps=epsilon, alpha=step_size, steps=STEPS, random_start=True)(x, y)
+    found: Tensor = PGD(model, eps=epsilon, alpha=step_size, steps=STEPS, random_start=True)(x, y)
+    return found
 
 
 def foolbox(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step_size: float) -> Tensor:

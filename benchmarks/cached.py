@@ -25,7 +25,7 @@ def measure() -> Result:
     with tempfile.TemporaryDirectory() as folder:
         store, artifacts = Path(folder) / "store", Path(folder) / "artifacts"
         fill(store, wanted)
-        options = ["--regime", "paper", "-n", "0", "--store", store, "--artifacts", artifacts]
+        options: list[str | Path] = ["--regime", "paper", "-n", "0", "--store", store, "--artifacts", artifacts]
         found = [sessions.run(*options) for _ in range(REPEATS)]
         if (artifacts / "timeline.jsonl").exists():
             raise BenchmarkError("the session trained something: it was to find everything stored")

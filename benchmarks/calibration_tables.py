@@ -17,7 +17,7 @@ def page(text: str, found: dict[str, Any]) -> str:
 
 def _table(head: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
+    lines: list[Iterable[object]] = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 

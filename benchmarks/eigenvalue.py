@@ -49,7 +49,7 @@ def truth(name: str, barely: bool, count: int) -> float:
         double = copy.deepcopy(network(name, barely)).double()
         return top_eigenvalue(double, x.double(), y, tolerance=1e-8, seed=STARTS).value
 
-    return once(f"lambda1-{name}-{barely}-{count}", compute)
+    return float(once(f"lambda1-{name}-{barely}-{count}", compute))
 
 
 def against_curvlinops(name: str, count: int) -> Pair:
@@ -69,7 +69,7 @@ def against_pyhessian(name: str, barely: bool) -> Pair:
     count = IMAGES[name]
     x, y = data(TASKS[name]).train.part(count)
 
-    def peer_needs() -> list[int]:
+    def peer_needs() -> tuple[int, int, bool]:
         true = truth(name, barely, count)
         return fewest(lambda: network(name, barely), x, y, lambda value: abs(value / true - 1) <= NEAR)
 

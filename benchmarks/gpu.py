@@ -30,16 +30,17 @@ from .gpu_tools import NOT_MEASURED, NotMeasuredError, Row, Setting, broke
 
 ROOT = Path(__file__).parents[1]
 OUT = Path(__file__).parent / "results" / "gpu.json"
+Section = Callable[[Setting, Row], Row]  # given what earlier sections found
 START = 15.0  # seconds that a process may take to start and to end
 
 
-def late(module: str, name: str) -> Callable[[Setting, dict], Row]:
+def late(module: str, name: str) -> Section:
     """A section that is imported when its turn comes: a package that is not installed costs that section alone."""
     return lambda *arguments: getattr(importlib.import_module(f".{module}", __package__), name)(*arguments)
 
 
 # name, share of the time, what it does
-SECTIONS: tuple[tuple[str, float, Callable[[Setting, dict], Row]], ...] = (
+SECTIONS: tuple[tuple[str, float, Section], ...] = (
     ("tasks", 0.14, late("gpu_tasks", "tasks")),
     ("loops", 0.12, late("gpu_training", "loops")),
     ("cohorts", 0.12, late("gpu_training", "cohorts")),
@@ -135,7 +136,7 @@ class Results:
         whole.replace(self._path)
 
 
-def _take(name: str, section: Callable[[Setting, dict], Row], setting: Setting, results: Results) -> None:
+def _take(name: str, section: Section, setting: Setting, results: Results) -> None:
     """A section in this process: its rows are in the file as soon as they are measured."""
     torch.set_num_threads(1)
     keep_freed_memory()
@@ -151,7 +152,7 @@ def _take(name: str, section: Callable[[Setting, dict], Row], setting: Setting, 
     print(f"\n{name}", *_table(found.get("rows", [{"note": found.get("note", "")}])), sep="\n", flush=True)
 
 
-def _taken(setting: Setting, section: Callable[[Setting, dict], Row], known: dict[str, Any]) -> Row:
+def _taken(setting: Setting, section: Section, known: Row) -> Row:
     """What a section found; a section that breaks says so and loses no other."""
     began = time.monotonic()
     try:
@@ -186,7 +187,7 @@ def _apart(command: list[str], seconds: float) -> str | None:
 
 def _where(device: str) -> dict[str, Any]:
     installed = {dist.name.lower() for dist in importlib.metadata.distributions() if dist.name}
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
+    versions: dict[str, str] = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
     machine = hardware()
     if device == "cuda":
         card = torch.cuda.get_device_properties(0)

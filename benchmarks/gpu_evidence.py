@@ -23,7 +23,7 @@ READING = Reading(2000, 500, 10, 512, parts=("accuracy", "attacks", "curvature")
 SMALL = Reading(40, 16, 2, 16, parts=("accuracy", "attacks", "curvature"))
 
 
-def precision(setting: Setting, _: dict) -> Row:
+def precision(setting: Setting, _: Row) -> Row:
     """StdCNN and C1, on the surrogate unless real data is at hand; each seed has all precisions or none."""
     seeds = 1 if setting.small else 5
     names = [name for name in SAYS if setting.cuda or name != TF32]
@@ -37,8 +37,8 @@ def precision(setting: Setting, _: dict) -> Row:
             if all("note" not in row for row in rows.values()):
                 for name, row in rows.items():
                     found.setdefault((architecture, name), {})[seed] = row
-    rows = [_summary(architecture, name, found) for architecture, name in found]
-    return {"rows": rows or [{"note": "not measured: no seed was trained in time"}], "data": source("MNIST").kind}
+    told = [_summary(architecture, name, found) for architecture, name in found]
+    return {"rows": told or [{"note": "not measured: no seed was trained in time"}], "data": source("MNIST").kind}
 
 
 @cache

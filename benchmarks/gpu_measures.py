@@ -3,6 +3,7 @@
 import itertools
 import math
 from functools import partial
+from pathlib import Path
 
 import torch
 
@@ -35,9 +36,9 @@ STEPS = 40
 LOSSES = 2  # attacks climb the cross-entropy and the margin form
 
 
-def measures(setting: Setting, _: dict) -> Row:
+def measures(setting: Setting, _: Row) -> Row:
     """Seconds an image of PGD with 40 steps, and of lambda1."""
-    rows = [guarded(setting, {"measures": name}, lambda n=name: _measures(setting, n)) for name in OF_ARCHITECTURE]
+    rows = [guarded(setting, {"measures": name}, partial(_measures, setting, name)) for name in OF_ARCHITECTURE]
     return {"rows": rows}
 
 
@@ -64,7 +65,7 @@ def _measures(setting: Setting, architecture: str) -> Row:
     }
 
 
-def paper(setting: Setting, results: dict) -> Row:
+def paper(setting: Setting, results: Row) -> Row:
     """For each task one seed of all its recipes at the paper's scale, from measured steps and measures."""
     sizes = GRID[:1] if setting.small else GRID
     steps = {
@@ -88,11 +89,11 @@ def _step(setting: Setting, architecture: str, batch_size: int) -> Row:
 def _runs(task: Task) -> list[Run]:
     """The distinct runs of a seed."""
     recipes = [*SETTINGS, *(MOMENTA_OF_LR + MOMENTA_OF_RATIO if task in SHOWN_WITH_MOMENTA else ())]
-    where = Conditions(PAPER, {task.dataset.name: Source(task.dataset.name, "published", None)}, "cuda")
+    where = Conditions(PAPER, {task.dataset.name: Source(task.dataset.name, "published", Path())}, "cuda")
     return list(dict.fromkeys(where.run(task, recipe, size, 0) for recipe in recipes for size in GRID))
 
 
-def _seed(task: Task, steps: dict, known: dict, rates: dict, setting: Setting) -> Row:
+def _seed(task: Task, steps: dict[tuple[str, int], Row], known: dict[str, Row], rates: Row, setting: Setting) -> Row:
     runs, name = _runs(task), task.architecture
     flops = sum(run.samples for run in runs) * flops_an_image(name, 64)
     floors = {f"floor_{p}_seconds": flops / rates[p] for p in ("float32", "bfloat16") if rates.get(p)}

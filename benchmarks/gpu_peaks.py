@@ -1,5 +1,7 @@
 """What the device can do: rates of matrix products, bandwidth of a copy, and what they mean for a step."""
 
+from functools import partial
+
 import torch
 
 from repro.science.numerics import numerics
@@ -10,9 +12,9 @@ from .gpu_tools import NOT_MEASURED, OF_ARCHITECTURE, Row, Setting, flops_an_ima
 KINDS = {"bfloat16": (torch.bfloat16, FLOAT32), "tf32": (torch.float32, TF32), "float32": (torch.float32, FLOAT32)}
 
 
-def peaks(setting: Setting, _: dict) -> Row:
+def peaks(setting: Setting, _: Row) -> Row:
     """Rates in FLOP/s by precision and bytes/s, measured; the floor of a step follows from them."""
-    rows = [guarded(setting, {"peak": f"{name} product"}, lambda n=name: _product(setting, n)) for name in KINDS]
+    rows = [guarded(setting, {"peak": f"{name} product"}, partial(_product, setting, name)) for name in KINDS]
     rows.append(guarded(setting, {"peak": "copy"}, lambda: _copy(setting)))
     found = {row["peak"].removesuffix(" product"): row.get("per_second") for row in rows}
     for row in rows[:-1]:
@@ -41,7 +43,7 @@ def _copy(setting: Setting) -> Row:
     return {"size": moved, "seconds": taken, "per_second": moved / taken}
 
 
-def _floor(architecture: str, setting: Setting, rates: dict) -> Row:
+def _floor(architecture: str, setting: Setting, rates: Row) -> Row:
     flops = flops_an_image(architecture, setting.width)
     times = {
         f"seconds_{name}": None if not rates.get(name) else 64 * flops / rates[name] for name in ("float32", "bfloat16")

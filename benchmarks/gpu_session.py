@@ -21,7 +21,7 @@ ENVIRONMENT = {
 SESSION = "claims -q --gpu --quick --verdicts-ok --task StdCNN-MNIST --seeds 2"
 
 
-def session(setting: Setting, _: dict) -> Row:
+def session(setting: Setting, _: Row) -> Row:
     """Wall seconds of the whole of pytest, from an empty store."""
     if not setting.cuda:
         raise NotMeasuredError("needs CUDA")

@@ -26,14 +26,14 @@ from repro.science.training import History
 from repro.store import Store
 from repro.trainer import make, train_together
 
-from .gpu_tools import Eager, NotMeasuredError, Row, Setting, guarded, network, source, training
+from .gpu_tools import Eager, NotMeasuredError, Row, Setting, guarded, histories, network, source, training
 
 BATCH_SIZE, EPOCHS = 64, 2
 READING = Reading(None, 64, 8, 128)
 SMALL = Reading(8, 4, 2, 4)
 
 
-def tasks(setting: Setting, _: dict) -> Row:
+def tasks(setting: Setting, _: Row) -> Row:
     """Float32 of every task first, then what is measured, then the store, then lower precision."""
     cases: list[tuple[Task, str, Callable[[], Row]]] = []
     cases += [(task, f"trains in {FLOAT32}", partial(_trains, setting, task, FLOAT32)) for task in TASKS.values()]
@@ -66,10 +66,7 @@ def _trains(setting: Setting, task: Task, precision: str) -> Row:
     def trained(*further: Row) -> list[tuple[list[Tensor], History]]:
         given = {"epochs": EPOCHS, "precision": precision}
         runs = [training(setting, task, data, BATCH_SIZE, **{**given, **each}) for each in further]
-        ends = train_cohort(runs)
-        for end in ends:
-            if isinstance(end, Exception):
-                raise end
+        ends = histories(train_cohort(runs))
         return [([*run.model.state_dict().values()], end) for run, end in zip(runs, ends, strict=True)]
 
     with numerics(precision):

@@ -4,7 +4,7 @@ import os
 import statistics
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from repro.science.capture import Recorder
+from repro.science.cohorts import End
 from repro.science.models import build
 from repro.science.recipes import LR
 from repro.science.settings import TrainingSettings
@@ -146,7 +147,7 @@ def made_up(setting: Setting, task: Task, count: int) -> tuple[Tensor, Tensor]:
 
 
 def network(setting: Setting, task: Task, seed: int = 0) -> nn.Module:
-    return build(task, seed, setting.width).to(setting.device, memory_format=torch.channels_last)
+    return build(task, seed, setting.width).to(setting.device).to(memory_format=torch.channels_last)
 
 
 def training(
@@ -166,6 +167,16 @@ def training(
     return Training(model, *data, settings, at_steps=at_steps, recorder=recorder)
 
 
+def histories(ends: Iterable[End]) -> list[History]:
+    """What the members of a cohort came to; what broke one of them is raised."""
+    found = []
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+        found.append(end)
+    return found
+
+
 @cache
 def flops_an_image(architecture: str, width: int) -> float:
     """Floating-point operations of a forward and backward pass, as torch counts products (an addition is one, too)."""
@@ -174,4 +185,5 @@ def flops_an_image(architecture: str, width: int) -> float:
     images = torch.rand(count, task.dataset.channels, task.dataset.side, task.dataset.side)
     with FlopCounterMode(display=False) as counter:
         F.cross_entropy(model(images), torch.zeros(count, dtype=torch.long)).backward()
-    return counter.get_total_flops() / count
+    flops: int = counter.get_total_flops()
+    return flops / count

@@ -24,6 +24,7 @@ from .gpu_tools import (
     Setting,
     flops_an_image,
     guarded,
+    histories,
     made_up,
     network,
     rate,
@@ -35,7 +36,7 @@ BATCH_SIZE, WARM_UP, TIMED = 64, 20, 400  # steps
 COHORTS, IN_COHORTS = (1, 2, 4, 8, 16), ("StdCNN", "M1", "C1")
 
 
-class Images(Dataset):
+class Images(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     """Images in host memory, one at a time."""
 
     def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
@@ -48,9 +49,9 @@ class Images(Dataset):
         return self.images[i], self.labels[i]
 
 
-def loops(setting: Setting, _: dict) -> Row:
+def loops(setting: Setting, _: Row) -> Row:
     """Steps a second of StdCNN and M1 at batch size 64."""
-    rows = [guarded(setting, {"steps": name}, lambda n=name: _loops(setting, n)) for name in ("StdCNN", "M1")]
+    rows = [guarded(setting, {"steps": name}, partial(_loops, setting, name)) for name in ("StdCNN", "M1")]
     return {"rows": rows, "asked_for": ASKED_FOR}
 
 
@@ -95,11 +96,11 @@ def _plain(setting: Setting, task: Task, batches: Iterator[tuple[torch.Tensor, t
     return step
 
 
-def cohorts(setting: Setting, _: dict) -> Row:
+def cohorts(setting: Setting, _: Row) -> Row:
     """Steps a second of all members together, and the memory they take."""
     sizes = COHORTS[:2] if setting.small else COHORTS
     cases = list(itertools.product(IN_COHORTS, sizes))
-    rows = [guarded(setting, {"cohort of": n, "members": k}, lambda n=n, k=k: _cohort(setting, n, k)) for n, k in cases]
+    rows = [guarded(setting, {"cohort of": n, "members": k}, partial(_cohort, setting, n, k)) for n, k in cases]
     return {"rows": rows}
 
 
@@ -125,17 +126,14 @@ def _cohort(setting: Setting, architecture: str, count: int) -> Row:
             )
             for i in range(count)
         ]
-        ends = train_cohort(members)
+        ends = histories(train_cohort(members))
     taken = time.perf_counter() - began[0]
-    for end in ends:
-        if isinstance(end, Exception):
-            raise end
     peak = torch.cuda.max_memory_allocated() / 2**20 if setting.cuda else f"{NOT_MEASURED}needs CUDA"
     total = count * (last - warm) / taken
     return {"total_per_second": total, "peak_mib": peak, "execution": ends[0].execution}
 
 
-def resnet(setting: Setting, results: dict) -> Row:
+def resnet(setting: Setting, results: Row) -> Row:
     """Images a second of ResNet18, what share of the measured bfloat16 rate that is, and the price of determinism."""
     sizes = (16,) if setting.small else (512, 1024, 256)
     peak = results.get("peaks", {}).get("rates", {}).get("bfloat16")

@@ -86,7 +86,7 @@ def _train(model: nn.Module, task: Task, barely: bool) -> None:
 @torch.no_grad()
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """The share of images that are classified rightly."""
-    return (model(images).argmax(1) == labels).float().mean().item()
+    return float((model(images).argmax(1) == labels).float().mean())
 
 
 def told(name: str) -> dict[str, Any]:

@@ -35,11 +35,16 @@ def costs(run: Run, reading: Reading, where: Conditions, checkpoints: tuple[Run,
         again = checkpoints[0] if checkpoints else run
         found["checkpoint"] = seconds(lambda: make(again, of_checkpoints(reading), store, where))
         weights, record = store.weights(run), store.record(run)
-        store.put_run(run.sibling, dict(record), lambda path: shutil.copyfile(weights, path))
+        assert record is not None
+        store.put_run(run.sibling, dict(record), lambda path: _copy(weights, path))
         found["transfer"] = seconds(lambda: make(run, transfer(reading), store, where))
         return {**found, "bare": record["seconds"] + _measures(run, reading, where, weights)}
     finally:
         shutil.rmtree(folder)
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def _measures(run: Run, reading: Reading, where: Conditions, weights: Path) -> float:

@@ -38,7 +38,7 @@ class Count:
         self._patch = mock.patch.object(module, "hessian_vector_product", self._counted)
 
     def _counted(self, gradients: list[Tensor], parameters: list[nn.Parameter], v: list[Tensor]) -> tuple[Tensor, ...]:
-        found = self._product(gradients, parameters, v)
+        found: tuple[Tensor, ...] = self._product(gradients, parameters, v)
         self.products += 1
         self._see(sum((a * b).sum().item() for a, b in zip(found, v, strict=True)))
         return found

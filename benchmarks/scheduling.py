@@ -47,7 +47,7 @@ def session(folder: Path, processes: int) -> sessions.Session:
     folder.mkdir()
     (folder / "scheduling.toml").write_text(REGIME)
     tasks = [f"--task={task}" for task in TASKS]
-    options = ["--regime", folder / "scheduling.toml", "--artifacts", folder / "artifacts", *tasks]
+    options: list[str | Path] = ["--regime", folder / "scheduling.toml", "--artifacts", folder / "artifacts", *tasks]
     return sessions.run("-n", str(processes), *options)
 
 

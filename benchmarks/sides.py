@@ -73,9 +73,11 @@ class Side:
     def __init__(self, name: str, side: str) -> None:
         self._what = f"{name}, {side}"
         command = [sys.executable, "-m", "benchmarks.side", name, side]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=one_thread()
-        )
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=one_thread())
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._say, self._hear = self._process.stdin, self._process.stdout
 
     def seconds(self) -> float:
         """Do the work once more; how long it took."""
@@ -83,9 +85,9 @@ class Side:
 
     def answer(self) -> str:
         """What the process says when it is told to go."""
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        self._say.write("go\n")
+        self._say.flush()
+        line = self._hear.readline()
         if not line:
             raise BenchmarkError(f"{self._what}: its process ended with status {self._process.wait()}")
         return line
@@ -94,13 +96,14 @@ class Side:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
+        self._say.close()
         self._process.wait()
 
 
 def _ask(name: str, side: str) -> dict[str, Any]:
     with Side(name, side) as process:
-        return json.loads(process.answer())
+        found: dict[str, Any] = json.loads(process.answer())
+    return found
 
 
 def one_thread() -> dict[str, str]:

@@ -25,7 +25,7 @@ LOSSES_SAME = 1e-6  # how far apart the same work may end: our mean loss is summ
 WEIGHTS_SAME = 1e-9
 
 
-class Images(Dataset):
+class Images(Dataset[tuple[Tensor, Tensor]]):
     """What torchvision's data sets do for an item: an image object, made a tensor, perhaps after the paper's crops."""
 
     def __init__(
@@ -42,7 +42,9 @@ class Images(Dataset):
         return self.transform(Image.fromarray(self.pixels[i])).to(self.dtype), self.labels[i]
 
 
-def tutorial_epoch(model: nn.Module, loader: DataLoader, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+def tutorial_epoch(
+    model: nn.Module, loader: DataLoader[tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer
+) -> list[Tensor]:
     """One epoch as tutorials write it; the batches' losses."""
     model.train()
     losses = []
@@ -116,7 +118,7 @@ def _differences(task: Task, batch_size: int, images: Images, pixels: Tensor, sg
 def _difference(before: nn.Module, ours: nn.Module, theirs: nn.Module) -> float:
     """The distance of the weights, as a share of how far training took them."""
     start, own, other = (torch.cat([p.flatten() for p in m.parameters()]) for m in (before, ours, theirs))
-    return ((own - other).norm() / (other - start).norm()).item()
+    return float(((own - other).norm() / (other - start).norm()).item())
 
 
 IMAGES = {"M1-MNIST": 1024, "StdCNN-MNIST": 4096, "C1-CIFAR10": 512}
