@@ -38,14 +38,19 @@ from .store import Store
 Probe = Callable[[int], float]  # does the work on so many images, and returns its seconds
 
 # The slowest first: what it takes beyond its share, the others give.
-SMALL: Final = ((C1_CIFAR10, 64), (M1_MNIST, 64), (RESNET18_CIFAR10, 4), (STDCNN_MNIST, 64))
-# On a CPU a minute is too short for ResNet18's own width; its seconds follow from a quarter of it, 16 times as many.
-NETWORKS: Final = {"cpu": ((RESNET18_CIFAR10, 16), *SMALL), "cuda": ((RESNET18_CIFAR10, 64), *SMALL)}
+NETWORKS: Final = (
+    (RESNET18_CIFAR10, 64),
+    (C1_CIFAR10, 64),
+    (M1_MNIST, 64),
+    (RESNET18_CIFAR10, 4),
+    (STDCNN_MNIST, 64),
+)
+# The first rungs are few images: a core takes half a minute for ResNet18's own width on as many as the second.
 LADDERS: Final = {
-    "step": (16, 64, 256, 1024),
-    "forward": (32, 256, 512),
-    "gradient": (8, 32, 128, 512),
-    "product": (8, 32, 128, 512),
+    "step": (4, 16, 64, 256, 1024),
+    "forward": (16, 64, 256, 512),
+    "gradient": (4, 16, 64, 256),
+    "product": (4, 16, 64, 256),
     "fixed": (1,),
     "kept": (1,),
 }
@@ -168,11 +173,11 @@ def measure(seconds: float, device: str) -> dict[str, dict[int, Speed]]:
     torch.set_num_threads(1)
     keep_freed_memory()
     ends = time.perf_counter() + seconds
-    left = len(NETWORKS[device]) * sum(SHARES.values())
+    left = len(NETWORKS) * sum(SHARES.values())
     found: dict[str, dict[int, dict[str, Timing]]] = {}
     with tempfile.TemporaryDirectory() as folder, numerics(FLOAT32):  # or a GPU would be measured in TensorFloat-32
         Store(Path(folder)).prepare()
-        for task, width in NETWORKS[device]:
+        for task, width in NETWORKS:
             bench = Bench(task, width, device, Path(folder))
             speeds = found.setdefault(task.architecture, {}).setdefault(width, {})
             for kind, share in SHARES.items():

@@ -6,7 +6,8 @@ import torch
 from repro import probes
 from repro.probes import LADDERS, NETWORKS, SHARES, Bench, climb, measure
 from repro.rates import TIMINGS
-from repro.science.tasks import STDCNN_MNIST, TASKS
+from repro.regimes import PAPER, QUICK
+from repro.science.tasks import RESNET18_CIFAR10, STDCNN_MNIST, TASKS
 from repro.store import Store
 
 
@@ -62,7 +63,8 @@ def test_each_probe_does_its_work_and_takes_longer_for_more_of_it(tmp_path: Path
 
 
 def test_all_networks_of_the_paper_are_measured_in_about_the_time_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(NETWORKS, "cpu", tuple((task, 2 if width < 64 else 64) for task, width in NETWORKS["cpu"]))
+    narrower = tuple((task, width // 2 if task is RESNET18_CIFAR10 else width) for task, width in NETWORKS)
+    monkeypatch.setattr(probes, "NETWORKS", narrower)
     monkeypatch.setattr(probes, "LADDERS", {kind: (ladder[0] // 8 or 1,) for kind, ladder in LADDERS.items()})
     precisions: set[str] = set()
     kept = Bench.kept
@@ -78,6 +80,9 @@ def test_all_networks_of_the_paper_are_measured_in_about_the_time_given(monkeypa
             assert speed.kept > 0
 
 
-def test_on_a_gpu_resnet18_is_measured_at_the_papers_width() -> None:
-    assert {task.architecture for task, _ in NETWORKS["cuda"]} == {task.architecture for task in TASKS.values()}
-    assert any(task.architecture == "ResNet18" and width == 64 for task, width in NETWORKS["cuda"])
+def test_every_network_is_measured_as_wide_as_the_papers_and_as_the_quick_regimes() -> None:
+    wanted = {(task.architecture, PAPER.scale(task).width) for task in TASKS.values()}
+    wanted |= {
+        (task.architecture, QUICK.scale(task).width) for task in TASKS.values() if task.architecture == "ResNet18"
+    }
+    assert {(task.architecture, width) for task, width in NETWORKS} == wanted
