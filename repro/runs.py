@@ -11,7 +11,7 @@ from .science.precisions import FLOAT32
 from .science.readings import Reading
 from .science.recipes import SGD, steps_to, training_amount
 from .science.settings import TrainingSettings
-from .science.sources import Kind, training_images
+from .science.sources import SURROGATE_VERSION, Kind, training_images
 from .science.tasks import TASKS, Task
 
 # Part of every key. Raise it when a change of code changes the weights a run ends with, or the numbers read off them.
@@ -49,19 +49,21 @@ class Run:
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The run as plain JSON, with the version of the code that trains it; no word of a precision of float32.
+        """The run as plain JSON, with the versions of the code that trains it and of the surrogate, if it is on that.
 
-        So runs that were stored before there were precisions keep their keys.
+        No word of a precision of float32: runs that were stored before there were precisions keep their keys.
         """
         values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
         if self.precision == FLOAT32:
             del values["precision"]
+        if self.data == "surrogate":
+            values["surrogate"] = SURROGATE_VERSION
         return {**values, "version": TRAINING_VERSION}
 
     @property
     def key(self) -> str:
         """The content key: the hash of the canonical JSON of ``spec``."""
-        return _key(self, TRAINING_VERSION)
+        return _key(self, TRAINING_VERSION, SURROGATE_VERSION)
 
     @property
     def settings(self) -> TrainingSettings:
@@ -138,14 +140,14 @@ class Run:
 
 def from_spec(spec: dict[str, Any]) -> Run:
     """The run that a stored spec describes."""
-    values = {name: value for name, value in spec.items() if name != "version"}
+    values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
     trained_as = tuple(spec["trained_as"])
     return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
 
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
-def _key(run: Run, version: int) -> str:
-    return _hash({**run.spec, "version": version})
+def _key(run: Run, *_versions: int) -> str:
+    return _hash(run.spec)
 
 
 def reading_key(reading: Reading) -> str:

@@ -7,8 +7,9 @@
     decided/HASH.json           which claims a session decided under which declarations (see repro.decided)
 
 Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
-last, so a process that is killed leaves nothing half done. Who works on a run holds its lock; the system frees the lock
-of a process that dies. Any number of processes may share a store.
+last, so a process that is killed leaves nothing half done but a temporary file, which whoever makes the run next
+removes. Who works on a run holds its lock; the system frees the lock of a process that dies. Any number of processes
+may share a store.
 """
 
 import errno
@@ -19,7 +20,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import filelock
 
@@ -28,6 +29,7 @@ from .runs import Run, reading_key
 from .science.readings import Reading
 
 Record = dict[str, Any]
+TEMPORARY: Final = ".writing-"  # what the names of unfinished files begin with
 
 
 class Store:
@@ -87,8 +89,10 @@ class Store:
         return self._folder(run) / "weights.safetensors"
 
     def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], None]) -> None:
-        """Store a trained run; ``write_weights`` is given the path to write them to."""
+        """Store a trained run, whose lock the caller holds; ``write_weights`` is given the path to write them to."""
         self._folder(run).mkdir(parents=True, exist_ok=True)
+        for left in self._folder(run).glob(f"{TEMPORARY}*"):  # by a process that was killed as it wrote
+            left.unlink(missing_ok=True)
         with _whole(self.weights(run)) as path:
             write_weights(path)
         self._write(run, "run.json", {"run": run.spec, **record})
@@ -152,7 +156,7 @@ def _write(path: Path, value: Record) -> None:
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{TEMPORARY}{path.name}-")
     os.close(handle)
     temporary = Path(name)
     try:

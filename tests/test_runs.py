@@ -120,6 +120,14 @@ def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.Monkey
     assert reading_key(ONE_READING) != before
 
 
+def test_the_version_of_the_surrogate_is_part_of_the_keys_of_runs_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = replace(ONE, data="surrogate")
+    before = drawn.key
+    monkeypatch.setattr("repro.runs.SURROGATE_VERSION", 2)
+    assert replace(drawn).key != before
+    assert replace(ONE).key == ONE_KEY
+
+
 @pytest.mark.parametrize("momentum", MOMENTA)
 def test_lr_and_lr_bs_are_one_run_at_64_and_two_elsewhere(momentum: float) -> None:
     def keys(batch_size: int) -> set[str]:

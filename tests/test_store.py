@@ -136,8 +136,10 @@ def test_a_process_killed_while_it_writes_leaves_no_run(store: Store) -> None:
         child.kill()
     assert store.record(RUN) is None
     assert not store.weights(RUN).exists()
+    assert len(files(store)) == 1  # what it had written
     fill(store)
     assert store.weights(RUN).read_bytes() == b"weights"
+    assert {Path(name).name[0] for name in files(store)} == {"r", "w", "m"}  # nothing of it is left
 
 
 def test_a_process_killed_while_it_writes_leaves_the_old_content(store: Store) -> None:

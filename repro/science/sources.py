@@ -47,6 +47,7 @@ FILES: Final[dict[str, dict[str, str]]] = {
 }
 
 
+SURROGATE_VERSION: Final = 1  # part of the keys of runs on the surrogate: raise it when a pixel changes
 SURROGATE_TRAIN: Final = 20_000  # training images of the surrogate, those for validation included
 
 
