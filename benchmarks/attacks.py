@@ -15,7 +15,7 @@ from repro.science.readings import REACH
 from repro.science.streams import stream
 from repro.science.tasks import TASKS
 
-from .networks import accuracy, data, network, told
+from .networks import accuracy, as_written, data, network, told
 from .sides import Checked, Pair, Timed
 
 STEPS = 40
@@ -53,7 +53,7 @@ def pgd(name: str, attack: Attack) -> Pair:
 
     def peer() -> float:
         torch.manual_seed(stream(0, "pgd start"))
-        model = network(name)
+        model = as_written(network(name))
         return accuracy(model, attack(model, x, y, epsilon, step_size), y)
 
     return Pair(ours, peer, partial(check, name, ours, peer, accuracy(network(name), x, y)))
@@ -80,7 +80,8 @@ def check(name: str, ours: Callable[[], float], peer: Callable[[], float], clean
 def _counted(name: str, side: Callable[[], float]) -> tuple[float, int]:
     """What a side finds, and how many images it puts through the network."""
     counts: list[int] = []
-    hook = network(name).register_forward_pre_hook(lambda _, inputs: counts.append(len(inputs[0])))
+    first = next(network(name).children())  # which both sides have
+    hook = first.register_forward_pre_hook(lambda _, inputs: counts.append(len(inputs[0])))
     try:
         return side(), sum(counts)
     finally:

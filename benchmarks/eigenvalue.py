@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from repro.science.hessian import top_eigenvalue
 from repro.science.tasks import TASKS
 
-from .networks import data, network, once, told
+from .networks import as_written, data, network, once, told
 from .power_iteration import STARTS, Count, fewest, power_iteration
 from .sides import Checked, Pair, Timed
 
@@ -56,13 +56,15 @@ def against_curvlinops(name: str, count: int) -> Pair:
     x, y = data(TASKS[name]).train.part(count)
 
     def check() -> Checked:
-        ours, theirs = top_eigenvalue(network(name), x, y), by_eigsh(network(name), x, y, 1e-2)
+        ours, theirs = top_eigenvalue(network(name), x, y), by_eigsh(as_written(network(name)), x, y, 1e-2)
         apart = abs(ours.value / theirs - 1)
         facts = {**told(name), "images": count, "differ_by": apart, "our_products": ours.products}
         fault = f"ours, {ours.value:.6g}, is not the peer's, {theirs:.6g}: they are not the same eigenvalue"
         return Checked(facts, faults=(fault,) if apart > NEAR else ())
 
-    return Pair(lambda: top_eigenvalue(network(name), x, y), lambda: by_eigsh(network(name), x, y, 1e-2), check)
+    return Pair(
+        lambda: top_eigenvalue(network(name), x, y), lambda: by_eigsh(as_written(network(name)), x, y, 1e-2), check
+    )
 
 
 def against_pyhessian(name: str, barely: bool) -> Pair:
@@ -71,13 +73,13 @@ def against_pyhessian(name: str, barely: bool) -> Pair:
 
     def peer_needs() -> tuple[int, int, bool]:
         true = truth(name, barely, count)
-        return fewest(lambda: network(name, barely), x, y, lambda value: abs(value / true - 1) <= NEAR)
+        return fewest(lambda: as_written(network(name, barely)), x, y, lambda value: abs(value / true - 1) <= NEAR)
 
     seed, steps, reached = once(f"pyhessian-{name}-{barely}", peer_needs)
     starts = cycle(range(STARTS))
 
     def peer() -> float:
-        return power_iteration(network(name, barely), x, y, seed, steps, 0.0)
+        return power_iteration(as_written(network(name, barely)), x, y, seed, steps, 0.0)
 
     return Pair(
         lambda: top_eigenvalue(network(name, barely), x, y, seed=next(starts)),
@@ -104,7 +106,7 @@ def check(
         "peer_error": abs(peer() / true - 1),
         "peer_products": steps,
         "peer_reached_it": reached,  # if not, the ratios are lower bounds
-        "peer_by_its_own_stop": by_its_own_stop(model, *images, true),
+        "peer_by_its_own_stop": by_its_own_stop(as_written(model), *images, true),
     }
     faults = (f"our error {error:.1e} is above {NEAR:g}",) if error > NEAR else ()
     value = steps / spent

@@ -30,6 +30,7 @@ from .gpu_tools import (
     rate,
     training,
 )
+from .networks import as_written
 
 ASKED_FOR = 10.0  # times a plain eager loop
 BATCH_SIZE, WARM_UP, TIMED = 64, 20, 400  # steps
@@ -84,7 +85,7 @@ def _batches(images: torch.Tensor, labels: torch.Tensor) -> Iterator[tuple[torch
 
 def _plain(setting: Setting, task: Task, batches: Iterator[tuple[torch.Tensor, torch.Tensor]]) -> Callable[[], None]:
     """A tutorial's step: default memory layout, default optimiser."""
-    model = network(setting, task).to(memory_format=torch.contiguous_format).train()
+    model = as_written(network(setting, task)).to(memory_format=torch.contiguous_format).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
     def step() -> None:

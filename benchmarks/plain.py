@@ -18,7 +18,7 @@ from repro.science.models import build
 from repro.science.readings import Reading
 from repro.science.tasks import Task
 
-from .networks import accuracy
+from .networks import accuracy, as_written
 from .power_iteration import DEFAULT, power_iteration
 from .training import Images, tutorial_epoch
 
@@ -58,7 +58,7 @@ def costs(run: Run, reading: Reading, where: Conditions) -> dict[str, float]:
     attacked, tested = data.test.part(reading.attacked_images), data.test.part(reading.test_images)
     curved = data.train.part(run.train_images)
     few = curved[0][: reading.hessian_images], curved[1][: reading.hessian_images]
-    model = build(run.task, run.seed, run.width, run.trained_as)
+    model = as_written(build(run.task, run.seed, run.width, run.trained_as))
     epsilon = reading.epsilon(run.task.dataset)
     parts: dict[str, Callable[[], object]] = {
         "training": lambda: _train(model, run, pixels, labels),

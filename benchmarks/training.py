@@ -18,6 +18,7 @@ from repro.science.streams import stream
 from repro.science.tasks import TASKS, Task
 from repro.science.training import orders, train
 
+from .networks import as_written
 from .sides import Checked, Pair, Timed
 
 CHECKED = 544  # images of the check: whole batches and a smaller one
@@ -69,7 +70,7 @@ def epoch(task: Task, batch_size: int, count: int) -> Pair:
     pixels, labels = pixels_of(task, count)
     images, sgd = pixels.float() / 255, LR().sgd(batch_size)
     settings = TrainingSettings(sgd=sgd, batch_size=batch_size, epochs=1, seed=0)
-    ours, theirs = build(task, 0), build(task, 0)
+    ours, theirs = build(task, 0), as_written(build(task, 0))
     loader = DataLoader(Images(pixels, labels), batch_size, shuffle=True)
     optimizer = torch.optim.SGD(theirs.parameters(), lr=sgd.learning_rate)
 
@@ -108,7 +109,9 @@ def _differences(task: Task, batch_size: int, images: Images, pixels: Tensor, sg
     (order,) = orders(len(images), 1, 0, torch.device("cpu"))
     loader = DataLoader(images, batch_size, sampler=order.tolist(), generator=torch.Generator())
     torch.manual_seed(stream(0, "dropout"))
-    losses = tutorial_epoch(theirs, loader, torch.optim.SGD(theirs.parameters(), sgd.learning_rate, sgd.momentum))
+    losses = tutorial_epoch(
+        as_written(theirs), loader, torch.optim.SGD(theirs.parameters(), sgd.learning_rate, sgd.momentum)
+    )
     sizes = torch.tensor([len(batch) for batch in order.split(batch_size)], dtype=images.dtype)
     loss = (torch.stack(losses) @ sizes / len(images)).item()
     return {"losses": abs(loss / history.losses[0] - 1), "weights": _difference(before, ours, theirs)}

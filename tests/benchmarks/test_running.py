@@ -8,10 +8,12 @@ import torch
 from benchmarks import __main__ as program
 from benchmarks import attacks, results, training
 from benchmarks.cases import APART, CASES
+from benchmarks.networks import as_written
 from benchmarks.results import Result, absolute
 from benchmarks.sides import BenchmarkError, Measured
+from repro.science.models import build
 from repro.science.recipes import LR
-from repro.science.tasks import STDCNN_MNIST
+from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST, Task
 
 
 @pytest.fixture
@@ -106,3 +108,16 @@ def test_an_attack_of_ours_that_leaves_more_unbroken_is_a_fault(
     checked = attacks.check("M1-MNIST", lambda: own, lambda: 0.5, 0.9)
     assert len(checked.faults) == faults
     assert checked.facts["our_accuracy"] == own
+
+
+@pytest.mark.parametrize("task", [STDCNN_MNIST, C1_CIFAR10, M1_MNIST])
+def test_peers_are_given_the_layers_as_the_table_has_them(task: Task) -> None:
+    model = build(task, 0).eval()
+    written = as_written(model)
+    names = [type(layer).__name__ for layer in written]
+    assert all(names[i - 1] == "ReLU" for i, name in enumerate(names) if name == "MaxPool2d")
+    assert names.count("MaxPool2d") == (0 if task is M1_MNIST else 2)
+    assert {*written.parameters()} == {*model.parameters()}
+    assert not written.training  # a peer that puts it back into training mode would change what both share
+    x = torch.rand(4, task.dataset.channels, task.dataset.side, task.dataset.side)
+    assert torch.equal(written(x), model(x))

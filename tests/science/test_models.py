@@ -1,3 +1,4 @@
+import copy
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 
 from repro.science.models import C1, M1, ResNet18, Standardise, StdCNN, build
 from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, TASKS, Task
+from repro.science.trained_as import NORM_FIRST
 
 
 def conv(inputs: int, outputs: int, kernel: int) -> int:
@@ -98,6 +100,24 @@ def test_a_network_is_table_1_written_out(task: Task, by_hand: Callable[[nn.Modu
         norm.weight.data = torch.linspace(-1, 1, 64, dtype=torch.float64)  # pooling after it would pick the lowest
     standardised = (x - 0.1307) / 0.3081 if task.dataset.channels == 1 else x
     torch.testing.assert_close(model.eval()(x), by_hand(model, standardised), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(("task", "norm_first"), [(STDCNN_FASHION, False), (C1_CIFAR10, False), (C1_CIFAR10, True)])
+def test_pooling_before_the_relu_changes_no_bit_of_output_and_gradient(task: Task, norm_first: bool) -> None:
+    ours = build(task, 0, trained_as=(NORM_FIRST,) if norm_first else ()).train()
+    written = copy.deepcopy(ours)
+    layers = [*written]
+    for i, layer in enumerate(written):
+        if isinstance(layer, nn.MaxPool2d):
+            layers[i : i + 2] = [layers[i + 1], layer]
+    found = []
+    for model in (ours, nn.Sequential(*layers)):
+        torch.manual_seed(0)  # of dropout
+        logits = model(pixels(task, 16).round(decimals=1))  # few levels, so that windows have equal largest pixels
+        F.cross_entropy(logits, torch.arange(16) % 10).backward()
+        found.append([logits, *(p.grad for p in model.parameters())])
+    assert not torch.equal(found[0][0], torch.zeros_like(found[0][0]))
+    assert all(map(torch.equal, *found))
 
 
 def test_stdcnn_drops_half_of_its_hidden_units_in_training_and_none_in_evaluation() -> None:

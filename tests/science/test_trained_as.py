@@ -113,9 +113,9 @@ def test_the_seed_alone_decides_he_s_weights() -> None:
 # --- C1's order ---
 
 
-def test_c1_with_batch_norm_first_pools_last() -> None:
+def test_c1_with_batch_norm_first_pools_after_it() -> None:
     model = build(C1_CIFAR10, 3, trained_as=(NORM_FIRST,)).double()
-    assert layers(model)[:8] == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"] * 2
+    assert layers(model)[:8] == ["Conv2d", "BatchNorm2d", "MaxPool2d", "ReLU"] * 2
     x = images(model, 8).double()
     model(x)  # running statistics that are not those of a fresh batch norm
     norms = [part for part in model if isinstance(part, nn.BatchNorm2d)]
