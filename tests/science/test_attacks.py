@@ -76,7 +76,7 @@ def test_the_networks_of_these_tests_know_their_images_and_both_attacks_hurt_the
 # --- the ball and the box ---
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     epsilon=st.floats(0, 1.5),

@@ -3,7 +3,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -72,7 +72,6 @@ def test_a_networks_own_second_start_reveals_a_top_that_was_withheld(digits: Cas
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.integers(0, 2**32), st.integers(1, 5))
-@settings(deadline=None, derandomize=True, database=None)
 def test_a_second_start_never_claims_more_than_there_is(spectrum: list[float], seed: int, products: int) -> None:
     values = torch.tensor(spectrum, dtype=torch.float64)
     vector = F.normalize(start(len(spectrum), seed), dim=0)

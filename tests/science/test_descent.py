@@ -43,7 +43,7 @@ def networks() -> tuple[nn.Linear, nn.Linear]:
     return pair
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     momentum=st.sampled_from([0.0, 0.2, 0.9]),
     rates=st.lists(st.floats(1e-4, 1.0), min_size=1, max_size=6),

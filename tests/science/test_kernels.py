@@ -54,7 +54,7 @@ def test_derivatives_are_as_near_to_double_precision_as_pytorchs_own(
         assert _error(faster[part], value) < max(4 * _error(plain[part], value), 1e-6), part
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     inputs=st.sampled_from([1, 3, 16, 20]),
     outputs=st.sampled_from([1, 16, 24]),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from repro.science.lanczos import PIECE, dot, lanczos, lanczos_pair, norm
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     # squares of what is smaller underflow, and with them every norm
     spectrum=st.lists(st.floats(-10, 10).map(lambda x: x if abs(x) > 1e-100 else 0.0), min_size=1, max_size=12),
@@ -81,7 +81,7 @@ def test_small_terms_are_not_lost_beside_large_ones() -> None:
 
 
 @given(st.integers(1, 200_000), st.integers(0, 5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_inner_products_are_those_of_double_precision(count: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     v, w = torch.rand(2, count, generator=generator) + 0.1

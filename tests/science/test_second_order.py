@@ -76,7 +76,7 @@ def test_in_single_precision_they_are_near_those_of_double_precision(network: st
     assert ((found.double() - true).norm() / true.norm()).item() < 1e-5
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     channels=st.sampled_from([(1, 4, 6), (3, 20, 20), (4, 16, 32)]),
     kernel=st.sampled_from([1, 2, 3, 5]),
