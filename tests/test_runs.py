@@ -50,13 +50,13 @@ ONE = Run(M1_MNIST, LR_BS(0.9).sgd(128), 128, 3, 100, None, "published", "cpu")
 ONE_TEXT = (
     '{"batch_size":128,"data":"published","device":"cpu","epochs":100,"seed":3,'
     '"sgd":{"half_life":null,"learning_rate":0.02,"momentum":0.9},"steps":null,'
-    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":2,"width":64}'
+    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":3,"width":64}'
 )
-ONE_KEY = "0936f366e2e3792ed3d5"
+ONE_KEY = "083b21fe2a1ea6bd28dd"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":3}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":4}'
 )
 
 
@@ -113,10 +113,10 @@ def test_a_training_is_told_what_its_run_says_and_whether_its_images_are_augment
 
 
 def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.runs.TRAINING_VERSION", 3)
+    monkeypatch.setattr("repro.runs.TRAINING_VERSION", 4)
     assert replace(ONE).key != ONE_KEY
     before = reading_key(ONE_READING)
-    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 4)
+    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 5)
     assert reading_key(ONE_READING) != before
 
 

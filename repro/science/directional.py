@@ -2,7 +2,8 @@
 
 Beside a layer's input x and its output's gradient g stand their rates dx and dg along a direction v. For y = W x + b
 they are dy = W dx + V x + c, where V and c are the direction's parts, and for the gradient in the weights, g x^T, the
-rate dg x^T + g dx^T. Source: Pearlmutter 1994, Fast Exact Multiplication by the Hessian.
+rate dg x^T + g dx^T; the gradient in the input, W^T g, has W^T dg + V^T g. Source: Pearlmutter 1994, Fast Exact
+Multiplication by the Hessian.
 """
 
 from abc import ABC, abstractmethod
@@ -12,9 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .products import back, convolve, onednn, outer, suited
+from .products import back, back_sum, convolve, linear, outer, suited
 
 Parts = Mapping[nn.Parameter, Tensor]  # a weight vector, a part for each parameter
+Rates = dict[nn.Parameter, Tensor]  # those of the gradients in the parameters, as far as they are known
 
 
 class Rule(ABC):
@@ -38,8 +40,8 @@ class Rule(ABC):
         """The output's rate along ``v``."""
 
     @abstractmethod
-    def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
-        """The rate of the gradient in the input; adds those of the gradients in the parameters to ``into``."""
+    def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
+        """The rate of the gradient in the input; adds those of the gradients in the parameters to ``rates``."""
 
 
 class Affine(Rule):
@@ -66,13 +68,12 @@ class Affine(Rule):
         dy = self.times(self._x, v[self._weight], None if self._bias is None else v[self._bias])
         return dy if dx is None else dy.add_(self.times(dx, self._weight, None))
 
-    def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
-        self.add_gradients(dg, self._x, into[self._weight], None if self._bias is None else into[self._bias])
-        if self._dx is not None:
-            self.add_gradients(self._g, self._dx, into[self._weight], None)
-        if self._first:
-            return dg
-        return self.back(dg, self._weight).add_(self.back(self._g, v[self._weight]))
+    def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
+        weight, bias = self.outer_rate(dg, self._dx)
+        _add(rates, self._weight, weight)
+        if self._bias is not None and bias is not None:
+            _add(rates, self._bias, bias)
+        return dg if self._first else self.back_rate(dg, v[self._weight])
 
     @abstractmethod
     def times(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -83,8 +84,12 @@ class Affine(Rule):
         """W^T g, in the input's layout."""
 
     @abstractmethod
-    def add_gradients(self, g: Tensor, x: Tensor, into_weight: Tensor, into_bias: Tensor | None) -> None:
-        """Add g x^T, and the sum of g where a bias is named."""
+    def back_rate(self, dg: Tensor, direction: Tensor) -> Tensor:
+        """W^T dg + V^T g."""
+
+    @abstractmethod
+    def outer_rate(self, dg: Tensor, dx: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """dg x^T + g dx^T, and the sum of dg where there is a bias."""
 
 
 class Linear(Affine):
@@ -92,7 +97,7 @@ class Linear(Affine):
 
     def __init__(self, layer: nn.Linear, first: bool) -> None:
         super().__init__(layer, first)
-        self._product = onednn if suited(layer) else F.linear
+        self._product = linear if suited(layer) else F.linear
 
     def times(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return self._product(x, weight, bias)
@@ -100,11 +105,15 @@ class Linear(Affine):
     def back(self, g: Tensor, weight: Tensor) -> Tensor:
         return self._product(g, weight.t())
 
-    def add_gradients(self, g: Tensor, x: Tensor, into_weight: Tensor, into_bias: Tensor | None) -> None:
-        g, x = g.flatten(0, -2), x.flatten(0, -2)
-        into_weight.add_(self._product(g.t(), x.t()))
-        if into_bias is not None:
-            into_bias.add_(g.sum(0))
+    def back_rate(self, dg: Tensor, direction: Tensor) -> Tensor:
+        return self.back(dg, self._weight).add_(self.back(self._g, direction))
+
+    def outer_rate(self, dg: Tensor, dx: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        g, x = dg.flatten(0, -2), self._x.flatten(0, -2)
+        bias = None if self._bias is None else g.sum(0)
+        if dx is not None:  # both are one product over twice the rows: M1's weights are written once
+            g, x = torch.cat([g, self._g.flatten(0, -2)]), torch.cat([x, dx.flatten(0, -2)])
+        return self._product(g.t(), x.t()), bias
 
 
 class Convolution(Affine):
@@ -120,11 +129,17 @@ class Convolution(Affine):
     def back(self, g: Tensor, weight: Tensor) -> Tensor:
         return back(self._layer, g, self._x, weight)
 
-    def add_gradients(self, g: Tensor, x: Tensor, into_weight: Tensor, into_bias: Tensor | None) -> None:
-        gw, gb = outer(self._layer, g, x, self._weight, (True, into_bias is not None))
-        for into, gradient in ((into_weight, gw), (into_bias, gb)):
-            if into is not None and gradient is not None:
-                into.add_(gradient)
+    def back_rate(self, dg: Tensor, direction: Tensor) -> Tensor:
+        return back_sum(self._layer, ((dg, self._weight), (self._g, direction)), self._x)
+
+    def outer_rate(self, dg: Tensor, dx: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        weight, bias = outer(self._layer, dg, self._x, self._weight, (True, self._bias is not None))
+        assert weight is not None
+        if dx is not None:
+            further, _ = outer(self._layer, self._g, dx, self._weight, (True, False))
+            assert further is not None
+            weight.add_(further)
+        return weight, bias
 
 
 class Norm(Rule):
@@ -153,11 +168,11 @@ class Norm(Rule):
         self._dn = None if dx is None else dx * self._scale
         return dy if self._dn is None else dy.add_(self._dn * _channels(self._weight))
 
-    def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
-        into[self._bias].add_(dg.sum((0, 2, 3)))
-        into[self._weight].add_((dg * self._n).sum((0, 2, 3)))
+    def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
+        _add(rates, self._bias, dg.sum((0, 2, 3)))
+        _add(rates, self._weight, (dg * self._n).sum((0, 2, 3)))
         if self._dn is not None:
-            into[self._weight].add_((self._g * self._dn).sum((0, 2, 3)))
+            _add(rates, self._weight, (self._g * self._dn).sum((0, 2, 3)))
         return self._back(dg, self._weight).add_(self._back(self._g, v[self._weight]))
 
     def _back(self, g: Tensor, weight: Tensor) -> Tensor:
@@ -171,7 +186,7 @@ class Still(Rule):
     def along(self, dx: Tensor | None, _v: Parts, /) -> Tensor | None:
         return None if dx is None else self.slope(dx)
 
-    def back_along(self, dg: Tensor, _v: Parts, _into: Parts, /) -> Tensor:
+    def back_along(self, dg: Tensor, _v: Parts, _rates: Rates, /) -> Tensor:
         return self.backward(dg)
 
     @abstractmethod
@@ -203,12 +218,13 @@ class MaxPool(Still):
     def __init__(self, layer: nn.MaxPool2d) -> None:
         sizes = (layer.kernel_size, layer.stride, layer.padding, layer.dilation)
         self._windows = [*([size, size] if isinstance(size, int) else list(size) for size in sizes), layer.ceil_mode]
-        self._x = self._places = torch.empty(0)
+        self._x = self._places = self._rows = torch.empty(0)
 
     def forward(self, x: Tensor) -> Tensor:
         self._x = x
         y: Tensor
         y, self._places = torch.ops.aten.max_pool2d_with_indices(x, *self._windows)
+        self._rows = _rows(self._places)
         return y
 
     def backward(self, g: Tensor) -> Tensor:
@@ -216,8 +232,9 @@ class MaxPool(Still):
         return spread
 
     def slope(self, dx: Tensor) -> Tensor:
-        taken = dx.flatten(2).gather(2, self._places.flatten(2)).view(self._places.shape)
-        return taken.contiguous(memory_format=torch.channels_last)
+        taken = _rows(dx).gather(1, self._rows)
+        images, channels, *sides = self._places.shape
+        return taken.view(images, *sides, channels).permute(0, 3, 1, 2)  # channels_last
 
 
 class Fixed(Still):
@@ -241,6 +258,15 @@ class Fixed(Still):
 
     def slope(self, dx: Tensor) -> Tensor:
         return self._linear(dx)
+
+
+def _add(rates: Rates, parameter: nn.Parameter, rate: Tensor) -> None:
+    rates[parameter] = rates[parameter] + rate if parameter in rates else rate
+
+
+def _rows(x: Tensor) -> Tensor:
+    """Images (N, C, H, W) as (N, H W, C): no copy where they are channels_last."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def _channels(x: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The Hessian of the mean cross-entropy in the weights: its products with weight vectors, and its top eigenvalue."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ from .lanczos import MAX_PRODUCTS, Eigenvalue, Product, lanczos, random_vector
 from .second_order import Passes, passes
 
 Chunk = tuple[Tensor, Tensor]  # images and labels
-Adder = Callable[[list[Tensor], list[Tensor]], None]  # adds H v to a weight vector; both in the parameters' parts
+Rates = Callable[[list[Tensor]], Iterator[Sequence[Tensor]]]  # from v to each chunk's part of H v, all by parameter
 
 
 def top_eigenvalue(
@@ -48,31 +48,34 @@ def hessian_operator(model: nn.Module, images: Tensor, labels: Tensor, chunk: in
     frozen, parameters, images = frozen_copy(model, images)
     chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
     known = passes(frozen, parameters)
-    add = _twice(frozen, parameters, chunks) if known is None else _by_hand(known, chunks)
+    rates = _twice(frozen, parameters, chunks) if known is None else _by_hand(known, chunks)
 
     def product(v: Tensor) -> Tensor:
-        total = torch.zeros_like(v)
-        add(unflatten(v, parameters), unflatten(total, parameters))
+        total: Tensor | None = None
+        for parts in rates(unflatten(v, parameters)):
+            flat = torch.cat([part.reshape(-1) for part in parts]).to(v)
+            total = flat if total is None else total.add_(flat)
+        assert total is not None
         return total
 
     return product, sum(p.numel() for p in parameters)
 
 
-def _by_hand(known: Passes, chunks: list[Chunk]) -> Adder:
+def _by_hand(known: Passes, chunks: list[Chunk]) -> Rates:
     count = sum(len(labels) for _, labels in chunks)
     if len(chunks) == 1:
         known.first(*chunks[0], count)
 
-    def add(directions: list[Tensor], into: list[Tensor]) -> None:
+    def rates(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
         for chunk in chunks:
             if len(chunks) > 1:
                 known.first(*chunk, count)
-            known.along(directions, into)
+            yield known.along(directions)
 
-    return add
+    return rates
 
 
-def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk]) -> Adder:
+def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk]) -> Rates:
     count = sum(len(labels) for _, labels in chunks)
 
     def gradient(x: Tensor, y: Tensor) -> list[tuple[int, Tensor]]:
@@ -80,13 +83,11 @@ def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk
 
     kept = gradient(*chunks[0]) if len(chunks) == 1 else None
 
-    def add(directions: list[Tensor], into: list[Tensor]) -> None:
+    def rates(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
         for x, y in chunks:
-            hv = _derivative(gradient(x, y) if kept is None else kept, directions, parameters, kept is not None)
-            for part, h in zip(into, hv, strict=True):
-                part += h
+            yield _derivative(gradient(x, y) if kept is None else kept, directions, parameters, kept is not None)
 
-    return add
+    return rates
 
 
 def frozen_copy(model: nn.Module, images: Tensor) -> tuple[nn.Module, list[nn.Parameter], Tensor]:

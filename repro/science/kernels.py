@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .products import FEW, back, convolve, layout, onednn, outer, suited
+from .products import FEW, back, convolve, layout, linear, outer, suited
 
 
 @contextmanager
@@ -104,12 +104,12 @@ class _Contiguous(torch.autograd.Function):
 
 
 class _Linear(torch.autograd.Function):
-    """x W^T + b, and its gradients, by oneDNN."""
+    """x W^T + b, and its gradients."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return onednn(x, weight, bias)
+        return linear(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
@@ -117,8 +117,8 @@ class _Linear(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         in_x, in_weight, in_bias = ctx.needs_input_grad
         return (
-            onednn(g, weight.t()) if in_x else None,
-            onednn(g.t(), x.t()) if in_weight else None,
+            linear(g, weight.t()) if in_x else None,
+            linear(g.t(), x.t()) if in_weight else None,
             g.sum(0) if in_bias else None,
         )
 

@@ -10,13 +10,14 @@ AVX-512, torch 2.14, against it (times of one such step):
   product and a fold (M1: 11 against 2.3 ms for 64 images), which was a quarter of a step of PGD on M1 and C1;
 - 5x5 convolutions of many channels: NNPACK's Fourier transform does M1's second one in 6 instead of 9 ms, where its
   tiles fit the image; its error is no larger than oneDNN's;
-- wide linear layers: oneDNN's matrix product reaches 84 GFLOP/s where MKL, PyTorch's choice, reaches 66 on this AMD
-  (M1's first hidden layer at batch size 64; 103 against 86 at 512).
+- matrix products of more than some million multiplications: MKL, PyTorch's choice, does not use AVX-512 on an AMD and
+  ends at 115 GFLOP/s where oneDNN reaches 240 to 270 (M1's and C1's first hidden layers at batch sizes 64 and 512).
 
 The results differ from PyTorch's in the order of sums only.
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -24,11 +25,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+LANES: Final = 16  # numbers in a vector of AVX-512
 FEW: Final = 4  # input channels whose gradient is folded: an image's
 MANY: Final = 16  # channels from which on Fourier transforms pay
 TILE: Final = 16  # pixels a side of NNPACK's transforms
 FILLED: Final = 0.6  # share of the tiles' area that must be of use
-WIDE: Final = 1 << 20  # weights of a linear layer from which on the choice of library shows
+WIDE: Final = 1 << 15  # weights of a linear layer from which on the choice of library can show
+LONG: Final = 1 << 21  # multiplications of a product from which on it does; below, oneDNN takes longer to begin
 
 Pair = tuple[int, int]
 
@@ -45,11 +48,16 @@ def suited(layer: nn.Module) -> bool:
     return False
 
 
-def onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x W^T + b by oneDNN: (N, I), (O, I), (O,) to (N, O); none of the operands is copied.
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x W^T + b by the library that suits its size: (N, I), (O, I), (O,) to (N, O); none of the operands is copied.
 
-    Back to the input it is g (W^T)^T, outer g^T (x^T)^T.
+    Back to the input it is g (W^T)^T, outer g^T (x^T)^T. For layers that are ``suited``.
     """
+    return onednn(x, weight, bias) if len(x) * weight.numel() >= LONG else F.linear(x, weight, bias)
+
+
+def onednn(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The same by oneDNN, whatever its size."""
     product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return product
 
@@ -76,6 +84,21 @@ def back(layer: nn.Conv2d, g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     gx, _, _ = _by_pytorch(layer, g.contiguous(memory_format=layout(x)), x, weight, (True, False, False))
     assert gx is not None
     return gx
+
+
+def back_sum(layer: nn.Conv2d, pairs: Sequence[tuple[Tensor, Tensor]], x: Tensor) -> Tensor:
+    """The sum of several outputs' gradients (N, O, ., .), each carried back to ``x`` (N, I, H, W) by its own weight.
+
+    One convolution where an output's channels alone leave places of a vector empty: two of StdCNN's take 1.2 to 1.3
+    times less that way (128 images).
+    """
+    gs, weights = zip(*pairs, strict=True)
+    if layer.groups == 1 and len(layer.weight) % LANES and not _many(layer.weight):
+        return back(layer, torch.cat(gs, 1), x, torch.cat(weights))
+    first, *others = (back(layer, g, x, weight) for g, weight in pairs)
+    for other in others:
+        first.add_(other)
+    return first
 
 
 def outer(

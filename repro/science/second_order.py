@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from .directional import Convolution, Fixed, Linear, MaxPool, Norm, Parts, Relu, Rule
+from .directional import Convolution, Fixed, Linear, MaxPool, Norm, Parts, Rates, Relu, Rule
 from .dropout import Dropout
 from .models import BasicBlock, Standardise
 
@@ -34,15 +34,17 @@ class Passes:
         self._network.backward(gradient / count)
 
     @torch.no_grad()
-    def along(self, directions: Sequence[Tensor], into: Sequence[Tensor]) -> None:
-        """Add the rate of each parameter's gradient along the directions, a part for each parameter, to ``into``."""
+    def along(self, directions: Sequence[Tensor]) -> list[Tensor]:
+        """The rate of each parameter's gradient along the directions, which are a part for each parameter."""
         v: Parts = dict(zip(self._parameters, map(_laid_out, directions), strict=True))
         dz = self._network.along(None, v)
         if dz is None:
-            return
+            return [*map(torch.zeros_like, directions)]
         weighted = self._shares * dz
         dg = (weighted - self._shares * weighted.sum(1, keepdim=True)) / self._count
-        self._network.back_along(dg, v, dict(zip(self._parameters, into, strict=True)))
+        rates: Rates = {}
+        self._network.back_along(dg, v, rates)
+        return [rates[p] for p in self._parameters]
 
 
 def passes(model: nn.Module, parameters: Sequence[nn.Parameter]) -> Passes | None:
@@ -106,9 +108,9 @@ class Chain(Rule):
             dx = r.along(dx, v)
         return dx
 
-    def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
+    def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
         for r in reversed(self._rules):
-            dg = r.back_along(dg, v, into)
+            dg = r.back_along(dg, v, rates)
         return dg
 
 
@@ -142,9 +144,9 @@ class Residual(Rule):
         rates = [dy for r in (self._main, self._shortcut) if (dy := r.along(dx, v)) is not None]
         return self._relu.along(torch.stack(rates).sum(0), v) if rates else None
 
-    def back_along(self, dg: Tensor, v: Parts, into: Parts, /) -> Tensor:
-        dg = self._relu.back_along(dg, v, into)
-        return self._main.back_along(dg, v, into) + self._shortcut.back_along(dg, v, into)
+    def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
+        dg = self._relu.back_along(dg, v, rates)
+        return self._main.back_along(dg, v, rates) + self._shortcut.back_along(dg, v, rates)
 
 
 def residual(block: BasicBlock) -> Residual | None:

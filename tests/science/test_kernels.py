@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science import kernels, products
+from repro.science import products
 from repro.science.hessian import top_eigenvalue
 from repro.science.kernels import first_order
 from repro.science.models import build
@@ -121,7 +121,7 @@ def _spied(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> li
 
 
 def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytest.MonkeyPatch) -> None:
-    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, kernels, "onednn")
+    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, products, "onednn")
     model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
     with first_order(model):
         _derivatives(model, x, labels)
@@ -132,12 +132,16 @@ def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytes
     with first_order(model):
         _derivatives(model, torch.rand(2, 3, 32, 32), labels)
     assert fourier[2:] == [(2, 64, 14, 14)]  # only forward: back, half of the transforms would be of nothing
+    assert linear[3:] == []  # two images are too few for a layer of its size
+    with first_order(model):
+        _derivatives(model, torch.rand(4, 3, 32, 32), labels.repeat(2))
+    assert linear[3:] == [(4, 1600), (4, 384), (384, 4)]
 
 
 @pytest.mark.parametrize("name", TASK_NAMES)
 def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     weights = _spied(monkeypatch, products, "_by_pytorch")
-    linear = _spied(monkeypatch, kernels, "onednn")
+    linear = _spied(monkeypatch, products, "onednn")
     task = TASKS[name]
     model = build(task, 0, width=8).eval()
     x = torch.rand((3, task.dataset.channels, task.dataset.side, task.dataset.side)).requires_grad_()
@@ -208,7 +212,7 @@ def test_other_layers_are_left_alone(layer: nn.Module) -> None:
 def test_without_the_libraries_pytorchs_own_choice_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: False)
     monkeypatch.setattr(products, "_has_onednn", lambda: False)
-    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, kernels, "onednn")
+    fourier, linear = _spied(monkeypatch, products, "fourier"), _spied(monkeypatch, products, "onednn")
     model, x, labels = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28), torch.tensor([3, 4])
     plain = _derivatives(model, x, labels)
     with first_order(model):
