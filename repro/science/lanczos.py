@@ -36,15 +36,23 @@ def random_vector(size: int, seed: int) -> Tensor:
 
 
 def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int) -> Eigenvalue:
-    """The top of a symmetric operator's spectrum; see ``lanczos_pair``."""
-    return lanczos_pair(product, start, tolerance, max_products)[0]
+    """The top of a symmetric operator's spectrum by Lanczos.
+
+    The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product.
+    """
+    return _search(product, start, tolerance, max_products)[0]
 
 
 def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products: int) -> tuple[Eigenvalue, Tensor]:
-    """The top of a symmetric operator's spectrum by Lanczos, and its vector.
+    """The same with its vector, of unit length and in the precision of ``start``."""
+    found, basis, weights = _search(product, start, tolerance, max_products)
+    return found, basis.combined(weights)
 
-    The residual of the top Ritz pair is |beta_k s_k|, read off the tridiagonal matrix without another product. With it
-    the pair's vector, of unit length and in the precision of ``start``.
+
+def _search(
+    product: Product, start: Tensor, tolerance: float, max_products: int
+) -> tuple[Eigenvalue, "_Basis", Tensor]:
+    """The eigenvalue, the basis that it was found in and its vector's coordinates there.
 
     The three-term recurrence keeps the basis orthogonal until a Ritz pair has converged to the root of the precision;
     from then on each new vector is made orthogonal to all. Most searches end before: doing it always found the same to
@@ -68,7 +76,7 @@ def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products
         value, residual = values[-1].item(), residuals[-1].item()
         exhausted = beta <= 1e-6 * scale  # the Krylov space is invariant: all is known
         if residual <= tolerance * abs(value) or exhausted or len(diagonal) >= limit:
-            return Eigenvalue(value, residual, values[0].item(), len(diagonal)), basis.combined(vectors[:, -1])
+            return Eigenvalue(value, residual, values[0].item(), len(diagonal)), basis, vectors[:, -1]
         careful = careful or residuals.min().item() <= math.sqrt(torch.finfo(start.dtype).eps) * scale
         off.append(beta)
         basis.append(w, beta)
