@@ -11,7 +11,7 @@ from .lanczos import MAX_PRODUCTS, Eigenvalue, Product, lanczos, random_vector
 from .second_order import Passes, passes
 
 Chunk = tuple[Tensor, Tensor]  # images and labels
-Rates = Callable[[list[Tensor]], Iterator[Sequence[Tensor]]]  # from v to each chunk's part of H v, all by parameter
+Along = Callable[[list[Tensor]], Iterator[Sequence[Tensor]]]  # from v to each chunk's share of H v, by parameter
 
 
 def top_eigenvalue(
@@ -48,11 +48,11 @@ def hessian_operator(model: nn.Module, images: Tensor, labels: Tensor, chunk: in
     frozen, parameters, images = frozen_copy(model, images)
     chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
     known = passes(frozen, parameters)
-    rates = _twice(frozen, parameters, chunks) if known is None else _by_hand(known, chunks)
+    along = _twice(frozen, parameters, chunks) if known is None else _by_hand(known, chunks)
 
     def product(v: Tensor) -> Tensor:
         total: Tensor | None = None
-        for parts in rates(unflatten(v, parameters)):
+        for parts in along(unflatten(v, parameters)):
             flat = torch.cat([part.reshape(-1) for part in parts]).to(v)
             total = flat if total is None else total.add_(flat)
         assert total is not None
@@ -61,21 +61,21 @@ def hessian_operator(model: nn.Module, images: Tensor, labels: Tensor, chunk: in
     return product, sum(p.numel() for p in parameters)
 
 
-def _by_hand(known: Passes, chunks: list[Chunk]) -> Rates:
+def _by_hand(known: Passes, chunks: list[Chunk]) -> Along:
     count = sum(len(labels) for _, labels in chunks)
     if len(chunks) == 1:
         known.first(*chunks[0], count)
 
-    def rates(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
+    def along(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
         for chunk in chunks:
             if len(chunks) > 1:
                 known.first(*chunk, count)
             yield known.along(directions)
 
-    return rates
+    return along
 
 
-def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk]) -> Rates:
+def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk]) -> Along:
     count = sum(len(labels) for _, labels in chunks)
 
     def gradient(x: Tensor, y: Tensor) -> list[tuple[int, Tensor]]:
@@ -83,11 +83,11 @@ def _twice(frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk
 
     kept = gradient(*chunks[0]) if len(chunks) == 1 else None
 
-    def rates(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
+    def along(directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
         for x, y in chunks:
             yield _derivative(gradient(x, y) if kept is None else kept, directions, parameters, kept is not None)
 
-    return rates
+    return along
 
 
 def frozen_copy(model: nn.Module, images: Tensor) -> tuple[nn.Module, list[nn.Parameter], Tensor]:

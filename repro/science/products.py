@@ -93,7 +93,7 @@ def back_sum(layer: nn.Conv2d, pairs: Sequence[tuple[Tensor, Tensor]], x: Tensor
     times less that way (128 images).
     """
     gs, weights = zip(*pairs, strict=True)
-    if layer.groups == 1 and len(layer.weight) % LANES and not _many(layer.weight):
+    if _single(x) and layer.groups == 1 and len(layer.weight) % LANES and not _many(layer.weight):
         return back(layer, torch.cat(gs, 1), x, torch.cat(weights))
     first, *others = (back(layer, g, x, weight) for g, weight in pairs)
     for other in others:

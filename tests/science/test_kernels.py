@@ -155,6 +155,23 @@ def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeyp
     assert len(linear) == (2 if name == "M1-MNIST" else 0)
 
 
+@pytest.mark.parametrize(("channels", "groups", "calls"), [(10, 1, 1), (20, 1, 1), (16, 1, 2), (10, 2, 2)], ids=str)
+def test_gradients_that_leave_a_vector_unfilled_go_back_together(
+    monkeypatch: pytest.MonkeyPatch, channels: int, groups: int, calls: int
+) -> None:
+    layer, x = nn.Conv2d(8, channels, 3, groups=groups), torch.rand(4, 8, 9, 9)
+    pairs = [(torch.rand(4, channels, 7, 7), torch.rand_like(layer.weight)) for _ in range(2)]
+    grad = torch.nn.grad.conv2d_input
+    true = sum(grad(x.shape, w.double(), g.double(), groups=groups) for g, w in pairs)
+    asked = _spied(monkeypatch, products, "back")
+    found = products.back_sum(layer, pairs, x)
+    assert len(asked) == calls
+    assert _error(found, true) < 1e-6
+    assert (
+        products.back_sum(layer.double(), [(g.double(), w.double()) for g, w in pairs], x.double()).dtype == true.dtype
+    )
+
+
 def test_twice_differentiating_is_refused_not_wrong() -> None:
     model, x = build(TASKS["M1-MNIST"], 0), torch.rand(2, 1, 28, 28)
     parameters = list(model.parameters())
