@@ -82,7 +82,8 @@ def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, *_: 
 def _measures(run: Run) -> dict[str, Any]:
     name, _, value = os.environ.get("PLAYED_FAULT", "").partition("=")
     fault = {name: float(value)} if name else {}
-    noise = int(hashlib.sha256(run.key.encode()).hexdigest()[:8], 16) / 2**32
+    # by its name: its key would be another one with each version of the code, and other claims would be undecided
+    noise = int(hashlib.sha256(str(run).encode()).hexdigest()[:8], 16) / 2**32
     return {
         **dict.fromkeys(("test_accuracy", "fgsm_accuracy", "pgd_accuracy"), 0.9 + 0.001 * noise),
         **dict.fromkeys(("fgsm_margin_accuracy", "pgd_margin_accuracy"), 0.9 + 0.001 * noise),
