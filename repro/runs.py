@@ -146,7 +146,7 @@ def from_spec(spec: dict[str, Any]) -> Run:
 
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
-def _key(run: Run, *_versions: int) -> str:
+def _key(run: Run, *_versions: int) -> str:  # of which the spec has the present ones; kept keys are of their own
     return _hash(run.spec)
 
 

@@ -138,7 +138,7 @@ class Own:
     margin: Margin = CLAIM.holds_if.margin
 
     def decide(self, *_: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("nothing here is decided")
 
 
 class Plain:
@@ -150,7 +150,7 @@ class Plain:
         self.limit = limit
 
     def decide(self, *_: Any) -> Any:
-        raise NotImplementedError
+        raise AssertionError("nothing here is decided")
 
 
 def half(value: float) -> float:

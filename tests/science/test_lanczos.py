@@ -73,11 +73,11 @@ def test_millions_of_weights_in_single_precision_lose_no_digits() -> None:
 
 
 def test_small_terms_are_not_lost_beside_large_ones() -> None:
+    """A sum in single precision that has come to 2**30, in one of 64 places, does not change when ones are added."""
     v = torch.ones(PIECE + 2**18)
     v[:PIECE] = 2**12
     exact = PIECE * 2**24 + 2**18
     assert dot(v, v) == pytest.approx(exact, rel=1e-8)
-    assert torch.dot(v, v).item() != pytest.approx(exact, rel=1e-6)  # sums of 2**30 and more that ones are added to
 
 
 @given(st.integers(1, 200_000), st.integers(0, 5))
@@ -85,6 +85,5 @@ def test_small_terms_are_not_lost_beside_large_ones() -> None:
 def test_inner_products_are_those_of_double_precision(count: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     v, w = torch.rand(2, count, generator=generator) + 0.1
-    # a piece's own sum, in single precision, is off by up to 3e-6 where its length is odd for the library
-    assert dot(v, w) == pytest.approx(torch.dot(v.double(), w.double()).item(), rel=1e-5)
-    assert norm(v) == pytest.approx(v.double().norm().item(), rel=1e-5)
+    assert dot(v, w) == pytest.approx(torch.dot(v.double(), w.double()).item(), rel=1e-6)
+    assert norm(v) == pytest.approx(v.double().norm().item(), rel=1e-6)
