@@ -20,9 +20,9 @@ from .rates import Speed, Timing
 from .runs import Run
 from .science.attacks import pgd
 from .science.data import Data, Split
-from .science.hessian import hessian_operator
+from .science.hessian import Hessian
 from .science.kernels import first_order
-from .science.lanczos import lanczos, random_vector
+from .science.lanczos import lanczos
 from .science.measures import measure_parts
 from .science.memory import keep_freed_memory
 from .science.models import build
@@ -117,8 +117,8 @@ class Bench:
         pixels = self.pixels(images)
 
         def search() -> None:
-            hessian, size = hessian_operator(self._model, *pixels, images)
-            lanczos(hessian, random_vector(size, 0).to(pixels[0]), 0.0, PRODUCTS)
+            hessian = Hessian(self._model, *pixels, images)
+            lanczos(hessian, hessian.start(0), 0.0, PRODUCTS)
 
         return self.timed(search) / PRODUCTS
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from repro.runs import Run, from_spec, reading_key
+from repro.runs import MEASURING_VERSION, TRAINING_VERSION, Run, from_spec, reading_key
 from repro.science import precisions
 from repro.science.readings import ALL_PARTS, Reading
 from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
@@ -56,7 +56,7 @@ ONE_KEY = "083b21fe2a1ea6bd28dd"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":4}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":5}'
 )
 
 
@@ -113,10 +113,10 @@ def test_a_training_is_told_what_its_run_says_and_whether_its_images_are_augment
 
 
 def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.runs.TRAINING_VERSION", 4)
+    monkeypatch.setattr("repro.runs.TRAINING_VERSION", TRAINING_VERSION + 1)
     assert replace(ONE).key != ONE_KEY
     before = reading_key(ONE_READING)
-    monkeypatch.setattr("repro.runs.MEASURING_VERSION", 5)
+    monkeypatch.setattr("repro.runs.MEASURING_VERSION", MEASURING_VERSION + 1)
     assert reading_key(ONE_READING) != before
 
 

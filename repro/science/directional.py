@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from .products import back, back_sum, convolve, linear, outer, suited
 
 Parts = Mapping[nn.Parameter, Tensor]  # a weight vector, a part for each parameter
-Rates = dict[nn.Parameter, Tensor]  # those of the gradients in the parameters, as far as they are known
+Rates = dict[nn.Parameter, Tensor]  # of the gradients in the parameters (or these themselves), as far as they are known
 
 
 class Rule(ABC):
@@ -34,6 +34,9 @@ class Rule(ABC):
     @abstractmethod
     def backward(self, g: Tensor) -> Tensor:
         """The gradient in the input, from that in the output."""
+
+    def gradients(self, found: Rates, /) -> None:  # noqa: B027  # of no parameters there are none
+        """Add the gradients in the parameters, of the last two passes, to ``found``."""
 
     @abstractmethod
     def along(self, dx: Tensor | None, v: Parts, /) -> Tensor | None:
@@ -63,17 +66,23 @@ class Affine(Rule):
         self._g = g
         return g if self._first else self.back(g, self._weight)
 
+    def gradients(self, found: Rates, /) -> None:
+        self._add_outer(found, self._g, None)
+
     def along(self, dx: Tensor | None, v: Parts, /) -> Tensor:
         self._dx = dx
         dy = self.times(self._x, v[self._weight], None if self._bias is None else v[self._bias])
         return dy if dx is None else dy.add_(self.times(dx, self._weight, None))
 
     def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
-        weight, bias = self.outer_rate(dg, self._dx)
+        self._add_outer(rates, dg, self._dx)
+        return dg if self._first else self.back_rate(dg, v[self._weight])
+
+    def _add_outer(self, rates: Rates, dg: Tensor, dx: Tensor | None) -> None:
+        weight, bias = self.outer_rate(dg, dx)
         _add(rates, self._weight, weight)
         if self._bias is not None and bias is not None:
             _add(rates, self._bias, bias)
-        return dg if self._first else self.back_rate(dg, v[self._weight])
 
     @abstractmethod
     def times(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -168,12 +177,18 @@ class Norm(Rule):
         self._dn = None if dx is None else dx * self._scale
         return dy if self._dn is None else dy.add_(self._dn * _channels(self._weight))
 
+    def gradients(self, found: Rates, /) -> None:
+        self._add_outer(found, self._g)
+
     def back_along(self, dg: Tensor, v: Parts, rates: Rates, /) -> Tensor:
-        _add(rates, self._bias, dg.sum((0, 2, 3)))
-        _add(rates, self._weight, (dg * self._n).sum((0, 2, 3)))
+        self._add_outer(rates, dg)
         if self._dn is not None:
             _add(rates, self._weight, (self._g * self._dn).sum((0, 2, 3)))
         return self._back(dg, self._weight).add_(self._back(self._g, v[self._weight]))
+
+    def _add_outer(self, rates: Rates, dg: Tensor) -> None:
+        _add(rates, self._bias, dg.sum((0, 2, 3)))
+        _add(rates, self._weight, (dg * self._n).sum((0, 2, 3)))
 
     def _back(self, g: Tensor, weight: Tensor) -> Tensor:
         """The gradient in the input under a weight (C,)."""

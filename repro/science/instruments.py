@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient
 from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 from .data import Data
-from .hessian import frozen_copy, gradient_parts, hessian_operator, unflatten
+from .hessian import Hessian, frozen_copy, gradient_parts, unflatten
 from .lanczos import MAX_PRODUCTS, Product, dot, lanczos, lanczos_pair, norm, random_vector
 from .measures import curved, fgsm_accuracy, measure_parts, pgd_accuracy
 from .readings import REACH, Reading
@@ -111,8 +111,8 @@ def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: 
     """
     if len(images) == 0:
         raise ValueError("images is empty: the loss needs at least one image")
-    hessian, size = hessian_operator(model, images, labels, chunk)
-    top, vector = lanczos_pair(hessian, random_vector(size, 0).to(images), 1e-2, MAX_PRODUCTS)
+    hessian = Hessian(model, images, labels, chunk)
+    top, vector = lanczos_pair(hessian, hessian.start(0), 1e-2, MAX_PRODUCTS)
     few, few_labels = images[:CURVED_IMAGES], labels[:CURVED_IMAGES]
     curvatures = curvature_of_each(model, few, few_labels, vector)
     spread = curvatures.std() if len(few) > 1 else curvatures.abs().max()  # of one image nothing is known

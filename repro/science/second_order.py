@@ -34,6 +34,13 @@ class Passes:
         self._network.backward(gradient / count)
 
     @torch.no_grad()
+    def gradient(self) -> list[Tensor]:
+        """The gradient that the first passes were of, a part for each parameter."""
+        found: Rates = {}
+        self._network.gradients(found)
+        return [found[p] for p in self._parameters]
+
+    @torch.no_grad()
     def along(self, directions: Sequence[Tensor]) -> list[Tensor]:
         """The rate of each parameter's gradient along the directions, which are a part for each parameter."""
         v: Parts = dict(zip(self._parameters, map(_laid_out, directions), strict=True))
@@ -103,6 +110,10 @@ class Chain(Rule):
             g = r.backward(g)
         return g
 
+    def gradients(self, found: Rates, /) -> None:
+        for r in self._rules:
+            r.gradients(found)
+
     def along(self, dx: Tensor | None, v: Parts, /) -> Tensor | None:
         for r in self._rules:
             dx = r.along(dx, v)
@@ -139,6 +150,10 @@ class Residual(Rule):
     def backward(self, g: Tensor) -> Tensor:
         g = self._relu.backward(g)
         return self._main.backward(g) + self._shortcut.backward(g)
+
+    def gradients(self, found: Rates, /) -> None:
+        self._main.gradients(found)
+        self._shortcut.gradients(found)
 
     def along(self, dx: Tensor | None, v: Parts, /) -> Tensor | None:
         rates = [dy for r in (self._main, self._shortcut) if (dy := r.along(dx, v)) is not None]

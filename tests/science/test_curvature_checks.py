@@ -10,9 +10,9 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from repro.science import instruments as module
-from repro.science.hessian import hessian_operator, top_eigenvalue
+from repro.science.hessian import Hessian, top_eigenvalue
 from repro.science.instruments import check_curvature, curvature_of_each, elsewhere, second_start
-from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair, random_vector
+from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair
 from repro.statistics.instruments import failed
 
 Case = tuple[nn.Module, Tensor, Tensor]
@@ -51,7 +51,8 @@ def test_an_eigenvalue_from_a_start_without_the_top_is_caught_by_the_second_star
 def test_a_networks_own_second_start_reveals_a_top_that_was_withheld(digits: Case) -> None:
     """In the two products that it has; a uniform start would not."""
     model, images, labels = digits
-    hessian, size = hessian_operator(model, images, labels, 512)
+    hessian = Hessian(model, images, labels, 512)
+    size = hessian.size
     vectors: list[Tensor] = []
 
     def without(w: Tensor) -> Tensor:
@@ -111,13 +112,13 @@ def test_the_curvature_of_each_image_is_that_of_its_dense_hessian() -> None:
     for i, value in enumerate(found):
         dense = torch.autograd.functional.hessian(lambda v, i=i: loss(v, i), weights)
         assert value.item() == pytest.approx((vector @ dense @ vector).item(), rel=1e-9, abs=1e-12)
-    whole = hessian_operator(model, images, labels, 512)[0](vector)
+    whole = Hessian(model, images, labels, 512)(vector)
     assert found.mean().item() == pytest.approx(torch.dot(vector, whole).item(), rel=1e-9)
 
 
 def eigenpair(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Eigenvalue, Tensor]:
-    hessian, size = hessian_operator(model, images, labels, 512)
-    return lanczos_pair(hessian, random_vector(size, 0).to(images), 1e-2, MAX_PRODUCTS)
+    hessian = Hessian(model, images, labels, 512)
+    return lanczos_pair(hessian, hessian.start(0), 1e-2, MAX_PRODUCTS)
 
 
 def test_curvature_is_checked_on_the_eigenvalue_that_is_measured(blobs: Case) -> None:
@@ -187,8 +188,8 @@ def test_a_network_without_curvature_and_one_of_a_single_image_have_numbers_all_
 def test_the_second_start_has_the_gauss_newton_matrix_as_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
     model, images, labels = small()
     model = nn.Sequential(nn.Flatten(), nn.Linear(9, 4, bias=False)).double()  # its Hessian is its Gauss-Newton matrix
-    hessian, size = hessian_operator(model, images, labels, 512)
-    dense = torch.stack([hessian(row) for row in torch.eye(size, dtype=torch.float64)]) * len(images)
+    hessian = Hessian(model, images, labels, 512)
+    dense = torch.stack([hessian(row) for row in torch.eye(hessian.size, dtype=torch.float64)]) * len(images)
     draws = []
     for seed in range(4000):
         monkeypatch.setattr(module, "stream", lambda *_, seed=seed: seed)

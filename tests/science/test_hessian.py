@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from repro.science import hessian as module
 from repro.science.hessian import top_eigenvalue
-from repro.science.lanczos import Eigenvalue, Product
+from repro.science.lanczos import Eigenvalue
 
 
 def dense(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -118,13 +118,8 @@ def test_a_tighter_tolerance_spends_more_and_knows_more(case: Case) -> None:
 
 
 def test_the_products_reported_are_those_made(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    made_of, calls = module.hessian_operator, []
-
-    def counting(*args: object) -> tuple[Product, int]:
-        product, size = made_of(*args)
-        return lambda v: calls.append(v) or product(v), size
-
-    monkeypatch.setattr(module, "hessian_operator", counting)
+    product, calls = module.Hessian.__call__, []
+    monkeypatch.setattr(module.Hessian, "__call__", lambda self, v: calls.append(v) or product(self, v))
     assert top_eigenvalue(*case).products == len(calls) > 1
     calls.clear()
     assert top_eigenvalue(*case, tolerance=0, max_products=3).products == len(calls) == 3

@@ -1,22 +1,22 @@
 """The Hessian of a network as an operator: parameters that do nothing, what is left alone, what is refused."""
 
 import copy
+import math
 
 import pytest
 import torch
 from small_networks import Case
 from torch import Tensor, nn
 
-from repro.science.hessian import hessian_operator, top_eigenvalue
-from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair, random_vector
+from repro.science.hessian import Hessian, top_eigenvalue
+from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, lanczos_pair, random_vector
 
 
 def test_the_ritz_vector_has_the_value_and_the_residual(case: Case) -> None:
-    hessian, size = hessian_operator(*case, 512)
-    start = random_vector(size, 0).to(case[1])
-    found, vector = lanczos_pair(hessian, start, 1e-3, MAX_PRODUCTS)
+    hessian = Hessian(*case, 512)
+    found, vector = lanczos_pair(hessian, hessian.start(0), 1e-3, MAX_PRODUCTS)
     assert found == top_eigenvalue(*case, tolerance=1e-3)
-    assert vector.shape == (size,)
+    assert vector.shape == (hessian.size,)
     assert vector.norm().item() == pytest.approx(1)
     rest = hessian(vector) - found.value * vector
     assert rest.norm().item() == pytest.approx(found.residual, rel=1e-6, abs=1e-12)
@@ -38,14 +38,45 @@ class Idle(nn.Module):
 @pytest.mark.parametrize("chunk", [512, 5])
 def test_a_parameter_that_the_output_does_not_use_adds_zeros(case: Case, chunk: int) -> None:
     model, images, labels = case
-    hessian, size = hessian_operator(model, images, labels, chunk)
-    with_idle, larger = hessian_operator(Idle(model), images, labels, chunk)
-    assert larger == size + 9
-    v = torch.randn(larger, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    hessian, with_idle = (Hessian(network, images, labels, chunk) for network in (model, Idle(model)))
+    assert with_idle.size == hessian.size + 9
+    v = torch.randn(with_idle.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     expected = torch.cat([torch.zeros(3), hessian(v[3:-6]), torch.zeros(6)])
     torch.testing.assert_close(with_idle(v), expected)
     found = top_eigenvalue(Idle(model), images, labels, tolerance=1e-8)
     assert found.value == pytest.approx(top_eigenvalue(model, images, labels, tolerance=1e-8).value)
+
+
+def test_a_search_begins_along_the_gradient_but_leaves_no_direction_out(case: Case) -> None:
+    hessian = Hessian(*case, 512)
+    gradient = hessian.gradient()
+    begins = [hessian.start(seed) for seed in range(50)]
+    for begin in begins:
+        along = torch.dot(begin, gradient) / (begin.norm() * gradient.norm())
+        assert along.item() > 0.98
+    rest = torch.stack([begin / torch.dot(begin, gradient) for begin in begins])  # what is beside it varies everywhere
+    assert (rest.std(0) > 0).all()
+    assert torch.equal(begins[0], hessian.start(0))
+
+
+@pytest.mark.parametrize("factor", [0.0, math.inf, math.nan])
+def test_without_a_gradient_a_search_begins_at_random(
+    case: Case, factor: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hessian = Hessian(*case, 512)
+    monkeypatch.setattr(hessian, "gradient", lambda: factor * torch.ones(hessian.size, dtype=torch.float64))
+    assert torch.equal(hessian.start(3), random_vector(hessian.size, 3).double())
+
+
+def test_along_the_gradient_the_top_of_a_network_that_has_learnt_is_found_sooner(
+    learnt: tuple[nn.Module, Tensor, Tensor],
+) -> None:
+    hessian = Hessian(*learnt, 512)
+    found = [lanczos(hessian, hessian.start(seed), 1e-2, MAX_PRODUCTS) for seed in range(5)]
+    uniform = [lanczos(hessian, random_vector(hessian.size, seed), 1e-2, MAX_PRODUCTS) for seed in range(5)]
+    assert sum(one.products for one in found) < sum(one.products for one in uniform)
+    for one, other in zip(found, uniform, strict=True):
+        assert one.value == pytest.approx(other.value, rel=1e-3)
 
 
 class Deaf(nn.Module):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.hessian import hessian_operator, unflatten
+from repro.science.hessian import Hessian, unflatten
 from repro.science.models import BasicBlock, build
 from repro.science.second_order import passes
 from repro.science.tasks import TASKS
@@ -45,6 +45,12 @@ def direction(model: nn.Module) -> Tensor:
     return torch.randn(size, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
 
 
+def gradient(model: nn.Module, x: Tensor, labels: Tensor) -> Tensor:
+    """The gradient of the mean loss by PyTorch, flat."""
+    parts = torch.autograd.grad(F.cross_entropy(model(x), labels), list(model.parameters()))
+    return torch.cat([part.flatten() for part in parts])
+
+
 def twice(model: nn.Module, x: Tensor, labels: Tensor, v: Tensor) -> Tensor:
     """H v by two automatic passes in PyTorch's default layout."""
     parameters = list(model.parameters())
@@ -60,11 +66,12 @@ def test_the_papers_networks_have_the_products_of_differentiating_twice(network:
     model, x, labels = of_task(*NETWORKS[network])
     assert passes(model, list(model.parameters())) is not None
     v = direction(model)
-    product, size = hessian_operator(model, x, labels, chunk)
-    assert size == len(v)
+    product = Hessian(model, x, labels, chunk)
+    assert product.size == len(v)
     expected = twice(model, x, labels, v)
     torch.testing.assert_close(product(v), expected, rtol=1e-9, atol=1e-12 * expected.abs().max().item())
     torch.testing.assert_close(product(-2 * v), -2 * product(v))  # nothing is left of the product before
+    torch.testing.assert_close(product.gradient(), gradient(model, x, labels), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -72,7 +79,7 @@ def test_in_single_precision_they_are_near_those_of_double_precision(network: st
     model, x, labels = of_task(*NETWORKS[network])
     v = direction(model)
     true = twice(model, x, labels, v)
-    found = hessian_operator(model.float(), x.float(), labels, 512)[0](v.float())
+    found = Hessian(model.float(), x.float(), labels, 512)(v.float())
     assert ((found.double() - true).norm() / true.norm()).item() < 1e-5
 
 
@@ -114,12 +121,12 @@ def test_any_network_of_known_layers_has_the_products_of_differentiating_twice(
     model = lived_in(nn.Sequential(*layers).double(), x)
     assert passes(model, list(model.parameters())) is not None
     v = direction(model)
-    expected = twice(model, x, labels, v)
-    if double:
-        found = hessian_operator(model, x, labels, 512)[0](v)
-    else:
-        found = hessian_operator(model.float(), x.float(), labels, 512)[0](v.float()).double()
-    assert (found - expected).norm() <= (1e-10 if double else 1e-3) * expected.norm() + 1e-12
+    expected = twice(model, x, labels, v), gradient(model, x, labels)
+    if not double:
+        model, x, v = model.float(), x.float(), v.float()
+    hessian = Hessian(model, x, labels, 512)
+    for found, true in zip((hessian(v), hessian.gradient()), expected, strict=True):
+        assert (found.double() - true).norm() <= (1e-10 if double else 1e-3) * true.norm() + 1e-12
 
 
 def test_a_layer_that_is_used_twice_counts_twice() -> None:
@@ -127,7 +134,9 @@ def test_a_layer_that_is_used_twice_counts_twice() -> None:
     model = nn.Sequential(nn.Flatten(), again, nn.ReLU(), again, nn.ReLU(), nn.Linear(6, 3)).double()
     x, labels = torch.rand(7, 6, dtype=torch.float64), torch.arange(7) % 3
     v = direction(model)
-    torch.testing.assert_close(hessian_operator(model, x, labels, 3)[0](v), twice(model, x, labels, v))
+    hessian = Hessian(model, x, labels, 3)
+    torch.testing.assert_close(hessian(v), twice(model, x, labels, v))
+    torch.testing.assert_close(hessian.gradient(), gradient(model, x, labels))
 
 
 class Own(nn.ReLU):
@@ -169,7 +178,9 @@ def test_a_network_with_an_unknown_layer_is_differentiated_twice(strange: str) -
     assert passes(model, list(model.parameters())) is None
     x, labels = torch.rand(6, 1, 8, 8, dtype=torch.float64), torch.arange(6) % 4
     v = direction(model)
-    torch.testing.assert_close(hessian_operator(model, x, labels, 512)[0](v), twice(model, x, labels, v))
+    hessian = Hessian(model, x, labels, 512)
+    torch.testing.assert_close(hessian(v), twice(model, x, labels, v))
+    torch.testing.assert_close(hessian.gradient(), gradient(model, x, labels))
 
 
 def test_a_network_with_frozen_parameters_is_differentiated_twice() -> None:
