@@ -43,8 +43,8 @@ class Plan:
     def around(self, processes: int) -> float:
         """Seconds of a session beside its runs: it starts, takes its verdicts, draws its figures."""
         figures = {number for case in self.cases for number in case.figures}
-        verdicts = len(self.cases) * self.rates.verdict / processes
-        return self.rates.start + verdicts + len(figures) * self.rates.figure
+        shared = len(self.cases) * self.rates.verdict + len(figures) * self.rates.figure
+        return self.rates.start + shared / processes
 
     @property
     def runs(self) -> list[Run]:

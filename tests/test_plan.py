@@ -88,8 +88,8 @@ def priced(plan: Plan) -> Plan:
     ("processes", "expected"),
     [
         (1, "the session takes about 2.6 minutes on 1 process"),  # 100 + 2 * 10 + 3 * 2 + 33
-        (3, "the session takes about 2.1 minutes on 3 processes"),  # 100 + 20 / 3 + 6 + 11
-        (18, "the session takes about 109 seconds on 18 processes; its longest run takes 2 seconds of that, "),
+        (3, "the session takes about 120 seconds on 3 processes"),  # 100 + (20 + 6 + 33) / 3
+        (18, "the session takes about 104 seconds on 18 processes; its longest run takes 2 seconds of that, "),
     ],
 )
 def test_the_prediction_adds_what_the_session_takes_beside_its_runs(

@@ -18,6 +18,7 @@ from ..verdicts import Verdict
 from ..workshop import StoppedError
 from . import gpus
 from .controller import Controller
+from .neighbours import leave_out_idle
 from .options import ARTIFACTS, Settings, add_options, asked_processes, flag, settings
 from .outcomes import case_property, claim_status, property_of, shorten
 from .session import ClaimSession, Shared
@@ -92,13 +93,14 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A worker with no tests left trains what others still wait for."""
+    """A worker with no tests left trains what others still wait for, and draws."""
+    leave_out_idle(session.config)
     claims = session.config.stash.get(SESSION, None)
     stopped = session.shouldstop or session.shouldfail or exitstatus not in (0, 1)
     if claims is not None and claims.cases and hasattr(session.config, "workerinput") and not stopped:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            claims.workshop.help_out()
+            claims.finish()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -4,10 +4,13 @@ With xdist it runs no tests and knows of them only what workers report, so it al
 reported: a worker whose last words are lost would otherwise end a session green.
 """
 
+import importlib
 import shutil
 import tempfile
+import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +46,7 @@ class Controller:
         self._began = time.time()
         self._written: list[Path] = []
         self._lost: list[str] = []
+        self._nodes: list[Any] = []
         self._unwritten = ""
 
     @pytest.hookimpl(optionalhook=True)
@@ -50,6 +54,7 @@ class Controller:
         """Tell an xdist worker the session's folder and the number of GPUs."""
         node.workerinput["repro_folder"] = str(self.shared.folder)
         node.workerinput["repro_gpus"] = self.gpus
+        self._nodes.append(node)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -72,6 +77,8 @@ class Controller:
         if error:
             raise pytest.UsageError(error)
         self.progress.begin(missing, threaded=threaded)
+        if headline and threaded:
+            threading.Thread(target=_get_ready, daemon=True).start()
         self._headline = headline.splitlines()
         return self._headline
 
@@ -110,6 +117,8 @@ class Controller:
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
+            for node in self._nodes:  # a process with torch takes a second to end, in which the report is written
+                node.gateway.exit()
         if self.entries or (self.errors and self._headline):
             self._write_report()
         if self._lost or self._unwritten:
@@ -136,7 +145,8 @@ class Controller:
         self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
             self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
-            self._written = write_report(self.entries, self.errors, self._session_facts(), self.settings, sources)
+            facts, ahead = self._session_facts(), self.shared.ahead
+            self._written = write_report(self.entries, self.errors, facts, self.settings, sources, ahead)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 
@@ -163,3 +173,9 @@ class Controller:
             "partial": [*narrowed(self.config), *(["ended early"] if ended_early else [])],
             "strict": self.settings.strict,
         }
+
+
+def _get_ready() -> None:
+    """Import what the report is drawn with while workers train: it takes a second, which would pass at the end."""
+    with suppress(Exception):  # whatever is wrong will be said where it is used
+        importlib.import_module("repro.report.sheets")

@@ -18,6 +18,7 @@ from ..claims import Case
 from ..conditions import Conditions
 from ..judging import judge
 from ..plan import Plan, make_plan
+from ..report import Ahead
 from ..science import precisions
 from ..science.sources import Source, resolve
 from ..science.trained_as import SAYS
@@ -33,6 +34,7 @@ class Shared:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.journal = folder / "journal.jsonl"
+        self.ahead = Ahead(folder / "figures")
         self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
 
     def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
@@ -150,6 +152,16 @@ class ClaimSession:
     def verdict(self, case: Case, rerun: str) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
         return judge(case, self.store, self.conditions, rerun, self.workshop.obtain_jobs)
+
+    def finish(self) -> None:
+        """Do what is left to do for others once this process has no tests left: train, then draw.
+
+        Where seeds are added until a claim is decided, what a figure shows is known when all are.
+        """
+        self.workshop.help_out()
+        if not (self.shared.over or self.settings.until_decided):
+            numbers = sorted({number for case in self.cases for number in case.figures})
+            self.shared.ahead.draw(numbers, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

@@ -17,20 +17,12 @@ from ..store import Store
 from .captions import Notes, caption, scale_words
 from .frames import dress, keys_of, place, sheet
 from .marks import put
+from .pictures import Picture
 
 DPI: Final = 110
 # The fixed places of ``frames`` hold for matplotlib's own fonts and sizes, whatever the user's settings are.
 STYLE: Final = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
 COMPRESSION: Final = 3  # of zlib: six tenths of the time that 6 takes, for files larger by 7%
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawn figure: its number, its file and its caption."""
-
-    number: int
-    path: Path
-    caption: str
 
 
 def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path, decided: Collection[str] = ()) -> Picture:

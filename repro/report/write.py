@@ -13,6 +13,7 @@ from ..store import Store
 from . import page, provenance
 from .bundle import FORMAT, NAME, conditions_facts
 from .choices import choices
+from .pictures import Ahead
 from .scorecard import scorecard
 from .together import take_together
 
@@ -44,12 +45,13 @@ def write_report(
     session: dict[str, Any],
     settings: Settings,
     sources: Mapping[str, Source],
+    ahead: Ahead | None = None,
 ) -> list[Path]:
     """Write the report of a session's verdicts into the artifacts folder; returns what was written.
 
     ``entries``: a verdict's entry for each test; ``errors``: for each test that broke a line, and what it was about if
-    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines.
-    The entries are marked with what they are worth taken together.
+    it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines,
+    but for those that are there ``ahead``. The entries are marked with what they are worth taken together.
     """
     from .drawing import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .sheets import draw_contact_sheet, draw_scorecard
@@ -69,7 +71,11 @@ def write_report(
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
     store = Store(settings.store)
     decided = {run for entry in entries.values() for run in entry["runs"]}
-    pictures = [draw(FIGURES[number], store, conditions, settings.artifacts, decided) for number in numbers]
+    pictures = [
+        (ahead and ahead.take(number, settings.artifacts))
+        or draw(FIGURES[number], store, conditions, settings.artifacts, decided)
+        for number in numbers
+    ]
     bundle: dict[str, Any] = {
         "format": FORMAT,
         "session": {**session, **_facts(conditions), "figures": numbers},

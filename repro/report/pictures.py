@@ -1,0 +1,74 @@
+"""Figures as files, and those that were drawn ahead: by workers with nothing left to train, before the report is made.
+
+Free of matplotlib until one is drawn.
+"""
+
+import json
+import shutil
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..conditions import Conditions
+from ..curves import Job
+from ..figures import FIGURES, Figure
+from ..store import Store
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: its number, its file and its caption."""
+
+    number: int
+    path: Path
+    caption: str
+
+
+class Ahead:
+    """A folder of figures that several processes draw and one takes over. No figure is drawn twice."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def draw(self, numbers: Iterable[int], store: Store, conditions: Conditions, planned: Collection[Job]) -> None:
+        """Draw the figures that nobody has begun and whose lines lack nothing of what the session ``planned``.
+
+        One that cannot be drawn is left to whoever writes the report, who is told why.
+        """
+        self._folder.mkdir(exist_ok=True)
+        for figure in (FIGURES[number] for number in numbers):
+            if _ready(figure, store, conditions, planned) and self._mine(figure):
+                with suppress(Exception):
+                    self._draw(figure, store, conditions)
+
+    def _mine(self, figure: Figure) -> bool:
+        try:
+            (self._folder / figure.name).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+    def _draw(self, figure: Figure, store: Store, conditions: Conditions) -> None:
+        from .drawing import draw  # matplotlib takes a second to import
+
+        picture = draw(figure, store, conditions, self._folder)
+        whole = self._folder / f"{figure.name}.writing"
+        whole.write_text(json.dumps(picture.caption))
+        whole.replace(self._caption(figure.number))  # last and at once: where it is, the picture is whole
+
+    def take(self, number: int, folder: Path) -> Picture | None:
+        """Copy a figure into another folder; None if it was not drawn."""
+        if not self._caption(number).exists():
+            return None
+        path = folder / f"{FIGURES[number].name}.png"
+        shutil.copyfile(self._folder / path.name, path)
+        return Picture(number, path, json.loads(self._caption(number).read_text()))
+
+    def _caption(self, number: int) -> Path:
+        return self._folder / f"{FIGURES[number].name}.json"
+
+
+def _ready(figure: Figure, store: Store, conditions: Conditions, planned: Collection[Job]) -> bool:
+    jobs = ((run, conditions.reading(curve.task)) for curve in figure.curves for run in curve.runs(conditions))
+    return all(store.has(*job) for job in jobs if job in planned)
