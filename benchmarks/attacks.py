@@ -19,7 +19,7 @@ from .networks import accuracy, as_written, data, network, told
 from .sides import Checked, Pair, Timed
 
 STEPS = 40
-IMAGES = {"M1-MNIST": 32, "StdCNN-MNIST": 128, "C1-CIFAR10": 32}
+IMAGES = {"M1-MNIST": 96, "StdCNN-MNIST": 256, "C1-CIFAR10": 32}  # as many as the quick regime attacks
 Attack = Callable[[nn.Module, Tensor, Tensor, float, float], Tensor]
 
 
