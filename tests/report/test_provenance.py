@@ -53,3 +53,20 @@ def test_hardware_is_plain_json_with_a_processor_and_cores() -> None:
     assert hardware["processor"]
     assert hardware["cores"] >= 1
     assert hardware["memory_gib"] is None or hardware["memory_gib"] > 0
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("model name\t: AMD EPYC\ncpu family\t: 25\nmodel\t\t: 17\n", "AMD EPYC (family 25, model 17)"),
+        ("model name\t: Some CPU: fast\n", "Some CPU: fast"),
+        ("Features\t: fp asimd\n", platform.processor() or platform.machine()),
+        (None, platform.processor() or platform.machine()),
+    ],
+)
+def test_a_processor_is_named_with_its_generation_where_that_is_told(
+    tmp_path: Path, told: str | None, expected: str
+) -> None:
+    if told is not None:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{told}\nprocessor\t: 1\n{told}\n")
+    assert provenance.processor(tmp_path / "cpuinfo") == expected
