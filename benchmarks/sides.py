@@ -107,5 +107,6 @@ def _ask(name: str, side: str) -> dict[str, Any]:
 
 
 def one_thread() -> dict[str, str]:
-    """The environment of a process that uses one thread."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    """The environment of a process that uses one thread, and keeps compiled modules as a user's does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,10 +118,9 @@ class Controller:
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
-            for node in self._nodes:  # a process with torch takes a second to end, in which the report is written
-                node.gateway.exit()
-        if self.entries or (self.errors and self._headline):
-            self._write_report()
+        with _ending([] if stopped else self._nodes):
+            if self.entries or (self.errors and self._headline):
+                self._write_report()
         if self._lost or self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
@@ -173,6 +173,19 @@ class Controller:
             "partial": [*narrowed(self.config), *(["ended early"] if ended_early else [])],
             "strict": self.settings.strict,
         }
+
+
+@contextmanager
+def _ending(nodes: Sequence[Any]) -> Iterator[None]:
+    """Have xdist end its workers meanwhile: a process that has trained takes a second to end."""
+    ending = threading.Thread(target=nodes[0].nodemanager.teardown_nodes) if nodes else None
+    if ending is not None:
+        ending.start()
+    try:
+        yield
+    finally:
+        if ending is not None:
+            ending.join()
 
 
 def _get_ready() -> None:

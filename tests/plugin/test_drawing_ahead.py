@@ -1,5 +1,6 @@
 """Who draws the figures of a session, and what its end costs."""
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -79,6 +80,16 @@ def test_hypothesis_keeps_its_summary_where_it_was_used_or_a_worker_told_of_it(
         monkeypatch.setitem(sys.modules, "hypothesis", ModuleType("hypothesis"))
     leave_out_idle(cast(pytest.Config, SimpleNamespace(pluginmanager=manager)))
     assert manager.has_plugin(HYPOTHESIS) is kept
+
+
+def test_no_worker_is_left_when_a_session_has_ended(project: Project) -> None:
+    project.run("-n2", "-k", "it-holds")
+    workers = {int(line["worker"].removeprefix("process ")) for line in project.played()}
+    assert workers
+    assert os.getpid() not in workers
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(worker, 0)
 
 
 def leave_word(project: Project) -> None:
