@@ -12,7 +12,7 @@ from .runs import Run
 from .science.checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS
 from .science.readings import Reading
 
-PRODUCTS: Final = 9  # a Lanczos run takes, rather many: 5 to 16 were seen
+PRODUCTS: Final = 9  # of a search for lambda1, on average over a quick session's networks; 6 to 8 on M1 and StdCNN
 CHUNK: Final = 512  # images that one graph is kept of
 REBUILT: Final = 1.5  # products' worth of one whose graph is not kept but built for it
 CHECKS: Final = 15  # gradients in the images to check the attacks

@@ -2,7 +2,7 @@
 
 Both passes, forward and backward, are differentiated by hand along the direction, layer by layer (see ``directional``).
 It is what differentiating twice computes, without its graph, and with each of a layer's products by the algorithm that
-suits it: a product takes 1.4 times less on M1 (32 and 96 images), 1.35 on StdCNN (128 and 256), 1.5 on C1 (16 and 64)
+suits it: a product takes 1.4 times less on M1 (32 and 96 images) and StdCNN (128 and 256), 1.5 to 1.6 on C1 (16 and 64)
 and 1.2 on ResNet18 of width 16 (8 images; one core of an AMD EPYC with AVX-512, torch 2.14).
 """
 
