@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from .directional import Convolution, Fixed, Linear, MaxPool, Norm, Parts, Rates, Relu, Rule
+from .directional import Convolution, Linear, Norm, Parts, Rates, Rule
 from .dropout import Dropout
 from .models import BasicBlock, Standardise
+from .still import Fixed, MaxPool, Relu
 
 IDLE = (nn.Identity, nn.Dropout, Dropout)  # layers that do nothing in evaluation mode
 
