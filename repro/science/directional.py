@@ -22,7 +22,8 @@ Rates = dict[nn.Parameter, Tensor]  # of the gradients in the parameters (or the
 class Rule(ABC):
     """A layer whose passes are taken in this order: ``forward``, ``backward``, then for each direction the other two.
 
-    After the first two ``gradients`` are known. A rate of None is zero: that of the images, and of what precedes the first parameter.
+    After the first two ``gradients`` are known. A rate of None is zero: that of the images, and of what precedes the
+    first parameter.
     """
 
     parameters: tuple[nn.Parameter, ...] = ()
