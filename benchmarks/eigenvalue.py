@@ -42,6 +42,11 @@ def by_eigsh(model: nn.Module, x: Tensor, y: Tensor, tolerance: float) -> float:
         return float(eigsh(operator.to_scipy(), k=1, which="LA", tol=tolerance, return_eigenvectors=False)[0])
 
 
+def near(true: float) -> Callable[[float], bool]:
+    """Whether a value is near enough to the true one."""
+    return lambda value: abs(value / true - 1) <= NEAR
+
+
 def truth(name: str, barely: bool, count: int) -> float:
     """The true lambda1 of the network's loss on its first training images."""
 
@@ -74,7 +79,7 @@ def against_pyhessian(name: str, barely: bool) -> Pair:
 
     def peer_needs() -> tuple[int, int, bool]:
         true = truth(name, barely, count)
-        return fewest(lambda: as_written(network(name, barely)), x, y, lambda value: abs(value / true - 1) <= NEAR)
+        return fewest(lambda: as_written(network(name, barely)), x, y, near(true))
 
     seed, steps, reached = once(f"pyhessian-{name}-{barely}", peer_needs)
     starts = cycle(range(STARTS))
@@ -110,10 +115,11 @@ def check(
         "peer_by_its_own_stop": by_its_own_stop(as_written(model), *images, true),
     }
     faults = (f"our error {error:.1e} is above {NEAR:g}",) if error > NEAR else ()
-    tolerance, by_itself, near = own_stop(
-        lambda: as_written(model), *images, lambda value: abs(value / true - 1) <= NEAR
-    )
-    facts |= {"peer_tolerance": tolerance, "peer_is_near_by_its_own_stop": near}  # if not, its ratio is a lower bound
+    tolerance, by_itself, got_there = own_stop(lambda: as_written(model), *images, near(true))
+    facts |= {
+        "peer_tolerance": tolerance,
+        "peer_is_near_by_its_own_stop": got_there,
+    }  # if not, its ratio is a lower bound
     return Checked(facts, {"products": _count(spent, steps), "by_own_stop": _count(spent, by_itself)}, faults)
 
 

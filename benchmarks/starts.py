@@ -7,6 +7,7 @@ residual does not show.
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -50,18 +51,19 @@ class Searched:
 def measure() -> Result:
     with tempfile.TemporaryDirectory() as temporary:
         artifacts = Path(temporary) / "artifacts"
-        sessions.run("--quick", "--seeds", "1", "-n", "2", "--artifacts", artifacts)
+        sessions.run("--quick", "--seeds", "1", "-n", str(os.cpu_count() or 1), "--artifacts", artifacts)
         where = load(artifacts).conditions
-        found = [one for run, weights in stored(Store(artifacts / "store")) for one in searched(run, weights, where)]
+        store = Store(artifacts / "store")
+        found = [one for run in stored(store) for one in searched(run, store.weights(run), where)]
     return Result({"products": products(found)}, {"tasks": told(found), "networks": len(found) // len(SEEDS)})
 
 
-def stored(store: Store) -> Iterator[tuple[Run, Path]]:
-    """The networks of a store, with the files of their weights; those that diverged have no Hessian."""
+def stored(store: Store) -> Iterator[Run]:
+    """The runs and checkpoints of a store, but those that diverged, which have no Hessian."""
     for path in sorted((store.root / "runs").glob("*/run.json")):
         record = json.loads(path.read_text())
         if not record["diverged"]:
-            yield from_spec(record["run"]), path.with_name("weights.safetensors")
+            yield from_spec(record["run"])
 
 
 def searched(run: Run, weights: Path, where: Conditions) -> list[Searched]:

@@ -40,10 +40,14 @@ class Plan:
         """What is missing, done by so many processes."""
         return simulate(work_of(self.missing, self.missing), processes)
 
+    @property
+    def figures(self) -> list[int]:
+        """The numbers of the figures that its claims speak of."""
+        return sorted({number for case in self.cases for number in case.figures})
+
     def around(self, processes: int) -> float:
         """Seconds of a session beside its runs: it starts, takes its verdicts, draws its figures."""
-        figures = {number for case in self.cases for number in case.figures}
-        shared = len(self.cases) * self.rates.verdict + len(figures) * self.rates.figure
+        shared = len(self.cases) * self.rates.verdict + len(self.figures) * self.rates.figure
         return self.rates.start + shared / processes
 
     @property

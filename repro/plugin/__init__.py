@@ -100,7 +100,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if claims is not None and claims.cases and hasattr(session.config, "workerinput") and not stopped:
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            claims.finish()
+            claims.help_out()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -153,15 +153,14 @@ class ClaimSession:
         """The verdict on a case, after making what runs it lacks."""
         return judge(case, self.store, self.conditions, rerun, self.workshop.obtain_jobs)
 
-    def finish(self) -> None:
+    def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.
 
         Where seeds are added until a claim is decided, what a figure shows is known when all are.
         """
         self.workshop.help_out()
         if not (self.shared.over or self.settings.until_decided):
-            numbers = sorted({number for case in self.cases for number in case.figures})
-            self.shared.ahead.draw(numbers, self.store, self.conditions, set(self.plan.jobs))
+            self.shared.ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

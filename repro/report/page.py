@@ -1,29 +1,18 @@
 """The report as a Markdown page: verdicts first, then each claim with its evidence and figures, then the conditions."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..costs import span
 from ..science import precisions
 from ..science.precisions import departure
 from ..science.trained_as import SAYS, departures
 from . import hashes
+from .pictures import Picture
 from .scorecard import Scorecard
 from .together import in_words
 
 Bundle = dict[str, Any]
-
-
-class Picture(Protocol):
-    """A drawn figure."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def path(self) -> Path: ...
-    @property
-    def caption(self) -> str: ...
 
 
 def markdown(bundle: Bundle, card: Scorecard, pictures: Sequence[Picture]) -> str:
