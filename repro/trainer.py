@@ -20,6 +20,7 @@ from .errors import named_line
 from .runs import Run
 from .science.cohorts import train_cohort
 from .science.data import Data, load
+from .science.inputs import NotFiniteError
 from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import GPU_SHARE, keep_freed_memory
 from .science.models import build
@@ -115,7 +116,7 @@ def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not."""
     try:
         found = measured()
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]  # public, says its documentation
+    except NotFiniteError:
         return {}
     numbers = [*found.values(), *found.get("instruments", {}).values()]
     return found if all(math.isfinite(n) for n in numbers if not isinstance(n, dict)) else {}

@@ -9,11 +9,14 @@ vanishes once s is below about -17 and an attack on it fails for want of a direc
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .inputs import NotFiniteError, copied, evaluated, given, own_modes
 
 Loss = Literal["cross-entropy", "margin"]
 
@@ -39,7 +42,11 @@ def input_gradient(model: nn.Module, images: Tensor, labels: Tensor, loss: Loss)
     """The logits (N, K), and the gradient of the summed loss in the images (N, C, H, W)."""
     x = images.detach().requires_grad_()
     logits = model(x)
-    (gradient,) = torch.autograd.grad(LOSSES[loss](logits, labels).sum(), x)
+    gradient = None
+    if logits.requires_grad:
+        (gradient,) = torch.autograd.grad(LOSSES[loss](logits, labels).sum(), x, allow_unused=True)
+    if gradient is None:
+        raise ValueError("the network's output is detached from its images: there is no gradient to follow")
     return logits.detach(), gradient
 
 
@@ -49,16 +56,28 @@ def ascend(x: Tensor, gradient: Tensor, origin: Tensor, epsilon: float, step_siz
     return (origin + (moved - origin).clamp(-epsilon, epsilon)).clamp(0, 1)
 
 
-def fgsm(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, *, loss: Loss = "cross-entropy") -> Tensor:
+@own_modes()
+def fgsm(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    epsilon: float,
+    *,
+    loss: Loss = "cross-entropy",
+    evaluation: bool = True,
+) -> Tensor:
     """Adversarial pixels (N, C, H, W): one step of size ``epsilon`` (a share of a pixel's range) along the sign.
 
-    The model is used in the mode it is in; put it in evaluation mode. ValueError: epsilon negative, loss unknown.
+    Labels (N,) are integers. The model is attacked in evaluation mode, and each of its modules is left in the mode it
+    was in; without ``evaluation`` it is attacked in the mode it is in. ValueError: images that are no pixels in [0, 1],
+    labels or logits that do not fit them, epsilon outside [0, 1], loss unknown; NaN in what the network gives.
     """
-    _check(epsilon, loss)
-    _, gradient = input_gradient(model, images, labels, loss)
-    return ascend(images, gradient, images, epsilon, epsilon)
+    model, images, labels = _attackable(model, images, labels, epsilon, loss)
+    with evaluated(model) if evaluation else nullcontext():
+        return _finite(one_step(model, images, labels, epsilon, loss))
 
 
+@own_modes()
 def pgd(
     model: nn.Module,
     images: Tensor,
@@ -70,20 +89,28 @@ def pgd(
     generator: torch.Generator | None = None,
     random_start: bool = True,
     loss: Loss = "cross-entropy",
+    evaluation: bool = True,
 ) -> Tensor:
     """Adversarial pixels (N, C, H, W) after projected steps of ``step_size`` (a share of a pixel's range).
 
-    ``generator`` (on the images' device) draws the start, uniform in the epsilon-ball. ValueError: epsilon, step size
-    or number of steps negative, loss unknown.
+    ``generator`` (on the images' device) draws the start, uniform in the epsilon-ball. ``evaluation`` and what is
+    refused: as in ``fgsm``; also a step size or a number of steps that is negative.
     """
-    _check(epsilon, loss)
     if not (steps >= 0 and step_size >= 0):
         raise ValueError(f"steps={steps}, step_size={step_size}: neither may be negative")
-    x = start(images, epsilon, generator) if random_start else images
-    for _ in range(steps):
-        _, gradient = input_gradient(model, x, labels, loss)
-        x = ascend(x, gradient, images, epsilon, step_size)
-    return x
+    model, images, labels = _attackable(model, images, labels, epsilon, loss)
+    x = start(images, epsilon, generator) if random_start else images.clone()
+    with evaluated(model) if evaluation else nullcontext():
+        for _ in range(steps):
+            _, gradient = input_gradient(model, x, labels, loss)
+            x = ascend(x, gradient, images, epsilon, step_size)
+    return _finite(x)
+
+
+def one_step(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> Tensor:
+    """FGSM in the mode the model is in, of inputs that were looked at."""
+    _, gradient = input_gradient(model, images, labels, loss)
+    return ascend(images, gradient, images, epsilon, epsilon)
 
 
 def start(images: Tensor, epsilon: float, generator: torch.Generator | None) -> Tensor:
@@ -92,8 +119,20 @@ def start(images: Tensor, epsilon: float, generator: torch.Generator | None) -> 
     return (images + noise).clamp(0, 1)
 
 
-def _check(epsilon: float, loss: str) -> None:
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon={epsilon}: must be a number of at least 0, in units of a pixel's range [0, 1]")
+def _attackable(
+    model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: str
+) -> tuple[nn.Module, Tensor, Tensor]:
+    """What is attacked, once it was looked at; a copy of a network that was made in inference mode."""
+    if not 0 <= epsilon <= 1:
+        raise ValueError(f"epsilon={epsilon}: must be from 0 to 1, a share of a pixel's range (8/255, not 8)")
     if loss not in LOSSES:
         raise ValueError(f"loss={loss!r}: must be one of {', '.join(map(repr, LOSSES))}")
+    images, labels = given(model, images, labels, pixels=True)
+    return copied(model) if any(p.is_inference() for p in model.parameters()) else model, images, labels
+
+
+def _finite(adversarial: Tensor) -> Tensor:
+    """Adversarial pixels, which are NaN where a gradient was. NotFiniteError: some are."""
+    if not adversarial.isfinite().all():
+        raise NotFiniteError("the loss's gradient in some image is not finite: look for overflow in the network")
+    return adversarial

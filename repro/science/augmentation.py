@@ -20,7 +20,7 @@ def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     n, _, height, width = images.shape
     device = images.device
     shift = torch.randint(0, 2 * PADDING + 1, (2, n, 1), generator=generator, device=device)
-    mirrored = torch.rand((n, 1), generator=generator, device=device) < 0.5
+    mirrored = torch.rand((n, 1), generator=generator, dtype=torch.float32, device=device) < 0.5
     across = torch.arange(width, device=device).expand(n, width)
     rows = torch.arange(height, device=device) + shift[0]
     columns = torch.where(mirrored, width - 1 - across, across) + shift[1]

@@ -21,7 +21,9 @@ class Descent:
         device = self._parameters[0].device
         # a CPU takes the number itself, in double precision, as it always did; a CUDA graph needs it on the device
         on_cpu = device.type == "cpu"
-        self._rate: float | Tensor = sgd.learning_rate if on_cpu else torch.tensor(sgd.learning_rate, device=device)
+        self._rate: float | Tensor = sgd.learning_rate
+        if not on_cpu:
+            self._rate = torch.tensor(sgd.learning_rate, dtype=torch.float32, device=device)
         self._momentum = sgd.momentum
         self._buffers: dict[nn.Parameter, Tensor] = {}
 

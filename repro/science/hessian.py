@@ -1,18 +1,22 @@
 """The Hessian of the mean cross-entropy in the weights: its products with weight vectors, and its top eigenvalue."""
 
-import copy
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from .inputs import channels_last, copied, given, learns, own_modes
+from .kernels import as_defined
 from .lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, norm, random_vector
 from .second_order import Passes, passes
+from .twice import Twice
 
 Chunk = tuple[Tensor, Tensor]  # images and labels
+TOLERANCE: Final = 1e-2  # the residual that a search stops at, as a share of the value
+CHUNK: Final = 512  # images whose graph is held at a time
 ASIDE: Final = 0.1  # length of a start's random part, as a share of the gradient's
 
 
@@ -21,8 +25,8 @@ def top_eigenvalue(
     images: Tensor,
     labels: Tensor,
     *,
-    tolerance: float = 1e-2,
-    chunk: int = 512,
+    tolerance: float = TOLERANCE,
+    chunk: int = CHUNK,
     seed: int = 0,
     max_products: int = MAX_PRODUCTS,
 ) -> Eigenvalue:
@@ -30,13 +34,28 @@ def top_eigenvalue(
 
     Taken in evaluation mode on a copy, so the model's parameters, buffers, gradients and mode stay as they are. Memory
     is bounded by ``chunk`` images' graph and one weight-sized vector a product; chunks are weighted by their size.
-    Stops when the residual is at most ``tolerance`` times the value. Source: Golub and Van Loan, Matrix Computations,
-    chapter 10. ValueError: no images, or nothing requires gradients.
+    Stops when the residual is at most ``tolerance`` times the value; if ``max_products`` do not bring it there, a
+    RuntimeWarning says so. Source: Golub and Van Loan, Matrix Computations, chapter 10.
+
+    Labels (N,) are integers, logits (N, K). ValueError: images, labels or the network are not what they must be, or the
+    network cannot be copied or differentiated twice. NotFiniteError: an output or a derivative is not finite.
     """
-    if len(images) == 0:
-        raise ValueError("images is empty: the loss needs at least one image")
-    hessian = Hessian(model, images, labels, chunk)
-    return lanczos(hessian, hessian.start(seed), tolerance, max_products)
+    if not (tolerance >= 0 and chunk >= 1 and max_products >= 1):
+        raise ValueError(
+            f"tolerance={tolerance}, chunk={chunk}, max_products={max_products}: must be at least 0, 1 and 1"
+        )
+    with own_modes():
+        hessian = Hessian(model, images, labels, chunk)
+        found = lanczos(hessian, hessian.start(seed), tolerance, max_products)
+    rounding = 1e-5 * max(abs(found.value), abs(found.smallest))  # of float32, over the whole spectrum
+    if found.residual > max(tolerance * abs(found.value), rounding) and tolerance > 0:
+        warnings.warn(
+            f"top_eigenvalue: the residual is still {found.residual:.3g} after {found.products} products, where "
+            f"{tolerance:g} of the value, {found.value:.3g}, was asked for: the value is not to be trusted",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return found
 
 
 class Hessian:
@@ -45,15 +64,16 @@ class Hessian:
     By hand where the network's layers are known (see ``second_order``), else by differentiating twice. What one chunk
     needs is computed once and kept for all products; that of more is computed again at each product, which bounds
     memory. channels_last made products 1.2 to 1.6 times as fast (M1 and StdCNN, 128 and 512 images, one core).
-    ValueError: no parameter of the model requires gradients.
+    ValueError, NotFiniteError: as in ``top_eigenvalue``.
     """
 
-    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, chunk: int) -> None:
-        frozen, self._parameters, images = frozen_copy(model, images)
+    def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, chunk: int = CHUNK) -> None:
+        images, labels = given(model, images, labels)
+        frozen, self._parameters, images = frozen_copy(model, images, labels)
         self.size = sum(p.numel() for p in self._parameters)
         chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
         known = passes(frozen, self._parameters)
-        self._way = _Twice(frozen, self._parameters, chunks) if known is None else _ByHand(known, chunks)
+        self._way = Twice(frozen, self._parameters, chunks) if known is None else _ByHand(known, chunks)
 
     def __call__(self, v: Tensor) -> Tensor:
         """H v."""
@@ -110,31 +130,6 @@ class _ByHand:
             yield
 
 
-class _Twice:
-    """By differentiating twice."""
-
-    def __init__(self, frozen: nn.Module, parameters: list[nn.Parameter], chunks: list[Chunk]) -> None:
-        self._frozen, self._parameters, self._chunks = frozen, parameters, chunks
-        self._count = sum(len(labels) for _, labels in chunks)
-        self._kept = self._parts(*chunks[0]) if len(chunks) == 1 else None
-
-    def gradient(self) -> Iterator[Sequence[Tensor]]:
-        for parts in self._passed():
-            found = {i: g.detach() for i, g in parts}
-            yield [found[i] if i in found else torch.zeros_like(p) for i, p in enumerate(self._parameters)]
-
-    def along(self, directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
-        for parts in self._passed():
-            yield _derivative(parts, directions, self._parameters, self._kept is not None)
-
-    def _passed(self) -> Iterator[list[tuple[int, Tensor]]]:
-        return (self._parts(*chunk) if self._kept is None else self._kept for chunk in self._chunks)
-
-    def _parts(self, x: Tensor, y: Tensor) -> list[tuple[int, Tensor]]:
-        loss = F.cross_entropy(self._frozen(x), y, reduction="sum") / self._count
-        return gradient_parts(loss, self._parameters)
-
-
 def _sum(shares: Iterable[Sequence[Tensor]]) -> Tensor:
     """The sum of all chunks' shares as one flat vector."""
     total: Tensor | None = None
@@ -145,40 +140,15 @@ def _sum(shares: Iterable[Sequence[Tensor]]) -> Tensor:
     return total
 
 
-def frozen_copy(model: nn.Module, images: Tensor) -> tuple[nn.Module, list[nn.Parameter], Tensor]:
-    """A copy in evaluation mode, its parameters that require gradients, and the images; both channels_last.
+def frozen_copy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[nn.Module, list[nn.Parameter], Tensor]:
+    """A copy in evaluation mode, its parameters that require gradients, and the images; both channels_last if they can.
 
-    ValueError: no parameter requires gradients.
+    ValueError: it cannot be copied, or its output does not change with its parameters.
     """
-    frozen = copy.deepcopy(model).eval()
-    if images.dim() == 4:
-        frozen = frozen.to(memory_format=torch.channels_last)
-        images = images.contiguous(memory_format=torch.channels_last)
-    parameters = [p for p in frozen.parameters() if p.requires_grad]
-    if not parameters:
-        raise ValueError("no parameter of the model requires gradients, so there is no Hessian")
-    return frozen, parameters, images
-
-
-def gradient_parts(loss: Tensor, parameters: list[nn.Parameter]) -> list[tuple[int, Tensor]]:
-    """The gradient's parts that change with the weights, each with its parameter's place.
-
-    A parameter that the network's output does not use has none, and adds a row of zeros to the Hessian.
-    """
-    if not loss.requires_grad:
-        return []
-    grads = torch.autograd.grad(loss, parameters, create_graph=True, allow_unused=True)
-    return [(i, g) for i, g in enumerate(grads) if g is not None and g.requires_grad]
-
-
-def _derivative(
-    grads: list[tuple[int, Tensor]], directions: list[Tensor], parameters: list[nn.Parameter], retain: bool
-) -> tuple[Tensor, ...]:
-    """The gradient's derivative along a direction, a part for each parameter; zeros where it does not depend on one."""
-    if not grads:
-        return tuple(map(torch.zeros_like, parameters))
-    parts, along = [g for _, g in grads], [directions[i] for i, _ in grads]
-    return torch.autograd.grad(parts, parameters, along, retain_graph=retain, materialize_grads=True)
+    frozen = as_defined(copied(model)).eval()
+    learns(frozen, images, labels)
+    images = channels_last(frozen, images, labels)
+    return frozen, [p for p in frozen.parameters() if p.requires_grad], images
 
 
 def unflatten(v: Tensor, like: list[nn.Parameter]) -> list[Tensor]:

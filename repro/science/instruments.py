@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient
+from .attacks import LOSSES, Loss, ascend, input_gradient, one_step
 from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 from .data import Data
-from .hessian import Hessian, frozen_copy, gradient_parts, unflatten
+from .hessian import CHUNK, TOLERANCE, Hessian, frozen_copy, unflatten
 from .lanczos import MAX_PRODUCTS, Product, dot, lanczos, lanczos_pair, norm, random_vector
 from .measures import curved, fgsm_accuracy, measure_parts, pgd_accuracy
 from .readings import REACH, Reading
 from .streams import stream
 from .tasks import Dataset
+from .twice import gradient_parts
 
 LARGE: Final = 0.5  # an epsilon, as a share of a pixel's range, that can make any image an even grey
 
@@ -98,10 +99,10 @@ def transfer_accuracy(
     Adversarial Machine Learning at Scale); along the margin form, so that a source that saturates is no weaker.
     """
     images, labels = images[:count], labels[:count]
-    return _accuracy(target, fgsm(source, images, labels, epsilon, loss="margin"), labels)
+    return _accuracy(target, one_step(source, images, labels, epsilon, "margin"), labels)
 
 
-def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: int = 512) -> dict[str, float]:
+def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: int = CHUNK) -> dict[str, float]:
     """The eigenvalue as ``top_eigenvalue`` returns it, and two numbers more from the same graph.
 
     ``lambda1_elsewhere``: the largest Ritz value that a second start finds orthogonal to the first one's vector. Like
@@ -109,10 +110,8 @@ def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: 
     ``lambda1_error``: the standard error of lambda1 for the choice of images, to first order: with the vector v held,
     v^T H v is a mean over images. ValueError as in ``top_eigenvalue``.
     """
-    if len(images) == 0:
-        raise ValueError("images is empty: the loss needs at least one image")
     hessian = Hessian(model, images, labels, chunk)
-    top, vector = lanczos_pair(hessian, hessian.start(0), 1e-2, MAX_PRODUCTS)
+    top, vector = lanczos_pair(hessian, hessian.start(0), TOLERANCE, MAX_PRODUCTS)
     few, few_labels = images[:CURVED_IMAGES], labels[:CURVED_IMAGES]
     curvatures = curvature_of_each(model, few, few_labels, vector)
     spread = curvatures.std() if len(few) > 1 else curvatures.abs().max()  # of one image nothing is known
@@ -121,7 +120,7 @@ def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: 
         "lambda1_residual": top.residual,
         "lambda1_smallest": top.smallest,
         "lambda1_products": top.products,
-        "lambda1_elsewhere": elsewhere(hessian, vector, second_start(model, few)),
+        "lambda1_elsewhere": elsewhere(hessian, vector, second_start(model, few, few_labels)),
         "lambda1_error": spread.item() / math.sqrt(len(images)),
     }
 
@@ -142,14 +141,14 @@ def elsewhere(product: Product, vector: Tensor, start: Tensor, products: int = S
     return lanczos(lambda w: away(product(w)), rest, 0.0, products).value
 
 
-def second_start(model: nn.Module, images: Tensor) -> Tensor:
+def second_start(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """A random weight vector with the covariance of the Gauss-Newton matrix, the dominant part of the Hessian.
 
     It is J^T S e with the logits' Jacobian J, S S^T = diag(p) - p p^T and e of independent normal numbers: a backward
     pass. In a direction of eigenvalue l it has variance l, where a uniform start has the same in all of a million
     directions; that saves one product in three. Where the logits do not move, it is uniform.
     """
-    frozen, parameters, images = frozen_copy(model, images)
+    frozen, parameters, images = frozen_copy(model, images, labels)
     logits = frozen(images)
     root = logits.detach().softmax(1).sqrt()
     generator = torch.Generator().manual_seed(stream(0, "second start"))
@@ -170,7 +169,7 @@ def curvature_of_each(model: nn.Module, images: Tensor, labels: Tensor, vector: 
     With the images' losses weighted by w, v^T H v is linear in w: its gradient there, a third backward pass, is all of
     them at once.
     """
-    frozen, parameters, images = frozen_copy(model, images)
+    frozen, parameters, images = frozen_copy(model, images, labels)
     weights = torch.ones(len(images), dtype=images.dtype, device=images.device, requires_grad=True)
     directions = unflatten(vector, parameters)
     quadratic = (weights * F.cross_entropy(frozen(images), labels, reduction="none")).sum()

@@ -39,18 +39,30 @@ def first_order(model: nn.Module, *, in_weights: bool = True) -> Iterator[None]:
             del layer.forward  # the class's own again
 
 
+def as_defined(model: nn.Module) -> nn.Module:
+    """The network for good without other forward functions of ours: for a copy made within ``first_order``."""
+    for layer in model.modules():
+        if isinstance(vars(layer).get("forward"), _Forward):
+            del layer.forward
+    return model
+
+
+class _Forward(partial[Tensor]):
+    """A layer's other forward function, known by its type."""
+
+
 def _other(layer: nn.Module, in_weights: bool) -> Callable[[Tensor], Tensor] | None:
     """A layer's other forward function, if there is one."""
     if "forward" in vars(layer):  # it has one of its own: a caller's, or ours from further out
         return None
     if type(layer) is nn.BatchNorm2d and layer.weight is not None:
         on_cpu = layer.weight.device.type == "cpu" and layer.weight.dtype == torch.float32
-        return partial(_normalise, layer) if on_cpu else None
+        return _Forward(_normalise, layer) if on_cpu else None
     if not suited(layer):
         return None
     if isinstance(layer, nn.Linear):
-        return partial(_linear, layer, in_weights)
-    return partial(_convolve, layer, in_weights) if isinstance(layer, nn.Conv2d) else None
+        return _Forward(_linear, layer, in_weights)
+    return _Forward(_convolve, layer, in_weights) if isinstance(layer, nn.Conv2d) else None
 
 
 def _normalise(layer: nn.BatchNorm2d, x: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from .inputs import NotFiniteError
+
 Product = Callable[[Tensor], Tensor]
 MAX_PRODUCTS: Final = 200
 # Numbers that are summed in one go. The library's single-precision sum over M1's four million weights was off by 6e-5,
@@ -32,7 +34,8 @@ class Eigenvalue:
 
 def random_vector(size: int, seed: int) -> Tensor:
     """A direction drawn uniformly, in single precision (a fifth of the time) and of no particular length."""
-    return torch.randn(size, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return torch.randn(size, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int) -> Eigenvalue:
@@ -71,6 +74,8 @@ def _search(
         if careful:
             basis.remove_from(w)
             beta = norm(w)
+        if not math.isfinite(diagonal[-1] + beta):
+            raise NotFiniteError("a product with the Hessian is not finite: look for overflow in the network")
         values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
         residuals, scale = beta * vectors[-1].abs(), values.abs().max().item()
         value, residual = values[-1].item(), residuals[-1].item()
@@ -150,8 +155,8 @@ class _Basis:
 
 
 def _tridiagonal(diagonal: list[float], off: list[float]) -> Tensor:
-    t = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
+    t = torch.diag(torch.tensor(diagonal, dtype=torch.float64, device="cpu"))
     if off:
-        b = torch.tensor(off, dtype=torch.float64)
+        b = torch.tensor(off, dtype=torch.float64, device="cpu")
         t += torch.diag(b, 1) + torch.diag(b, -1)
     return t

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .attacks import LOSSES, Loss, ascend, fgsm, input_gradient, margin_loss, start
+from .attacks import LOSSES, Loss, ascend, input_gradient, margin_loss, one_step, start
 from .data import Data
-from .hessian import top_eigenvalue
+from .hessian import TOLERANCE, Hessian
 from .kernels import first_order
+from .lanczos import MAX_PRODUCTS, lanczos
 from .readings import Reading
 from .streams import stream
 from .tasks import Dataset
@@ -99,7 +100,8 @@ def _fit(model: nn.Module, train: Tensor, train_labels: Tensor, test: Tensor, te
 
 
 def _curvature(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, Any]:
-    top = top_eigenvalue(model, images, labels)
+    hessian = Hessian(model, images, labels)
+    top = lanczos(hessian, hessian.start(0), TOLERANCE, MAX_PRODUCTS)
     return {
         "lambda1": top.value,
         "lambda1_residual": top.residual,
@@ -121,7 +123,7 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
 def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
     """The share of images that are classified rightly after FGSM."""
     with first_order(model, in_weights=False):
-        adversarial = [fgsm(model, x, y, epsilon, loss=loss) for x, y in _chunks(images, labels)]
+        adversarial = [one_step(model, x, y, epsilon, loss) for x, y in _chunks(images, labels)]
         return _accuracy(_logits(model, torch.cat(adversarial)), labels)
 
 

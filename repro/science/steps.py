@@ -34,7 +34,7 @@ class Step:
         device = images.device
         self.descent = Descent(model.parameters(), settings.sgd)
         self.model, self.device = model, device
-        self.loss_sum = torch.zeros((), device=device)  # of the epoch's images so far
+        self.loss_sum = torch.zeros((), dtype=torch.float32, device=device)  # of the epoch's images so far
         self.generators: dict[str, torch.Generator] = {}
         self._images, self._labels, self._precision = images, labels, settings.precision
         self._augmented = settings.augmented

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from .capture import Captured, CudaGraphs, Recorder
+from .inputs import channels_last, learns, own_modes, together
 from .recipes import training_amount
 from .settings import TrainingSettings
 from .steps import Step
@@ -40,6 +41,7 @@ class History:
         return self.diverged_at is not None
 
 
+@own_modes()
 def train(
     model: nn.Module,
     images: Tensor,
@@ -53,12 +55,18 @@ def train(
     The last batch of an epoch is as small as what is left (PyTorch's default; the paper says nothing). A loss that is
     no longer finite ends the training; it is looked at once an epoch, so that nothing waits for the device in between.
     ``at_steps``: what to call when so many steps are done, with the history so far; the model is then as a training of
-    so many steps leaves it, but that it must be left in training mode.
+    so many steps leaves it, but that it must be left in training mode. ValueError: images, labels or what the network
+    returns are not what they must be, or nothing of it can be trained.
     """
-    training = Training(model, images, labels, settings, at_steps=at_steps)
-    with torch.random.fork_rng(devices=[images.device] if images.device.type == "cuda" else []):
+    with torch.random.fork_rng(devices=_gpus_of(images)):
+        training = Training(model, images, labels, settings, at_steps=at_steps)
         torch.manual_seed(stream(settings.seed, "dropout"))  # for networks with other random modules than ``Dropout``
         return _to_its_end(training)
+
+
+def _gpus_of(images: Tensor) -> list[torch.device]:
+    """The GPU that images lie on; nothing else has a random state of its own."""
+    return [images.device] if isinstance(images, Tensor) and images.is_cuda else []
 
 
 def _to_its_end(training: "Training") -> History:
@@ -86,9 +94,11 @@ class Training:
         at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
         recorder: Recorder | None = None,
     ) -> None:
+        images, labels = together(model, images, labels)
         device = images.device
-        model.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        images = images.contiguous(memory_format=torch.channels_last)
+        learns(model.to(device), images, labels)
+        images = channels_last(model, images, labels)
+        model.train()
         self.model, self.device = model, device
         self.steps = 0
         self._step = Step(model, images, labels, settings)
@@ -101,6 +111,7 @@ class Training:
         self._losses: list[float] = []  # of each whole epoch
         self._seen = 0  # images of the epoch that is under way
 
+    @own_modes()
     def advance(self) -> bool:
         """Take one step; whether there is another to take."""
         if self._seen == 0:
@@ -145,6 +156,6 @@ class Training:
 
 def orders(count: int, epochs: int, seed: int, device: torch.device) -> Iterator[Tensor]:
     """The order of the training images in each epoch: the same for every recipe and batch size of a seed."""
-    generator = torch.Generator().manual_seed(stream(seed, "order"))
+    generator = torch.Generator("cpu").manual_seed(stream(seed, "order"))
     for _ in range(epochs):
-        yield torch.randperm(count, generator=generator).to(device)
+        yield torch.randperm(count, generator=generator, device="cpu").to(device)

@@ -79,7 +79,7 @@ def test_the_networks_of_these_tests_know_their_images_and_both_attacks_hurt_the
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
-    epsilon=st.floats(0, 1.5),
+    epsilon=st.floats(0, 1),
     step_size=st.floats(0, 2),
     steps=st.integers(0, 4),
     random_start=st.booleans(),
@@ -231,8 +231,9 @@ def test_nothing_of_the_caller_s_is_touched(blobs: Learnt) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"epsilon": -0.1}, r"epsilon=-0\.1: must be a number of at least 0, in units of a pixel's range"),
-        ({"epsilon": float("nan")}, "epsilon=nan: must be a number of at least 0"),
+        ({"epsilon": -0.1}, r"epsilon=-0\.1: must be from 0 to 1, a share of a pixel's range"),
+        ({"epsilon": 8}, r"epsilon=8: must be from 0 to 1, a share of a pixel's range \(8/255, not 8\)"),
+        ({"epsilon": float("nan")}, "epsilon=nan: must be from 0 to 1"),
         ({"loss": "hinge"}, "loss='hinge': must be one of 'cross-entropy', 'margin'"),
         ({"steps": -1}, "steps=-1, .*neither may be negative"),
         ({"step_size": -0.5}, r"step_size=-0\.5: neither may be negative"),

@@ -162,7 +162,8 @@ class Recording(nn.Module):
         self.w = nn.Parameter(torch.zeros(10))
 
     def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(x[:, 0, 0, 0].clone())
+        if self.training:
+            self.seen.append(x[:, 0, 0, 0].clone())
         return self.w.expand(len(x), 10)
 
 

@@ -31,14 +31,14 @@ def test_a_network_that_is_fed_pixels_is_attacked_as_far_in_pixels(
     store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Departures are one at a time: 0.3 in standardised units for both."""
-    attack, sizes = measures.fgsm, []
+    attack, sizes = measures.one_step, []
 
-    def seen(model: Any, x: Any, y: Any, epsilon: float, **further: Any) -> Any:
-        adversarial = attack(model, x, y, epsilon, **further)
+    def seen(model: Any, x: Any, y: Any, epsilon: float, loss: Any) -> Any:
+        adversarial = attack(model, x, y, epsilon, loss)
         sizes.append((adversarial - x).abs().max().item())
         return adversarial
 
-    monkeypatch.setattr(measures, "fgsm", seen)
+    monkeypatch.setattr(measures, "one_step", seen)
     for run in (RUN, replace(RUN, trained_as=(UNSTANDARDISED,))):
         trainer.make(run, replace(READING, parts=("attacks",)), store, conditions)
     assert sizes == [pytest.approx(0.3 * 0.3081)] * 4  # two losses each
