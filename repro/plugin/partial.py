@@ -37,5 +37,5 @@ def _narrow(config: pytest.Config) -> Iterator[str]:
             yield argument
 
 
-def _tests(folder: Path, patterns: Collection[str]) -> list[Path]:
-    return [file for file in folder.rglob("*.py") if any(fnmatch(file.name, pattern) for pattern in patterns)]
+def _tests(folder: Path, patterns: Collection[str]) -> Iterator[Path]:
+    return (file for file in folder.rglob("*.py") if any(fnmatch(file.name, pattern) for pattern in patterns))

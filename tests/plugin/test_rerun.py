@@ -93,15 +93,16 @@ def test_what_the_environment_said_is_said_again(
     assert project.report()["session"]["command"].startswith("PYTEST_ADDOPTS='-p xdist.plugin -p notes ")
 
 
-def test_a_plugin_that_was_named_is_named_again(project: Project, tmp_path: Path) -> None:
+def test_plugins_and_the_file_of_settings_are_named_again(project: Project, tmp_path: Path) -> None:
     project.add("claims/test_awkward.py", AWKWARD)
     project.add("notes.py", NOTES)
-    claim, _ = begin(
-        project.folder, "claims", "-k", "awkward", "-p", "notes", "-p", "no:logging", "-c", "pyproject.toml"
-    )
+    project.add("own.ini", "[pytest]\naddopts = --strict-claims\n")
+    named = ("-p", "notes", "-p", "no:logging", "-c", "own.ini", "--rootdir=.")
+    claim, _ = begin(project.folder, "claims", "-k", "awkward", *named)
     (project.folder / "noted").unlink()
     assert paste(claim["rerun"], tmp_path).returncode == 0
     assert (project.folder / "noted").exists()
+    assert project.report()["session"]["strict"]
     assert "no:logging" not in claim["rerun"]
 
 
