@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import SettingError
+from .files import read_text, write_text
 from .rates import BUILT_IN, TIMINGS, Rates, Speed, Timing
 from .report.provenance import hardware
 from .science.sources import cache_folder
@@ -62,11 +63,9 @@ def save(rates: Rates, date: str) -> Path:
     path = path_for(rates.device)
     content = {"format": FORMAT, "kind": rates.device, "date": date, "machine": machine(rates.device)}
     text = json.dumps({**content, "rates": asdict(rates)}, indent=1, allow_nan=False) + "\n"
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text)
-        temporary.replace(path)
+        write_text(path, text)
     except OSError as error:
         raise SettingError(
             f"{path}: the rates cannot be kept there ({error.strerror}); {ENVIRONMENT} names another"
@@ -78,7 +77,7 @@ def known(device: str) -> Known:
     """The rates to plan with on this machine: measured ones, else the built-in ones and why."""
     path = path_for(device)
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_text(path))
         rates, date, where = _rates(content["rates"]), str(content["date"]), dict(content["machine"])
         if content["format"] != FORMAT:
             return _built_in(f"{path} was written by another version")

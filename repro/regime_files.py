@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import SettingError
+from .files import read_text
 from .regimes import PAPER, QUICK, Regime
 from .science.tasks import TASKS
 
@@ -50,7 +51,7 @@ def load_regime(name: str) -> Regime:
         path = Path(name).expanduser()
         if not path.is_file():
             raise FileNotFoundError("there is no such file")
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(read_text(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"--regime {name}: is not TOML ({error})") from None
     except (OSError, RuntimeError) as error:  # also a name that is too long; the home of a user who does not exist

@@ -16,20 +16,20 @@ import errno
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import filelock
 
 from .errors import SettingError
+from .files import TEMPORARY, read_text, whole, write_text
+from .locks import check_locks, locked
 from .runs import Run, reading_key
 from .science.readings import Reading
 
 Record = dict[str, Any]
-TEMPORARY: Final = ".writing-"  # what the names of unfinished files begin with
 
 
 class Store:
@@ -41,13 +41,14 @@ class Store:
         self._known: dict[tuple[str, str], Record] = {}
 
     def prepare(self) -> None:
-        """Make the store's folders; SettingError if they cannot be made."""
+        """Make the store's folders; SettingError if they cannot be made, or hold no locks."""
         try:
             for name in ("runs", "locks"):
                 folder = self.root / name
                 folder.mkdir(parents=True, exist_ok=True)
                 if not os.access(folder, os.W_OK):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            check_locks(self.root / "locks", f"--store {self.root}")
         except OSError as error:
             raise SettingError(
                 f"--store {self.root}: must be a folder that can be written to ({error.strerror}); "
@@ -93,7 +94,7 @@ class Store:
         self._folder(run).mkdir(parents=True, exist_ok=True)
         for left in self._folder(run).glob(f"{TEMPORARY}*"):  # by a process that was killed as it wrote
             left.unlink(missing_ok=True)
-        with _whole(self.weights(run)) as path:
+        with whole(self.weights(run)) as path:
             write_weights(path)
         self._write(run, "run.json", {"run": run.spec, **record})
 
@@ -119,16 +120,15 @@ class Store:
     @contextmanager
     def claimed(self, run: Run) -> Iterator[bool]:
         """Try to be the one who works on a run; yields False at once if another process is."""
-        lock = filelock.FileLock(self.root / "locks" / f"{run.key}.lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.release()
+        path = self.root / "locks" / f"{run.key}.lock"
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(path, f"--store {self.root}", timeout=0))
+            except filelock.Timeout:
+                mine = False
+            else:
+                mine = True
+            yield mine
 
     def _folder(self, run: Run) -> Path:
         return self.root / "runs" / run.key
@@ -136,7 +136,7 @@ class Store:
 
 def _read(path: Path) -> Record | None:
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(read_text(path))
     except FileNotFoundError:
         return None
     except ValueError:  # no JSON, or no text at all
@@ -149,22 +149,4 @@ def _read(path: Path) -> Record | None:
 
 
 def _write(path: Path, value: Record) -> None:
-    with _whole(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its place when the block ends well, and vanishes when it does not."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{TEMPORARY}{path.name}-")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")

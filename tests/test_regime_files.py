@@ -57,6 +57,10 @@ def test_what_a_file_does_not_say_is_its_bases_and_its_name_that_of_the_file(
     assert load(text) == replace(base, name=name)
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(load: Load) -> None:
+    assert load('\ufeffname = "afternoon"\n[all]\nseeds = 4\n') == load('name = "afternoon"\n[all]\nseeds = 4\n')
+
+
 def test_a_regime_may_lie_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mine.toml").write_text("all.seeds = 9")

@@ -3,7 +3,7 @@
 Hooks only; what they do stands in the modules beside this one. ``conftest.py`` registers it.
 """
 
-import shlex
+import pickle
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,18 +13,19 @@ import pytest
 
 from ..claims import MARK, Case
 from ..errors import ReproError, error_line
-from ..regime_files import FIELDS
 from ..verdicts import Verdict
 from ..workshop import StoppedError
 from . import gpus
 from .controller import Controller
 from .neighbours import leave_out_idle
-from .options import ARTIFACTS, Settings, add_options, asked_processes, flag, settings
-from .outcomes import case_property, claim_status, property_of, shorten
-from .session import ClaimSession, Shared
+from .options import add_options, asked_processes, only_shows, settings
+from .outcomes import claim_status, property_of, shorten
+from .rerun import rerun
+from .session import ClaimSession, Shared, Told
 from .terminal import print_plan
 
 SESSION: Final = pytest.StashKey[ClaimSession]()
+CONTROLLER: Final = "repro-controller"
 PLANNED: Final = pytest.StashKey[int]()  # the processes that a plan is made for
 
 
@@ -45,41 +46,46 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, in every process; choose the GPU of a worker."""
     config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.claims")
+    worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     try:
-        chosen = settings(config)
-        worker: dict[str, Any] | None = getattr(config, "workerinput", None)
-        config.stash[SESSION] = _in_worker(worker, chosen) if worker is not None else _in_controller(config, chosen)
+        config.stash[SESSION] = _in_controller(config) if worker is None else _in_worker(worker)
     except ReproError as error:
         raise pytest.UsageError(error_line(error)) from None
 
 
-def _in_worker(worker: dict[str, Any], chosen: Settings) -> ClaimSession:
-    name = worker["workerid"]
+def _in_worker(worker: dict[str, Any]) -> ClaimSession:
+    """The settings are the controller's, for a worker may be in a folder of its own, and so may what they name."""
+    name, (chosen, again) = worker["workerid"], pickle.loads(worker["repro_settings"])
     if chosen.gpu:
         gpus.choose(int(name.removeprefix("gw")), worker["workercount"], worker["repro_gpus"])
-    return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"])
+    return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"], again)
 
 
-def _in_controller(config: pytest.Config, chosen: Settings) -> ClaimSession:
-    controller = Controller(config, chosen, gpus.require_cuda() if chosen.gpu else 0)
-    config.pluginmanager.register(controller, "repro-controller")
+def _in_controller(config: pytest.Config) -> ClaimSession:
+    chosen, again = settings(config), rerun(config)
+    controller = Controller(config, chosen, again, gpus.require_cuda() if chosen.gpu else 0)
+    config.pluginmanager.register(controller, CONTROLLER)
     processes = config.stash.get(PLANNED, 1)
-    return ClaimSession(chosen, controller.shared, "main", processes, controller.progress.poll)
+    return ClaimSession(chosen, controller.shared, "main", processes, again, controller.progress.poll)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
-    cases = [case for item in session.items if (case := case_of(item)) is not None]
-    if not cases or session.config.option.collectonly:
-        return
-    claims = session.config.stash[SESSION]
+    cases = {item.nodeid: case for item in session.items if (case := case_of(item)) is not None}
+    if cases and not only_shows(session.config):
+        _prepare(session.config, cases)
+    controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
+    if controller is not None:
+        controller.collected((item.nodeid for item in session.items), threaded=False)
+
+
+def _prepare(config: pytest.Config, cases: dict[str, Case]) -> None:
+    claims = config.stash[SESSION]
     try:
         claims.prepare(cases)
-    except ReproError as error:
-        claims.shared.tell(error=error_line(error))
-        if not hasattr(session.config, "workerinput"):
-            raise pytest.UsageError(error_line(error)) from None
+    except ReproError as error:  # which the controller tells
+        claims.shared.tell(Told(error=error_line(error)))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -106,8 +112,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``. A library's warning breaks no run."""
     if (case := case_of(item)) is not None:
+        item.config.stash[SESSION].collected.add(item.nodeid)
         item.extra_keyword_matches.add(case.claim.id)
-        item.add_marker(pytest.mark.filterwarnings("default"))
+        if item.config.pluginmanager.has_plugin("warnings"):
+            item.add_marker(pytest.mark.filterwarnings("default"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -139,27 +147,14 @@ def claim_session(pytestconfig: pytest.Config) -> ClaimSession:
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSession) -> Verdict:
     """The verdict on this claim, after training what it lacks. An inconclusive one ends the test as such here."""
-    request.node.user_properties.append(case_property(case))
-    command = rerun_command(request.node, claim_session.settings)
     try:
-        found = claim_session.verdict(case, command)
+        found = claim_session.verdict(case, request.node)
     except StoppedError as stopped:
         pytest.skip(f"no verdict: {stopped}")
     request.node.user_properties.append(property_of(found))
     if found.inconclusive and not claim_session.settings.strict:
         pytest.skip(f"{found.word}: {found.effect}")
     return found
-
-
-def rerun_command(node: pytest.Item, chosen: Settings) -> str:
-    """The command that runs one claim test again."""
-    flags = [word for word, on in (("--quick", node.config.getoption("--quick")), ("--gpu", chosen.gpu)) if on]
-    trained = ("--readings", "--trained-as", "--precision")
-    valued = ("--regime", *map(flag, FIELDS), *trained, "--data-root", "--artifacts", "--store")
-    for option in valued:
-        if (value := node.config.getoption(option)) not in (None, ARTIFACTS if option == "--artifacts" else None):
-            flags += [option, value]
-    return shlex.join(["pytest", node.nodeid, *flags])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,12 +5,14 @@ reported: a worker whose last words are lost would otherwise end a session green
 """
 
 import importlib
+import pickle
+import shlex
 import shutil
 import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -18,13 +20,15 @@ from typing import Any, Final
 import pytest
 
 from ..decided import remember
+from ..files import whole
 from ..report import write_report
 from ..store import Store
-from .options import Settings
-from .outcomes import about, entry_of, error_of, is_claim_failure
-from .partial import narrowed
+from .options import Settings, only_shows
+from .outcomes import entry_of, error_of, is_claim_failure
+from .partial import partial
 from .progress import Progress
-from .session import Shared
+from .rerun import ADDED, Rerun, with_variables
+from .session import Shared, Told
 from .terminal import summary
 
 SHOWN: Final = 10  # lost tests that are named
@@ -34,8 +38,8 @@ TIMELINE: Final = "timeline.jsonl"
 class Controller:
     """Hooks of the controlling process; without xdist also that of the tests."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, gpus: int) -> None:
-        self.config, self.settings, self.gpus = config, settings, gpus
+    def __init__(self, config: pytest.Config, settings: Settings, rerun: Rerun, gpus: int) -> None:
+        self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
         self.shared = Shared(Path(tempfile.mkdtemp(prefix="repro-session-")))
         self.progress = Progress(self.shared.journal, config)
         self.entries: dict[str, dict[str, Any]] = {}
@@ -43,7 +47,7 @@ class Controller:
         self._selected: list[str] = []
         self._reported: set[str] = set()
         self._faults = self._failures = 0
-        self._headline: list[str] = []
+        self._told = Told()
         self._began = time.time()
         self._written: list[Path] = []
         self._lost: list[str] = []
@@ -52,36 +56,50 @@ class Controller:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell an xdist worker the session's folder and the number of GPUs."""
+        """Tell an xdist worker the session's settings and folder and the number of GPUs."""
+        node.workerinput["repro_settings"] = pickle.dumps((self.settings, self.rerun))
         node.workerinput["repro_folder"] = str(self.shared.folder)
         node.workerinput["repro_gpus"] = self.gpus
         self._nodes.append(node)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """What the first worker found out reaches the user here, before a test starts."""
         if self._selected:
             return
-        self._selected = list(ids)
-        for line in self._collected(threaded=True):
-            reporter = node.config.pluginmanager.get_plugin("terminalreporter")
+        self.collected(ids, threaded=True)
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
             reporter.ensure_newline()
-            reporter.write_line(line)
+            for line in self._headline:
+                reporter.write_line(line)
 
-    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
-        """The same without xdist."""
-        self._selected = [item.nodeid for item in items]
-        return self._collected(threaded=False)
-
-    def _collected(self, *, threaded: bool) -> list[str]:
-        headline, error, missing = self.shared.told()
-        if error:
-            raise pytest.UsageError(error)
-        self.progress.begin(missing, threaded=threaded)
-        if headline and threaded:
-            threading.Thread(target=_get_ready, daemon=True).start()
-        self._headline = headline.splitlines()
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Without xdist pytest itself asks for what is to be told."""
         return self._headline
+
+    def collected(self, tests: Iterable[str], *, threaded: bool) -> None:
+        """Take in which tests were selected, and what was found out of them."""
+        self._selected = [*tests]
+        self._told = self.shared.told()
+        if self._told.error:
+            raise pytest.UsageError(self._told.error)
+        self.progress.begin(self._told.missing, threaded=threaded)
+        if self._told.headline and threaded:
+            threading.Thread(target=_get_ready, daemon=True).start()
+
+    @property
+    def _headline(self) -> list[str]:
+        return self._told.headline.splitlines()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """A claim whose worker died is an error of the machine, like one whose training breaks."""
+        if crashitem in self._told.claims:
+            died = f"worker {report.node.gateway.id} died"
+            report.longrepr = f"{died} while it made this verdict: it was killed, or there was too little memory"
+            report.when = "setup"  # where verdicts are made
+        self._reported.add(crashitem)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather verdicts, and faults that are no verdicts."""
@@ -92,32 +110,37 @@ class Controller:
             if entry is not None and report.when != "teardown":
                 self.entries[report.nodeid] = entry
         if report.failed:
-            self._count(about(report), report)
+            self._count(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected is a fault."""
         if report.failed:
-            self._count({}, report)
+            self._count(report)
 
-    def _count(self, subject: dict[str, str], report: pytest.TestReport | pytest.CollectReport) -> None:
+    def _count(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if not is_claim_failure(report):
             self._faults += 1
-            self.errors[report.nodeid] = {**subject, "error": error_of(report)}
+            self._broke(report.nodeid, error_of(report))
         self._failures += 1
         if 0 < (self.config.getoption("maxfail") or 0) <= self._failures:
             self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
+
+    def _broke(self, test: str, why: str) -> None:
+        self.errors[test] = {**self._told.claims.get(test, {}), "error": why}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
         self.shared.finish()
         self.progress.end()
-        if self.config.option.collectonly or self.settings.plan:
+        if only_shows(self.config) or self.settings.plan:
             return
         self._leave_timeline()
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         if not stopped:
             self._lost = [test for test in self._selected if test not in self._reported]
+        for test in self._lost:
+            self._broke(test, "it was selected, but no worker reported it")
         with _ending([] if stopped else self._nodes):
             if self.entries or (self.errors and self._headline):
                 self._write_report()
@@ -135,7 +158,8 @@ class Controller:
             return
         try:
             self.settings.artifacts.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.shared.journal, self.settings.artifacts / TIMELINE)
+            with whole(self.settings.artifacts / TIMELINE) as path:
+                shutil.copyfile(self.shared.journal, path)
         except OSError:
             self._unwritten = traceback.format_exc()
 
@@ -166,11 +190,11 @@ class Controller:
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
     def _session_facts(self) -> dict[str, Any]:
-        ended_early = any(test not in self._reported for test in self._selected)
+        undecided = self._told.claims.keys() - self.entries.keys() - self.errors.keys()
         return {
-            "command": " ".join(["pytest", *self.config.invocation_params.args]),
+            "command": with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
             "seconds": time.time() - self._began,
-            "partial": [*narrowed(self.config), *(["ended early"] if ended_early else [])],
+            "partial": partial(self.config, self._told.deselected, len(undecided)),
             "strict": self.settings.strict,
         }
 

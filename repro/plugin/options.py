@@ -110,6 +110,13 @@ def settings(config: pytest.Config) -> Settings:
     )
 
 
+def only_shows(config: pytest.Config) -> bool:
+    """Whether a session runs no tests: it lists them or their fixtures."""
+    return any(
+        config.getoption(name) for name in ("collectonly", "showfixtures", "show_fixtures_per_test", "setupplan")
+    )
+
+
 def asked_processes(config: pytest.Config) -> int:
     """How many processes pytest-xdist would run the tests in, by its options; 1 without it."""
     count, most = config.getoption("numprocesses", None), config.getoption("maxprocesses", None)

@@ -11,7 +11,6 @@ from ..statistics.estimands import Outcome
 from ..verdicts import Verdict
 
 PROPERTY: Final = "verdict"
-CASE: Final = "case"
 
 
 def property_of(verdict: Verdict) -> tuple[str, str]:
@@ -19,18 +18,9 @@ def property_of(verdict: Verdict) -> tuple[str, str]:
     return PROPERTY, json.dumps(verdict.entry(), allow_nan=False)
 
 
-def case_property(case: Case) -> tuple[str, str]:
-    """What a test is about, as a property: known of a test that broke before it had a verdict, too."""
-    return CASE, json.dumps({"claim": case.claim.id, "case": case.id, "task": str(case.task)})
-
-
-def about(report: pytest.TestReport) -> dict[str, str]:
-    """What ``case_property`` left on a report; empty for a test that is no claim."""
-    for name, value in getattr(report, "user_properties", ()):
-        if name == CASE:
-            found: dict[str, str] = json.loads(str(value))
-            return found
-    return {}
+def about(case: Case) -> dict[str, str]:
+    """What an error of a claim test says of its claim."""
+    return {"claim": case.claim.id, "case": case.id, "task": str(case.task)}
 
 
 def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:

@@ -1,21 +1,41 @@
-"""Why a session decided only some of the claims: what narrowed it. A report says so, for those who check it."""
+"""Why a session decided only some of the claims. A report says so, for those who check it."""
 
+from collections.abc import Collection, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-NARROWING: Final = ("-k", "-m", "--deselect", "--ignore", "--ignore-glob", "--lf", "--task", "--figure")
+from ..words import counted
+
+UNTOLD: Final = ("--ignore", "--ignore-glob")  # what keeps pytest from collecting tests, so that it deselects none
 
 
-def narrowed(config: pytest.Config) -> list[str]:
-    """The options and arguments that left tests out, as the user gave them."""
-    words = []
-    for option in NARROWING:
-        value = config.getoption(option, None)
-        if value is True:
-            words.append(option)
-        elif value:
-            words += [f"{option} {one}" for one in ([value] if isinstance(value, str) else value)]
-    folder = config.invocation_params.dir
-    return words + [argument for argument in config.args if not Path(folder, argument).is_dir()]
+def partial(config: pytest.Config, deselected: int, undecided: int) -> list[str]:
+    """What narrowed a session.
+
+    Claim tests that were left out after they were collected, whoever did that; options and arguments by which fewer
+    were collected; claim tests that got no verdict, since the session ended early, say.
+    """
+    words = [f"{counted(deselected, 'claim test')} deselected"] if deselected else []
+    words += [f"{option} {value}" for option in UNTOLD for value in config.getoption(option) or ()]
+    if config.getoption("--lf", False) and config.cache and config.cache.get("cache/lastfailed", {}):
+        words.append("--lf")  # reads no more of a file than its last failures
+    words += _narrow(config)
+    return words + ([f"{counted(undecided, 'claim test')} without a verdict"] if undecided else [])
+
+
+def _narrow(config: pytest.Config) -> Iterator[str]:
+    """The arguments that name single tests, or some files of their folder."""
+    paths = {argument: Path(config.invocation_params.dir, argument).resolve() for argument in config.args}
+    patterns, named = config.getini("python_files"), set(paths.values())
+    folders = [path for path in named if path.is_dir()]
+    for argument, path in paths.items():
+        all_of_folder = path.is_file() and named.issuperset(_tests(path.parent, patterns))
+        if not (all_of_folder or any(map(path.is_relative_to, folders))):
+            yield argument
+
+
+def _tests(folder: Path, patterns: Collection[str]) -> Iterator[Path]:
+    return (file for file in folder.rglob("*.py") if any(fnmatch(file.name, pattern) for pattern in patterns))

@@ -73,5 +73,5 @@ def events(journal: Path) -> list[dict[str, str]]:
     """The session's journal; a line that is still being written is left out."""
     if not journal.exists():
         return []
-    lines = journal.read_text().splitlines(keepends=True)
+    lines = journal.read_text("utf-8").splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -6,17 +6,19 @@ others read it, and the controller tells it to the user.
 """
 
 import json
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import filelock
+import pytest
 
 from ..calibration import Known, known
 from ..claims import Case
 from ..conditions import Conditions
+from ..files import read_text, write_text
 from ..judging import judge
+from ..locks import locked
 from ..plan import Plan, make_plan
 from ..report import Ahead
 from ..science import precisions
@@ -26,6 +28,19 @@ from ..store import Store
 from ..verdicts import Verdict
 from ..workshop import Journal, Workshop
 from .options import Settings
+from .outcomes import about
+from .rerun import Rerun
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a process that collects the tests tells the controller, which with workers collects none."""
+
+    headline: str = ""  # for the user
+    error: str = ""  # for the user, instead of a session
+    missing: int = 0  # runs
+    claims: dict[str, dict[str, str]] = field(default_factory=dict)  # what each selected claim test is about
+    deselected: int = 0  # claim tests that were collected and left out
 
 
 class Shared:
@@ -39,35 +54,30 @@ class Shared:
 
     def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
         """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
-        with filelock.FileLock(self.folder / "sources.lock"):
+        with locked(self.folder / "sources.lock", f"the folder of temporary files (TMPDIR), {self.folder.parent},"):
             known = self.read_sources()
             if known is None:
                 surrogate_allowed = settings.regime.name != "paper" and settings.regime.reduced
                 known = resolve(
                     names, settings.data_root, surrogate_allowed=surrogate_allowed, download=not settings.plan
                 )
-                self._sources.write_text(json.dumps({n: [s.kind, str(s.root)] for n, s in known.items()}))
+                write_text(self._sources, json.dumps({n: [s.kind, str(s.root)] for n, s in known.items()}))
         return known
 
     def read_sources(self) -> dict[str, Source] | None:
         """The decision of ``sources``, or None if there is none."""
         if not self._sources.exists():
             return None
-        stored = json.loads(self._sources.read_text())
+        stored = json.loads(read_text(self._sources))
         return {name: Source(name, kind, Path(root)) for name, (kind, root) in stored.items()}
 
-    def tell(self, *, headline: str = "", error: str = "", missing: int = 0) -> None:
-        """Leave what the controller is to tell the user, and the number of runs that are missing."""
-        whole = self.folder / f"told-{os.getpid()}"
-        whole.write_text(json.dumps([headline, error, missing]))
-        whole.replace(self._told)  # at once: others may be reading
+    def tell(self, told: Told) -> None:
+        """Leave what the controller has to know."""
+        write_text(self._told, json.dumps(asdict(told)))
 
-    def told(self) -> tuple[str, str, int]:
-        """What ``tell`` left: headline, error, missing runs; empty if nothing."""
-        if not self._told.exists():
-            return "", "", 0
-        headline, error, missing = json.loads(self._told.read_text())
-        return headline, error, missing
+    def told(self) -> Told:
+        """What ``tell`` left; empty if nothing."""
+        return Told(**json.loads(read_text(self._told))) if self._told.exists() else Told()
 
     def finish(self) -> None:
         """Say that the session is over: workers begin no further run."""
@@ -83,20 +93,29 @@ class ClaimSession:
     """What a process of the session that runs tests holds: conditions, store, plan and workshop."""
 
     def __init__(
-        self, settings: Settings, shared: Shared, worker: str, processes: int, notify: Callable[[], None] = lambda: None
+        self,
+        settings: Settings,
+        shared: Shared,
+        worker: str,
+        processes: int,
+        rerun: Rerun,
+        notify: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings, self.shared, self.worker, self.processes = settings, shared, worker, processes
-        self.notify = notify  # called when a run was begun or ended here
+        self.rerun, self.notify = rerun, notify  # the latter is called when a run was begun or ended here
+        self.collected: set[str] = set()  # ids of claim tests, before any was deselected
         self.cases: tuple[Case, ...] = ()
 
-    def prepare(self, cases: Iterable[Case]) -> None:
-        """Take in the selected claims: find their data and the store. ReproError: one of them cannot be used."""
-        self.cases = tuple(cases)
+    def prepare(self, cases: Mapping[str, Case]) -> None:
+        """Take in the selected claims by their tests: find their data and the store. ReproError: one is of no use."""
+        self.cases = tuple(cases.values())
         header = self.header()
         if not self.settings.plan:
             self.store.prepare()
         headline = "\n".join([*header, *self.cost()])
-        self.shared.tell(headline=headline, missing=len(self.plan.missing))
+        claims = {test: about(case) for test, case in cases.items()}
+        left_out = len(self.collected) - len(cases)
+        self.shared.tell(Told(headline, "", len(self.plan.missing), claims, left_out))
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -149,9 +168,9 @@ class ClaimSession:
             rates=self.plan.rates,
         )
 
-    def verdict(self, case: Case, rerun: str) -> Verdict:
+    def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        return judge(case, self.store, self.conditions, rerun, self.workshop.obtain_jobs)
+        return judge(case, self.store, self.conditions, self.rerun.command(test), self.workshop.obtain_jobs)
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.

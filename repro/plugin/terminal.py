@@ -75,7 +75,7 @@ def summary(
         reporter.write_line(in_words(entries.values()))
     if reporter.verbosity >= 0:
         reporter.write_line("")
-        _verdicts(reporter, entries)
+        _verdicts(reporter, entries.values(), errors.values())
     for path in written:
         reporter.write_line(f"written: {path}")
 
@@ -100,13 +100,22 @@ def _headings(tasks: Iterable[str]) -> list[str]:
     return [name + "\n" * (most - name.count("\n")) for name in names]
 
 
-def _verdicts(reporter: pytest.TerminalReporter, entries: Mapping[str, dict[str, Any]]) -> None:
-    width = max((len(f"{entry['id']} [{entry['case']}]") for entry in entries.values()), default=0)
-    longest = max((len(entry["verdict"]) for entry in entries.values()), default=0)
-    for entry in entries.values():
-        name = f"{entry['id']} [{entry['case']}]"
-        line = f"{entry['verdict']:<{longest}}  {name:<{width}}  {entry['shown']}{_note(entry)}{mark(entry)}"
-        reporter.write_line(line, **_markup(entry["outcome"]))
+def _verdicts(
+    reporter: pytest.TerminalReporter, entries: Iterable[dict[str, Any]], errors: Iterable[Mapping[str, str]]
+) -> None:
+    rows = [(entry["verdict"], _name(entry["id"], entry), _said(entry), entry["outcome"]) for entry in entries]
+    rows += [("error", _name(error["claim"], error), error["error"], "error") for error in errors if "claim" in error]
+    longest, width = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+    for verdict, name, text, outcome in rows:
+        reporter.write_line(f"{verdict:<{longest}}  {name:<{width}}  {text}", **_markup(outcome))
+
+
+def _name(claim: str, entry: Mapping[str, Any]) -> str:
+    return f"{claim} [{entry['case']}]"
+
+
+def _said(entry: dict[str, Any]) -> str:
+    return f"{entry['shown']}{_note(entry)}{mark(entry)}"
 
 
 def _note(entry: Mapping[str, Any]) -> str:
@@ -119,4 +128,4 @@ def _note(entry: Mapping[str, Any]) -> str:
 
 
 def _markup(outcome: str) -> dict[str, bool]:
-    return {COLOURS.get(outcome, "yellow"): True}
+    return {{**COLOURS, "error": "purple"}.get(outcome, "yellow"): True}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..conditions import Conditions
 from ..errors import ReproError
+from ..files import read_text
 from ..regimes import Regime, Scale
 from ..science.readings import Reading
 from ..science.sources import Source
@@ -55,7 +56,7 @@ def load(place: Path) -> Report:
             else f"{place}: must be an artifacts folder or a {NAME}, and is neither"
         )
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_text(path))
     except OSError as error:
         raise ReproError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # no JSON, or no text at all

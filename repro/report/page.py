@@ -1,5 +1,6 @@
 """The report as a Markdown page: verdicts first, then each claim with its evidence and figures, then the conditions."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ def _head(bundle: Bundle) -> str:
     if departure(precision := session["precision"]):
         lines.append(f"**Trained in {precision}**: {precisions.SAYS[precision]}.")
     lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
+    if session.get("partial"):
+        lines.append(f"**A part of the claims** ({'; '.join(session['partial'])}): nothing is said here of the others.")
     counts: dict[str, int] = {}
     for claim in bundle["claims"]:
         counts[claim["verdict"]] = counts.get(claim["verdict"], 0) + 1
@@ -88,7 +91,7 @@ def _verdicts(bundle: Bundle) -> str:
 def _errors(bundle: Bundle) -> str:
     if not bundle["errors"]:
         return ""
-    lines = [f"- `{error['test']}`: {error['error']}" for error in bundle["errors"]]
+    lines = [f"- {_code(error['test'])}: {error['error']}" for error in bundle["errors"]]
     return "\n".join(["## Errors", "", "They say nothing of the paper.", "", *lines])
 
 
@@ -144,7 +147,7 @@ def _claims(bundle: Bundle) -> str:
         before = f"{history}\n\n" if (history := hashes.history(claim)) else ""
         parts.append(
             f"### {claim['id']}: {claim['case']}\n\n{claim['says']} (Section {claim['section']}; {figures})\n\n"
-            f"```text\n{claim['evidence']}\n```\n\n{before}Rerun: `{claim['rerun']}`"
+            f"```text\n{claim['evidence']}\n```\n\n{before}Rerun: {_code(claim['rerun'])}"
         )
     return "\n\n".join(parts)
 
@@ -164,7 +167,7 @@ def _conditions(bundle: Bundle) -> str:
     lines = [
         "## Conditions",
         "",
-        f"- command: `{session['command']}`, {span(session['seconds'])}",
+        f"- command: {_code(session['command'])}, {span(session['seconds'])}",
         f"- commit: {session['commit'] or 'none'}{dirty}",
         f"- device: {session['device']}; {machine}",
         f"- versions: {versions}",
@@ -177,3 +180,9 @@ def _conditions(bundle: Bundle) -> str:
         *(f"| {choice['open']} | {choice['reading']} | {choice['why']} |" for choice in bundle["choices"]),
     ]
     return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """Text to be copied as it is, whatever backquotes it has."""
+    marks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{marks} {text} {marks}" if len(marks) > 1 else f"`{text}`"

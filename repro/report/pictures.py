@@ -13,6 +13,7 @@ from pathlib import Path
 from ..conditions import Conditions
 from ..curves import Job
 from ..figures import FIGURES, Figure
+from ..files import read_text, write_text
 from ..store import Store
 
 
@@ -53,9 +54,7 @@ class Ahead:
         from .drawing import draw  # matplotlib takes a second to import
 
         picture = draw(figure, store, conditions, self._folder)
-        whole = self._folder / f"{figure.name}.writing"
-        whole.write_text(json.dumps(picture.caption))
-        whole.replace(self._caption(figure.number))  # last and at once: where it is, the picture is whole
+        write_text(self._caption(figure.number), json.dumps(picture.caption))  # last: where it is, the picture is whole
 
     def take(self, number: int, folder: Path) -> Picture | None:
         """Copy a figure into another folder; None if it was not drawn."""
@@ -63,7 +62,7 @@ class Ahead:
             return None
         path = folder / f"{FIGURES[number].name}.png"
         shutil.copyfile(self._folder / path.name, path)
-        return Picture(number, path, json.loads(self._caption(number).read_text()))
+        return Picture(number, path, json.loads(read_text(self._caption(number))))
 
     def _caption(self, number: int) -> Path:
         return self._folder / f"{FIGURES[number].name}.json"

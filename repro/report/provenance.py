@@ -19,10 +19,10 @@ def commit(folder: Path) -> dict[str, Any]:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return done.stdout.decode("utf-8", errors="replace").strip()
 
 
 def versions() -> dict[str, str]:
@@ -40,7 +40,7 @@ def processor(info: Path = Path("/proc/cpuinfo")) -> str:
 
     Virtual machines give several generations one name: families 25 and 26 of "AMD EPYC" have peaks that differ by two.
     """
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text("utf-8", errors="replace").splitlines() if info.exists() else []
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
     if not (name := told.get("model name")):
         return platform.processor() or platform.machine()

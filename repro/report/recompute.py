@@ -11,6 +11,7 @@ from ..claims import Case
 from ..conditions import Conditions
 from ..declared import changes
 from ..errors import ReproError
+from ..files import read_text
 from ..judging import judge
 from ..runs import Run
 from ..store import Record, Store
@@ -45,7 +46,7 @@ class ReadOnce(Store):
         wanted = run.key, name
         if wanted not in self._seen:
             try:
-                value = json.loads((self.root / "runs" / run.key / name).read_text())
+                value = json.loads(read_text(self.root / "runs" / run.key / name))
             except (OSError, ValueError):
                 value = None
             self._seen[wanted] = value if isinstance(value, dict) else None

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ..conditions import Conditions
 from ..figures import FIGURES
+from ..files import write_text
 from ..regimes import Regime
 from ..science.sources import Source
 from ..store import Store
@@ -89,8 +90,8 @@ def write_report(
         draw_contact_sheet([picture.path for picture in pictures], settings.artifacts / "figures.png"),
     ]
     written = [settings.artifacts / NAME, settings.artifacts / "report.md"]
-    written[0].write_text(json.dumps(bundle, indent=1, allow_nan=False) + "\n")
-    written[1].write_text(page.markdown(bundle, card, pictures))
+    write_text(written[0], json.dumps(bundle, indent=1, allow_nan=False) + "\n")
+    write_text(written[1], page.markdown(bundle, card, pictures))
     return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]
 
 

@@ -1,6 +1,7 @@
 """Small projects of claims, in which sessions of pytest are run from end to end."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ class Project:
     def runs(self, event: str = "begin") -> list[str]:
         """The keys of the runs that were begun (or ended)."""
         return [line["run"] for line in self.played(event)]
+
+    def rerun(self, claim: dict[str, Any]) -> list[str]:
+        """What a claim's rerun line gives to pytest, in this folder."""
+        words = shlex.split(claim["rerun"])
+        assert words[:3] == ["cd", str(self.folder), "&&"]
+        return words[words.index("pytest") + 1 :]
 
     def report(self) -> dict[str, Any]:
         """The session's report.json."""

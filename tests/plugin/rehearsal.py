@@ -54,6 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
                     patch.setitem(sources.FILES[dataset], name, digest)
 
 
+@pytest.hookimpl(trylast=True, specname="pytest_configure")
+def warnings_are_errors(config: pytest.Config) -> None:  # as in the project's own conftest.py
+    config.getini("filterwarnings").insert(0, "error")
+
+
 def _warn(name: str) -> None:
     if name in os.environ:
         warnings.warn(os.environ[name], stacklevel=1)

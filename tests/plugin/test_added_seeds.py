@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 
@@ -35,7 +34,7 @@ def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project:
     assert verified.stdout.endswith(": all agree\n")
     unsure = next(claim for claim in report["claims"] if claim["id"] == "it-is-unsure")
     before = len(project.runs())
-    project.bare(*shlex.split(unsure["rerun"])[1:])
+    project.bare(*project.rerun(unsure))
     assert project.report()["claims"] == [unsure]
     assert len(project.runs()) == before == 8 + 6
 

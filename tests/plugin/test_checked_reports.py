@@ -101,30 +101,6 @@ def test_no_claim():
     assert found.returncode == SAME
 
 
-NARROWED = {
-    "-k it-holds --task StdCNN-MNIST": ["-k it-holds", "--task StdCNN-MNIST"],
-    "--figure 11 --figure 12": ["--figure 11", "--figure 12"],
-    "--deselect claims/test_small.py::test_broken -k it-holds": [
-        "-k it-holds",
-        "--deselect claims/test_small.py::test_broken",
-    ],
-}
-
-
-@pytest.mark.parametrize(("options", "words"), NARROWED.items(), ids=NARROWED)
-def test_a_report_says_what_narrowed_its_session(project: Project, options: str, words: list[str]) -> None:
-    project.run("-n2" if "--task" in options else "-n0", *options.split())
-    assert project.report()["session"]["partial"] == words
-
-
-def test_a_session_of_one_test_is_narrowed_by_its_name_and_one_that_ends_early_says_so(project: Project) -> None:
-    test = "claims/test_small.py::test_drop[StdCNN-MNIST]"
-    project.bare(test, "--quick", "--seeds", "2", "-k", "drop")
-    assert project.report()["session"]["partial"] == ["-k drop", test]
-    project.run("-n0", "-x")
-    assert project.report()["session"]["partial"] == ["ended early"]
-
-
 def test_a_session_of_everything_is_not_narrowed_and_a_claim_added_since_is_a_difference(project: Project) -> None:
     project.run("-n0")
     assert project.report()["session"]["partial"] == []

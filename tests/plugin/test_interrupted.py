@@ -13,9 +13,11 @@ from projects import Project
 RUNS = 6
 
 
-def interrupted(project: Project, processes: str, stop: int, *, group: bool) -> subprocess.Popen[bytes]:
+def interrupted(
+    project: Project, processes: str, stop: int, *, group: bool, selected: str = "it-fails"
+) -> subprocess.Popen[bytes]:
     """A session that got a signal, it or all of its process group, after its first run was made."""
-    arguments = project.arguments(processes, "-k", "it-fails")
+    arguments, before = project.arguments(processes, "-k", selected), len(project.runs("end"))
     with (project.folder / "output.txt").open("wb") as output:
         session = subprocess.Popen(
             [sys.executable, "-m", "pytest", *arguments],
@@ -24,7 +26,7 @@ def interrupted(project: Project, processes: str, stop: int, *, group: bool) -> 
             start_new_session=True,
             preexec_fn=_heed_interrupts,
         )
-    waited(lambda: project.runs("end"), session)
+    waited(lambda: len(project.runs("end")) > before, session)
     os.killpg(session.pid, stop) if group else session.send_signal(stop)
     session.wait(30)
     return session
@@ -76,6 +78,18 @@ def test_a_session_that_was_interrupted_from_the_keyboard_goes_on_where_it_stopp
     session = interrupted(project, "-n2", signal.SIGINT, group=True)
     assert session.returncode == pytest.ExitCode.INTERRUPTED
     continued(project, monkeypatch)
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_an_interrupted_session_reports_what_it_decided_as_a_part(
+    project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    project.run("-n0", "-k", "it-holds")  # so that it holds at once the next time
+    monkeypatch.setenv("PLAYED_SECONDS", "0.5")
+    interrupted(project, processes, signal.SIGINT, group=True, selected="it-holds or it-is-drawn")
+    report = project.report()
+    assert {claim["id"] for claim in report["claims"]} == {"it-holds"}
+    assert report["session"]["partial"] == ["4 claim tests deselected", "1 claim test without a verdict"]
 
 
 def test_workers_whose_controller_was_killed_do_not_go_on_for_long(

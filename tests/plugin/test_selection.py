@@ -1,6 +1,5 @@
 """Which claims a session is about, and at what scale: --task, --figure, --regime and the options that override it."""
 
-import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -183,12 +182,12 @@ def test_a_regimes_name_reaches_header_and_report_and_its_file_the_rerun_command
     assert [regime["tasks"]["StdCNN-MNIST"][field] for field in fields] == [3, [64, 512], None]
     assert "afternoon" in (claims.folder / "artifacts" / "report.md").read_text().split("## Verdicts")[0]
     for claim in report["claims"]:
-        program, test, *flags = shlex.split(claim["rerun"])
-        assert (program, test) == ("pytest", claim["test"])
+        test, *flags = claims.rerun(claim)
+        assert test == claim["test"]
         assert sorted(flags) == sorted(options)  # nothing of the selection, since it names its test
     before = len(claims.runs())
     first = next(claim for claim in report["claims"] if claim["id"] == "it-fails")
-    claims.bare(*shlex.split(first["rerun"])[1:])
+    claims.bare(*claims.rerun(first))
     assert claims.report()["claims"] == [first]
     assert len(claims.runs()) == before == 6
 

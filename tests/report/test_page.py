@@ -280,3 +280,16 @@ def test_the_scorecard_has_a_row_for_a_claim_and_a_column_for_a_task() -> None:
 
 def test_a_session_in_which_everything_broke_has_a_page() -> None:
     assert "0 verdicts: 1 error." in page(bundle(errors=(BROKEN,)))
+
+
+def test_a_line_with_backquotes_can_be_copied_from_the_page_as_it_is() -> None:
+    line = "cd /x && pytest 'a.py::test[``a` b]'"
+    (shown,) = (row for row in page(bundle(entry(rerun=line))).splitlines() if row.startswith("Rerun: "))
+    assert shown == f"Rerun: ``` {line} ```"
+
+
+def test_a_part_of_the_claims_is_said_to_be_one_before_any_verdict() -> None:
+    text = page(bundle(entry(), partial=["5 claim tests deselected", "claims/a.py::test"]))
+    head = text.partition("## Scorecard")[0]
+    assert "**A part of the claims** (5 claim tests deselected; claims/a.py::test): " in head
+    assert "part of the claims" not in page(bundle(entry(), partial=[])) + page(bundle(entry()))
