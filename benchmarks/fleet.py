@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from repro.calibration import known
+from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
 from repro.conditions import Conditions
 from repro.costs import span
@@ -79,7 +80,7 @@ def assumed() -> Rates:
 
 def main() -> int:
     where, began = conditions(), time.perf_counter()
-    cases = list(collect(ROOT, ["claims"]).values())
+    cases = list(collect(Checkout(ROOT)).values())
     collected = time.perf_counter() - began
     found = []
     for device, fallback in (("cpu", BUILT_IN), ("cuda", assumed())):

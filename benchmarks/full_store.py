@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
 from repro.conditions import Conditions
 from repro.regimes import Regime
@@ -27,7 +28,7 @@ def conditions(regime: Regime) -> Conditions:
 
 def jobs(where: Conditions) -> list[tuple[Run, Reading]]:
     """Every run with every reading that the claims want, each once."""
-    cases = collect(ROOT, ["claims"]).values()
+    cases = collect(Checkout(ROOT)).values()
     return list(dict.fromkeys(job for case in cases for job in case.jobs(where)))
 
 

@@ -1,13 +1,13 @@
 """The second door: ``python -m repro`` checks and compares reports, and times a machine. Free of torch."""
 
 import argparse
-import os
-import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import ReproError, error_line
+from .output import complain, require_output, write
 
 SAME: Final = 0
 DIFFERENT: Final = 1
@@ -24,48 +24,53 @@ examples:
   python -m repro diff ours theirs --json     the same for programs
   python -m repro calibrate                   how fast is this machine? for pytest claims --plan
 
-exit status: 0 all agree (nothing changed), 1 something differs, 2 bad input
+exit status: 0 all agree (nothing changed), 1 something differs, 2 bad input, nothing to compare, or nowhere to say it
 """
 VERIFY: Final = (
     "Recomputes every verdict of a report from the stored measures, with the claims and the decision code of this "
-    "checkout. Exit status 0: all agree; 1: something differs, or cannot be recomputed; 2: bad input."
+    "checkout. No file is run because a report names it. Exit status 0: all agree; 1: something differs, or cannot be "
+    "recomputed; 2: bad input, nothing that could be checked, or the answer cannot be written."
 )
 DIFF: Final = (
     "Compares two reports: verdicts, estimates, claims, margins, settings, circumstances. Exit status 0: nothing "
-    "changed (versions, commit, device and hardware may differ); 1: something did; 2: bad input."
+    "changed (versions, commit, device and hardware may differ); 1: something did; 2: bad input, or the answer cannot "
+    "be written."
 )
 CALIBRATE: Final = (
     "Measures what a run is made of (training steps, forward passes, attacks, Hessian-vector products) and what a "
     "session takes beside its runs, with the harness's own functions on random pixels, and keeps it for this machine: "
     "`pytest claims --plan` then says how long a session will take here. The environment variable REPRO_RATES names "
-    "another file to keep it in. Exit status 0: measured and kept; 2: bad input."
+    "another file to keep it in. Exit status 0: measured and kept; 2: bad input, or the answer cannot be written."
 )
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that tells a wrong argument in one line."""
+    """A parser that tells a wrong argument in one line, and its help as commands tell what they found."""
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # argparse's own -h names no file
+        write(self.format_help().rstrip())
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} -h\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
+    """Run one command; returns the exit status, which is 1 only where something differs."""
     parser = _build()
-    chosen = parser.parse_args(arguments)
-    if chosen.command is None:
-        parser.print_help()
-        return SAME
+    name = parser.prog
     try:
-        status = _run(chosen)
-        sys.stdout.flush()
+        require_output()
+        chosen = parser.parse_args(arguments)
+        name = f"{name} {chosen.command}" if chosen.command else name
+        text, agree = _run(chosen) if chosen.command else (parser.format_help().rstrip(), True)
+        write(text)
     except ReproError as error:
-        print(f"{parser.prog} {chosen.command}: {error_line(error)}", file=sys.stderr)
+        complain(f"{name}: {error_line(error)}")
         return BAD_INPUT
-    except BrokenPipeError:  # the reader of the output, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DIFFERENT
-    return status
+    except Exception:  # a fault of this program; Python's own status for it says that something differs
+        complain(traceback.format_exc().rstrip())
+        return BAD_INPUT
+    return SAME if agree else DIFFERENT
 
 
 def _build() -> _Parser:
@@ -75,7 +80,9 @@ def _build() -> _Parser:
     verify = commands.add_parser("verify", help="recompute a report from its stored measures", description=VERIFY)
     verify.add_argument("artifacts", metavar="ARTIFACTS", type=Path, help="an artifacts folder, or its report.json")
     verify.add_argument("--store", metavar="DIR", type=Path, help="where runs are kept (default: ARTIFACTS/store)")
-    verify.add_argument("--root", metavar="DIR", type=Path, help="the folder that the report's test ids start from")
+    verify.add_argument(
+        "--root", metavar="DIR", type=Path, help="the checkout whose claims decide (default: this program's own)"
+    )
     diff = commands.add_parser("diff", help="compare two reports", description=DIFF)
     for name in ("a", "b"):
         diff.add_argument(name, metavar=name.upper(), type=Path, help="an artifacts folder, or its report.json")
@@ -87,19 +94,16 @@ def _build() -> _Parser:
     return parser
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace) -> tuple[str, bool]:
     """Import what a command needs and run it; --help waits for none of it."""
     if chosen.command == "verify":
         from .verify import verify
 
-        agree = verify(chosen.artifacts, chosen.store, chosen.root)
-    elif chosen.command == "calibrate":
+        return verify(chosen.artifacts, chosen.store, chosen.root)
+    if chosen.command == "calibrate":
         from .calibrate import calibrate
 
-        calibrate(chosen.seconds, chosen.processes, gpu=chosen.gpu)
-        agree = True
-    else:
-        from .diff import diff
+        return calibrate(chosen.seconds, chosen.processes, gpu=chosen.gpu), True
+    from .diff import diff
 
-        agree = diff(chosen.a, chosen.b, as_json=chosen.json)
-    return SAME if agree else DIFFERENT
+    return diff(chosen.a, chosen.b, as_json=chosen.json)

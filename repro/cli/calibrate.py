@@ -18,14 +18,15 @@ from ..calibration import save
 from ..errors import SettingError
 from ..plugin.gpus import require_cuda
 from ..rates import BUILT_IN, TIMINGS, Measured, Rates, Speed, Timing
+from .output import text_of
 
 LEAST: Final = 5.0  # seconds
 CONTROLLER: Final = "import pytest, repro.plugin, repro.report.drawing"
 SHOWN: Final = 64  # images a call of the table is on, as far as that was measured
 
 
-def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> None:
-    """Measure for about so many seconds with so many processes side by side; keep and print what was found."""
+def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> str:
+    """Measure for about so many seconds with so many processes side by side and keep it; the text shows it."""
     _check(seconds, processes)
     device = "cuda" if gpu else "cpu"
     if gpu:
@@ -38,8 +39,8 @@ def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> None:
     verdict, figure = BUILT_IN.verdict * slower, BUILT_IN.figure * slower
     rates = Rates(f"measured on {date}", device, networks, start, verdict, figure, count)
     path = save(rates, date)
-    print("\n".join(lines(rates)))
-    print(f"measured in {time.perf_counter() - began:.0f} s with {rates.beside}; kept in {path}")
+    last = f"measured in {time.perf_counter() - began:.0f} s with {rates.beside}; kept in {path}"
+    return text_of([*lines(rates), last])
 
 
 def _check(seconds: float, processes: int | None) -> None:

@@ -4,19 +4,20 @@ import contextlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
 from ..claims import MARK, Case
 from ..errors import ReproError
+from .checkout import Checkout
 
-# addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim
+# addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim;
+# faulthandler's cannot do without standard error
 ALONE: Final = (
     *("--collect-only", "-q", "-o", "addopts="),
-    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "repro.plugin"),
+    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:faulthandler", "-p", "repro.plugin"),
 )
 
 
@@ -41,32 +42,16 @@ class _Collector:
             self.faults.append(f"{report.nodeid}: {why}")
 
 
-def root_of(tests: Iterable[str], near: Path) -> Path:
-    """The folder that test ids start from: the first with such a file among the current one, ``near`` and above them.
-
-    ReproError: there is none.
-    """
-    files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-    here, there = Path.cwd(), near.absolute()
-    for folder in dict.fromkeys((here, *here.parents, there, *there.parents)):
-        if any((folder / file).is_file() for file in files):
-            return folder
-    raise ReproError(
-        f"{files[0] if files else 'claims'}: the report's claims are in no folder from {here} or {there} upwards; "
-        "run this in the checkout, or name it with --root"
-    )
-
-
-def collect(root: Path, folders: Iterable[str]) -> dict[str, Case]:
-    """The case of every claim test in these folders below ``root``, by test id.
+def collect(checkout: Checkout) -> dict[str, Case]:
+    """The case of every claim test of a checkout, by test id.
 
     ReproError: a file of them cannot be collected, or pytest cannot be started there.
     """
-    collector, output = _Collector(), io.StringIO()
-    places = [str(root / folder) for folder in folders if (root / folder).is_dir()]
+    collector, output, root = _Collector(), io.StringIO(), checkout.root
+    files = [str(file) for file in checkout.files()]
     with tempfile.TemporaryDirectory() as artifacts, _quiet(output):
-        options = [*ALONE, f"--rootdir={root}", f"--artifacts={artifacts}"]
-        status = pytest.main([*options, *places], plugins=[collector]) if places else pytest.ExitCode.OK
+        options = [*ALONE, f"--rootdir={root}", f"--confcutdir={root}", f"--artifacts={artifacts}"]
+        status = pytest.main([*options, *files], plugins=[collector]) if files else pytest.ExitCode.OK
     if collector.faults:
         raise ReproError(f"the claims in {root} cannot be collected: {collector.faults[0]}")
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):

@@ -7,17 +7,16 @@ from typing import Any
 
 from ..report.bundle import Report, load
 from ..report.compare import Change, Comparison, Verdicts, compare
+from .output import text_of
 
 
-def diff(a: Path, b: Path, *, as_json: bool = False) -> bool:
-    """Compare two reports and print what differs; whether nothing but circumstances does."""
+def diff(a: Path, b: Path, *, as_json: bool = False) -> tuple[str, bool]:
+    """Compare two reports: the text that says what differs, and whether nothing but circumstances does."""
     first, second = load(a), load(b)
     found = compare(first, second)
     if as_json:
-        print(json.dumps(found.plain(), indent=1, allow_nan=False))
-    else:
-        print("\n".join(lines(found, first, second)))
-    return found.same
+        return json.dumps(found.plain(), indent=1, allow_nan=False), found.same
+    return text_of(lines(found, first, second)), found.same
 
 
 def lines(found: Comparison, first: Report, second: Report) -> list[str]:

@@ -5,40 +5,44 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import SettingError
+from ..errors import ReproError, SettingError
 from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
-from .collecting import collect, root_of
+from .checkout import checkout
+from .collecting import collect
+from .output import text_of
 
 SHOWN: Final = 10  # runs or tests that are named where there are more
 
 
-def verify(artifacts: Path, store: Path | None, root: Path | None) -> bool:
-    """Recompute the report's verdicts and print what differs; whether all agree.
+def verify(artifacts: Path, store: Path | None, root: Path | None) -> tuple[str, bool]:
+    """Recompute the report's verdicts: the text that names what differs, and whether all agree.
 
-    ``store`` and ``root`` None: the folder store beside the report, the checkout around the current folder.
+    ``store`` and ``root`` None: the folder store beside the report, the checkout that this program lies in.
+    ReproError: nothing is wrong, but nothing was checked either.
     """
     began = time.perf_counter()
     report = load(artifacts)
     runs = _store(store, report)
-    tests = [entry["test"] for entry in report.claims]
-    tests += [error["test"] for error in report.errors if error.get("claim")]
-    root = root_of(tests, report.path.parent) if root is None else _root(root)
-    folders = dict.fromkeys(str(Path(test.partition("::")[0]).parent) for test in tests)
-    found = recompute(report, collect(root, folders), ReadOnce(runs))
-    print(f"report  {report.path}\nstore   {runs}\nclaims  {', '.join(str(root / folder) for folder in folders)}\n")
-    for line in lines(found, report):
-        print(line)
-    seconds = time.perf_counter() - began
+    claims = checkout(root, report.path.parent)
+    cases = collect(claims)
+    tests = [entry["test"] for entry in (*report.claims, *report.errors)]
+    outside = {test for test in tests if not claims.holds(test.partition("::")[0])}
+    found = recompute(report, cases, ReadOnce(runs), outside)
     agree = agrees(found, report)
+    counts = f"{len(found.checked)} of {len(cases)} claims of this checkout checked"
+    if agree and not found.checked:
+        raise ReproError(f"{report.path}: {counts}: the report has no verdict that could agree with theirs")
+    head = [f"report  {report.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
     word = "all agree" if agree else f"{found.agree} agree"
-    print(f"{len(report.claims)} verdicts recomputed in {seconds:.1f} s: {word}{_counts(found)}")
-    return agree
+    last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
+    return text_of([*head, *lines(found, report), last]), agree
 
 
 def agrees(found: Recomputed, report: Report) -> bool:
     """Whether every verdict was recomputed and agrees, and the report lacks no claim that its session asked for."""
-    return not (found.differ or found.missing or found.gone or (found.new and not report.session.get("partial")))
+    wrong = found.differ or found.missing or found.gone or found.outside
+    return not (wrong or (found.new and not report.session.get("partial")))
 
 
 def lines(found: Recomputed, report: Report) -> list[str]:
@@ -46,6 +50,9 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     text = []
     for test, differences in found.differ.items():
         text += [f"DIFFERS {_name(report, test)}", *(f"    {line}" for line in differences)]
+    if found.outside:
+        text += [f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests"]
+        text += _some(found.outside)
     if found.missing:
         runs = list(dict.fromkeys(run for missing in found.missing.values() for run in missing))
         text.append(f"MISSING from the store, or damaged there: {len(runs)} runs")
@@ -57,7 +64,7 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     if found.new:
         partial = report.session.get("partial")
         excuse = f"; no difference, for the session was narrowed ({', '.join(partial)})" if partial else ""
-        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *([] if partial else _some(found.new))]
+        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *_some(found.new)]
     broken = [error["test"] for error in report.errors]
     if broken:
         text += [f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", *_some(broken)]
@@ -65,8 +72,9 @@ def lines(found: Recomputed, report: Report) -> list[str]:
 
 
 def _name(report: Report, test: str) -> str:
-    entry = next(entry for entry in report.claims if entry["test"] == test)
-    return f"{entry['id']} [{entry['case']}]"
+    entries = (*report.claims, *({"id": error.get("claim", test), **error} for error in report.errors))
+    entry = next(entry for entry in entries if entry["test"] == test)
+    return f"{entry['id']} [{entry.get('case', '')}]"
 
 
 def _some(names: Sequence[str]) -> list[str]:
@@ -76,7 +84,8 @@ def _some(names: Sequence[str]) -> list[str]:
 
 def _counts(found: Recomputed) -> str:
     counts = ((found.differ, "differ"), (found.missing, "lack runs"), (found.gone, "only in the report"))
-    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests)
+    outside = f", {len(found.outside)} outside the claims" if found.outside else ""
+    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests) + outside
 
 
 def _store(store: Path | None, report: Report) -> Path:
@@ -85,9 +94,3 @@ def _store(store: Path | None, report: Report) -> Path:
         how = "the report's folder has no store: name it with --store" if store is None else f"--store {store}"
         raise SettingError(f"{how}: {folder} must be the folder in which a session kept its runs")
     return folder
-
-
-def _root(root: Path) -> Path:
-    if not root.is_dir():
-        raise SettingError(f"--root {root}: must be the folder that the report's test ids start from")
-    return root.absolute()

@@ -1,7 +1,7 @@
 """report.json read back: its parts, and the conditions of its session. Free of torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ CLAIM: Final = {
     "interval": list,
     "estimate": float | int | None,
 }
+ERROR: Final = {"test": str}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def load(place: Path) -> Report:
         content = json.loads(read_text(path))
     except OSError as error:
         raise ReproError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:  # no JSON, or no text at all
+    except (ValueError, RecursionError) as error:  # no JSON, or no text at all
         raise ReproError(f"{path}: is damaged, or no JSON ({error})") from None
     if fault := _fault(content):
         raise ReproError(f"{path}: is no report of a session: {fault}")
@@ -76,12 +77,18 @@ def _fault(content: Any) -> str:
         return f"its format is {content['format']!r}, and this version reads {FORMAT}"
     if fault := _misfit(content, WHOLE) or _misfit(content["session"], SESSION):
         return fault
-    for number, entry in enumerate(content["claims"], start=1):
+    partial = content["session"].get("partial", [])
+    if not (isinstance(partial, list) and all(isinstance(word, str) for word in partial)):
+        return "partial is not what it should be"
+    return _entries_fault(content["claims"], content["errors"])
+
+
+def _entries_fault(claims: Iterable[Any], errors: Iterable[Any]) -> str:
+    for number, entry in enumerate(claims, start=1):
         if fault := _misfit(entry, CLAIM) or ("" if len(entry["interval"]) == 2 else "interval has no two ends"):
             return f"claim {number}: {fault}"
-    return next(
-        (f"error {n}: no table" for n, e in enumerate(content["errors"], start=1) if not isinstance(e, dict)), ""
-    )
+    faults = ((number, _misfit(error, ERROR)) for number, error in enumerate(errors, start=1))
+    return next((f"error {number}: {fault}" for number, fault in faults if fault), "")
 
 
 def _misfit(table: Any, kinds: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,8 @@ COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margi
 CLOSE: Final = 1e-9  # relative; the last digits of a quantile differ between versions of scipy
 
 Entry = dict[str, Any]
+# Measures that lack a field, a task without data, an instrument that fails now; also parts of a report of another kind.
+UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproError)
 
 
 @dataclass
@@ -29,9 +31,11 @@ class Recomputed:
     """What became of each verdict: ``agree`` their number, ``differ`` lines for each test that does not."""
 
     agree: int = 0
+    checked: set[str] = field(default_factory=set)  # claim tests of the checkout that were decided again
     differ: dict[str, list[str]] = field(default_factory=dict)
     missing: dict[str, list[str]] = field(default_factory=dict)  # test: runs that the store lacks
     gone: list[str] = field(default_factory=list)  # tests of the report that the checkout has not
+    outside: list[str] = field(default_factory=list)  # tests of the report that are in none of the checkout's files
     new: list[str] = field(default_factory=list)  # claim tests of the checkout that the report says nothing of
 
 
@@ -53,41 +57,70 @@ class ReadOnce(Store):
         return self._seen[wanted]
 
 
-def recompute(report: Report, cases: Mapping[str, Case], store: Store) -> Recomputed:
+def recompute(
+    report: Report, cases: Mapping[str, Case], store: Store, outside: Collection[str] = frozenset()
+) -> Recomputed:
     """Decide every verdict of a report again. ``cases``: the checkout's claim tests by their ids.
 
-    A test is found by its id or, where it was moved or renamed, by its claim and case.
+    A test is found by its id or, where it was moved or renamed, by its claim and case; one of those ``outside`` never.
+    A claim that broke must have no verdict now either, as far as the store has what it needs.
     """
     found, conditions = Recomputed(), report.conditions
     named = {(case.claim.id, case.id): test for test, case in cases.items()}
-    met = set()
+    met: set[str] = set()
     for entry in report.claims:
         test = entry["test"] if entry["test"] in cases else named.get((entry["id"], entry["case"]), "")
-        met.add(test)
-        if test:
-            _again(entry, cases[test], store, conditions, found)
-        else:
+        if entry["test"] in outside:
+            found.outside.append(entry["test"])
+        elif not test:
             found.gone.append(entry["test"])
-    broken = {error.get("test") for error in report.errors}
-    found.new = [test for test in cases if test not in met and test not in broken]
+        elif test in met:
+            found.differ[entry["test"]] = ["the report has this claim twice"]
+        else:
+            _again(entry, test, cases[test], store, conditions, found)
+            met.add(test)
+    for error in report.errors:
+        test = error["test"] if error["test"] in cases else named.get((str(error.get("claim")), str(error.get("case"))))
+        if error["test"] in outside and "claim" in error:
+            found.outside.append(error["test"])
+        elif test and test not in met:
+            _broken(error["test"], test, cases[test], store, conditions, found)
+            met.add(test)
+    found.new = [test for test in cases if test not in met]
     return found
 
 
-def _again(entry: Entry, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
+def _again(entry: Entry, test: str, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
     try:
         missing = _missing(case, store, conditions)
-        if missing:
-            found.missing[entry["test"]] = missing
-            return
-        now = json.loads(json.dumps(judge(case, store, conditions).entry()))
-    except (KeyError, TypeError, ValueError, ReproError) as error:  # measures that lack a field, a task without data
-        found.differ[entry["test"]] = [f"cannot be decided now: {type(error).__name__}: {error}"]
+        lines = [] if missing else differences(entry, _now(case, store, conditions))
+    except UNDECIDABLE as error:
+        missing, lines = [], [f"cannot be decided now: {type(error).__name__}: {error}"]
+    if missing:
+        found.missing[entry["test"]] = missing
         return
-    lines = differences(entry, now)
+    found.checked.add(test)
     if lines:
         found.differ[entry["test"]] = lines
     else:
         found.agree += 1
+
+
+def _broken(reported: str, test: str, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
+    try:
+        if _missing(case, store, conditions):
+            return
+        now = _now(case, store, conditions)
+    except UNDECIDABLE:
+        found.agree += 1
+    else:
+        found.differ[reported] = [f"verdict: none in the report, for it broke; {now['verdict']} now"]
+    found.checked.add(test)
+
+
+def _now(case: Case, store: Store, conditions: Conditions) -> Entry:
+    entry: Entry = json.loads(json.dumps(judge(case, store, conditions).entry()))
+    return entry
 
 
 def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:

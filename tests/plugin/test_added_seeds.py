@@ -26,7 +26,7 @@ def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project:
         ("it-holds", "StdCNN-MNIST"): (3, 6),
         ("it-holds", "StdCNN-FashionMNIST"): (3, 6),
     }
-    command = [sys.executable, "-m", "repro", "verify", "artifacts"]
+    command = [sys.executable, "-m", "repro", "verify", "artifacts", "--root", "."]
     verified = subprocess.run(
         command, cwd=project.folder, env={**os.environ}, capture_output=True, text=True, check=False
     )

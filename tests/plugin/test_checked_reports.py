@@ -12,12 +12,13 @@ import pytest
 from projects import Project
 
 CLAIMS = "it-holds or it-fails or it-is-unsure"
-SAME, DIFFERENT = 0, 1
+SAME, DIFFERENT, NOTHING = 0, 1, 2
 
 
 def repro(project: Project, *arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     """``python -m repro`` in the project, as its user types it."""
-    command = [sys.executable, "-m", "repro", *arguments]
+    root = ["--root", str(project.folder)] if "verify" in arguments else []
+    command = [sys.executable, "-m", "repro", *arguments, *root]
     environment = {**os.environ, "PYTEST_ADDOPTS": "-n 2 -k nothing"}  # the user's own, which are of no concern here
     return subprocess.run(
         command, cwd=cwd or project.folder, env=environment, capture_output=True, text=True, check=False
@@ -42,7 +43,7 @@ def test_the_report_of_a_session_is_verified_from_its_store(project: Project, pr
     project.run(processes, "-k", CLAIMS)
     found = repro(project, "verify", "artifacts")
     assert found.stderr == ""
-    assert found.stdout.splitlines()[-1].startswith("4 verdicts recomputed in ")
+    assert found.stdout.splitlines()[-1].startswith("4 of 7 claims of this checkout checked in ")
     assert found.stdout.endswith(": all agree\n")
     assert found.returncode == SAME
 
@@ -53,8 +54,7 @@ def test_a_report_is_verified_from_anywhere_with_a_store_anywhere(project: Proje
     elsewhere.mkdir()
     store = str(project.folder / "runs")
     for report in (project.folder / "artifacts", shutil.copytree(project.folder / "artifacts", elsewhere / "copy")):
-        root = [] if report.is_relative_to(project.folder) else ["--root", str(project.folder)]
-        found = repro(project, "verify", str(report), "--store", store, *root, cwd=elsewhere)
+        found = repro(project, "verify", str(report), "--store", store, cwd=elsewhere)
         assert found.stdout.endswith(": all agree\n")
 
 
@@ -70,10 +70,10 @@ def test_verify_uses_the_claims_as_they_are_now(project: Project) -> None:
 
 
 def test_claims_of_ones_own_are_found_with_their_helpers_and_classes(project: Project) -> None:
-    project.add("mine/__init__.py", "")
-    project.add("mine/helpers.py", "from repro.statistics.units import points\nWITHIN = points(4)\n")
+    project.add("claims/mine/__init__.py", "")
+    project.add("claims/mine/helpers.py", "from repro.statistics.units import points\nWITHIN = points(4)\n")
     project.add(
-        "mine/test_own.py",
+        "claims/mine/test_own.py",
         """
 from repro.claims import claim
 from repro.curves import TEST_ACCURACY, Curve
@@ -92,12 +92,13 @@ def test_no_claim():
     assert False
 """,
     )
-    project.bare("mine", "--quick", "--seeds", "2")
+    (project.folder / "claims" / "test_small.py").unlink()
+    project.bare("claims", "--quick", "--seeds", "2")
     found = repro(project, "verify", "artifacts")
     assert found.stderr == ""
-    assert f"claims  {project.folder / 'mine'}\n" in found.stdout
+    assert f"claims  {project.folder / 'claims'}\n" in found.stdout
     assert "test_no_claim" in found.stdout.partition("WITHOUT A VERDICT")[2]
-    assert found.stdout.splitlines()[-1].startswith("1 verdicts recomputed")
+    assert found.stdout.splitlines()[-1].startswith("1 of 1 claims of this checkout checked in ")
     assert found.returncode == SAME
 
 
@@ -165,10 +166,18 @@ def test_more_seeds_and_another_grid_are_no_other_declaration(project: Project) 
     assert project.report()["session"]["strict"] is True
 
 
-def test_a_report_without_anything_that_was_measured_is_verified_too(project: Project) -> None:
+def test_a_report_without_anything_that_was_measured_agrees_with_nothing(project: Project) -> None:
     project.run("-n0", "-k", "it-breaks")
     found = repro(project, "verify", "artifacts")
-    assert "WITHOUT A VERDICT in the report, for they broke: 1 tests" in found.stdout
-    assert found.stdout.splitlines()[-1].startswith("0 verdicts recomputed")
-    assert found.returncode == SAME
+    assert found.stdout == ""
+    assert "report.json: 0 of 7 claims of this checkout checked" in found.stderr
+    assert found.returncode == NOTHING
     assert json.loads((project.folder / "artifacts" / "report.json").read_text())["format"] == 1
+
+
+def test_a_claim_that_broke_is_not_checked_and_no_difference(project: Project) -> None:
+    project.run("-n0", "-k", "it-breaks or it-holds")
+    found = repro(project, "verify", "artifacts")
+    assert "WITHOUT A VERDICT in the report, for they broke: 1 tests" in found.stdout
+    assert found.stdout.splitlines()[-1].startswith("2 of 7 claims of this checkout checked in ")
+    assert found.returncode == SAME

@@ -107,6 +107,12 @@ BAD: dict[str, Bad] = {
     "claims no list": (changed(lambda whole: whole.update(claims={})), "claims is missing or not what it should be"),
     "no errors": (changed(lambda whole: whole.pop("errors")), "errors is missing"),
     "an error no table": (changed(lambda whole: whole.update(errors=[3])), "error 1: no table"),
+    "an error without its test": (changed(lambda whole: whole.update(errors=[{}])), "error 1: test is missing or not"),
+    "partial no words": (changed(lambda whole: whole["session"].update(partial=True)), "partial is not what it should"),
+    "nested too deep": (
+        lambda folder: (folder / "report.json").write_text("[" * 10**6),
+        "is damaged, or no JSON",
+    ),
     "a claim no table": (changed(lambda whole: whole.update(claims=[3])), "claim 1: no table"),
     "a claim without its hash": (
         changed(lambda whole: whole["claims"][0].pop("declared")),

@@ -49,7 +49,7 @@ def again(tmp_path: Path, whole: dict[str, Any], cases: dict[str, Case] | None =
 
 
 def test_a_report_that_nothing_happened_to_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
-    assert again(tmp_path, whole) == Recomputed(agree=2)
+    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
 
 
 TAMPERED: dict[str, tuple[Any, str]] = {
@@ -190,10 +190,65 @@ def test_claims_that_are_on_one_side_only_are_named(tmp_path: Path, whole: dict[
     assert (found.agree, found.gone, found.new) == (1, [FIRST], ["claims/test_it.py::test_new"])
 
 
-def test_a_claim_that_broke_in_the_session_is_in_both(tmp_path: Path, whole: dict[str, Any]) -> None:
+@pytest.mark.parametrize("about", ["the claim and its test", "its test alone", "the claim alone"])
+def test_a_claim_that_broke_and_has_a_verdict_now_differs(tmp_path: Path, whole: dict[str, Any], about: str) -> None:
+    del whole["claims"][0]
+    (error,) = broken(["claims/test_old.py::test_old" if about == "the claim alone" else FIRST], CASES[FIRST])
+    whole["errors"] = [{"test": FIRST, "error": error["error"]} if about == "its test alone" else error]
+    found = again(tmp_path, whole)
+    assert found.differ == {error["test"]: ["verdict: none in the report, for it broke; trend seen now"]}
+    assert (found.agree, found.checked, found.new) == (1, set(CASES), [])
+
+
+def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
     del whole["claims"][0]
     whole["errors"] = broken([FIRST], CASES[FIRST])
-    assert again(tmp_path, whole) == Recomputed(agree=1)
+    run = CASES[FIRST].runs(WHERE)[0]
+    stored = json.loads(measures_file(tmp_path, run).read_text())
+    stored["measures"]["fgsm_margin_accuracy"] = 0.1  # an instrument that fails
+    measures_file(tmp_path, run).write_text(json.dumps(stored))
+    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
+
+
+def test_a_claim_that_broke_before_its_runs_were_made_is_not_checked(tmp_path: Path, whole: dict[str, Any]) -> None:
+    del whole["claims"][0]
+    whole["errors"] = broken([FIRST], CASES[FIRST])
+    remove(tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key)
+    assert again(tmp_path, whole) == Recomputed(agree=1, checked={SECOND})
+
+
+def test_a_test_whose_end_broke_after_its_verdict_keeps_that(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["errors"] = broken([FIRST], CASES[FIRST])
+    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
+
+
+def test_a_claim_counts_once_however_often_a_report_has_it(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["claims"] += [whole["claims"][0], {**whole["claims"][1], "test": "claims/test_it.py::test_twin"}]
+    found = again(tmp_path, whole)
+    assert list(found.differ) == [FIRST, "claims/test_it.py::test_twin"]
+    assert (found.agree, found.checked) == (2, set(CASES))
+
+
+@pytest.mark.parametrize("broke", [False, True])
+def test_a_test_outside_the_checkout_stands_for_no_claim_of_it(
+    tmp_path: Path, whole: dict[str, Any], broke: bool
+) -> None:
+    strange = "/elsewhere/test_a.py::test_a"
+    first = whole["claims"].pop(0)
+    if broke:
+        whole["errors"] = broken([strange], CASES[FIRST])
+    else:
+        whole["claims"].append({**first, "test": strange})
+    report = written(tmp_path / "artifacts", whole)
+    found = recompute(report, CASES, ReadOnce(tmp_path / "store"), {strange})
+    assert found == Recomputed(agree=1, checked={SECOND}, outside=[strange], new=[FIRST])
+
+
+@pytest.mark.parametrize("name", ["declaration", "readings", "runs"])
+def test_parts_of_another_kind_are_a_difference(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
+    whole["claims"][0][name] = {"declaration": {"claim": 3}, "readings": [3], "runs": 5}[name]
+    whole["claims"][0]["declared"] = "0123456789ab"
+    assert list(again(tmp_path, whole).differ) == [FIRST]
 
 
 def test_a_file_is_read_once_however_many_claims_rest_on_it(
