@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .science.hessian import top_eigenvalue
     from .science.lanczos import Eigenvalue
     from .science.models import C1, M1, ResNet18, StdCNN
-    from .science.recipes import BENCHMARK, LR, LR_BS
+    from .science.recipes import BENCHMARK, LR, LR_BS, SGD
     from .science.settings import TrainingSettings
     from .science.training import train
 
@@ -32,6 +32,7 @@ _HOMES: Final = {
     "BENCHMARK": "science.recipes",
     "LR": "science.recipes",
     "LR_BS": "science.recipes",
+    "SGD": "science.recipes",
     "Curve": "curves",
     "claim": "claims",
 }
@@ -42,6 +43,7 @@ __all__ = [
     "LR",
     "LR_BS",
     "M1",
+    "SGD",
     "Curve",
     "Eigenvalue",
     "ResNet18",

@@ -74,7 +74,7 @@ def fgsm(
     """
     model, images, labels = _attackable(model, images, labels, epsilon, loss)
     with evaluated(model) if evaluation else nullcontext():
-        return _finite(one_step(model, images, labels, epsilon, loss))
+        return ascend(images, _finite(input_gradient(model, images, labels, loss)), images, epsilon, epsilon)
 
 
 @own_modes()
@@ -102,9 +102,8 @@ def pgd(
     x = start(images, epsilon, generator) if random_start else images.clone()
     with evaluated(model) if evaluation else nullcontext():
         for _ in range(steps):
-            _, gradient = input_gradient(model, x, labels, loss)
-            x = ascend(x, gradient, images, epsilon, step_size)
-    return _finite(x)
+            x = ascend(x, _finite(input_gradient(model, x, labels, loss)), images, epsilon, step_size)
+    return x
 
 
 def one_step(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> Tensor:
@@ -131,8 +130,12 @@ def _attackable(
     return copied(model) if any(p.is_inference() for p in model.parameters()) else model, images, labels
 
 
-def _finite(adversarial: Tensor) -> Tensor:
-    """Adversarial pixels, which are NaN where a gradient was. NotFiniteError: some are."""
-    if not adversarial.isfinite().all():
+def _finite(found: tuple[Tensor, Tensor]) -> Tensor:
+    """The gradient in the images, of what ``input_gradient`` gives; the sign of NaN is 0, which would look robust.
+
+    NotFiniteError: it has NaN or infinity.
+    """
+    _, gradient = found
+    if not gradient.isfinite().all():
         raise NotFiniteError("the loss's gradient in some image is not finite: look for overflow in the network")
-    return adversarial
+    return gradient

@@ -50,7 +50,9 @@ def given(model: nn.Module, images: Tensor, labels: Tensor, *, pixels: bool = Fa
     of the three is not what it must be. NotFiniteError: the network's output is not finite.
     """
     images, labels = together(model, images, labels, pixels)
-    if not first_logits(model, images, labels).isfinite().all():
+    with torch.no_grad():
+        logits = first_logits(model, images, labels)
+    if not logits.isfinite().all():
         raise NotFiniteError("the network's output is not finite: look for NaN or infinity in its weights")
     return images, labels
 
