@@ -266,7 +266,7 @@ class Refusing(torch.autograd.Function):
     """A slope that says, as some of PyTorch's own do, that it has no derivative."""
 
     @staticmethod
-    def forward(ctx: Any, g: Tensor, slope: Tensor) -> Tensor:
+    def forward(_ctx: Any, g: Tensor, slope: Tensor) -> Tensor:
         return g * slope
 
     @staticmethod
