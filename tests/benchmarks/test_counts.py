@@ -10,6 +10,7 @@ from benchmarks.full_store import jobs
 from benchmarks.plain import Points
 from benchmarks.sessions import ROOT
 from benchmarks.whole import Account, Made, account, checkpoints_of, made
+from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
 from repro.conditions import Conditions
 from repro.plan import make_plan
@@ -57,7 +58,7 @@ def test_its_time_is_a_training_for_each_point_and_what_the_point_shows() -> Non
 def test_ours_is_what_the_plan_has(conditions: Conditions, tmp_path: Path) -> None:
     wanted = jobs(conditions)
     found = made(wanted)
-    plan = make_plan(collect(ROOT, ["claims"]).values(), conditions, Store(tmp_path))
+    plan = make_plan(collect(Checkout(ROOT)).values(), conditions, Store(tmp_path))
     assert sum(n.runs for n in found.values()) == len(plan.runs)
     assert sum(n.checkpoints for n in found.values()) == len(plan.checkpoints)
     transfers = {run for run, reading in plan.jobs if "transfer" in reading.parts}

@@ -51,7 +51,7 @@ def partial(project: Project) -> Any:
 def verified(project: Project) -> "subprocess.CompletedProcess[str]":
     """The report checked, without the options that the user adds to every session."""
     environment = {**os.environ, "PYTEST_ADDOPTS": ""}
-    command = [sys.executable, "-m", "repro", "verify", "artifacts"]
+    command = [sys.executable, "-m", "repro", "verify", "artifacts", "--root", "."]
     return subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False)
 
 
