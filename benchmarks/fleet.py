@@ -44,7 +44,7 @@ LAUNCH_SECONDS: Final = 0.5e-3
 FLOPS_A_SECOND: Final = 12e12
 # Floating-point operations of one image forward, two for each multiplication, as torch.utils.flop_counter counts them.
 # The backward pass costs twice as much again.
-FORWARD_FLOPS: Final = {"M1": 16.6e6, "StdCNN": 2.01e6, "C1": 29.4e6, "ResNet18": 1.11e9}
+FORWARD_FLOPS: Final = {"M1": 16.6e6, "StdCNN": 2.01e6, "C1": 65.5e6, "ResNet18": 1.11e9}
 GRADIENT: Final = 3.0  # forward passes
 PRODUCT: Final = 9.0  # of a Hessian-vector product whose graph is kept: some three gradients
 PRODUCT_LAUNCHES: Final = 3.0  # steps' worth of kernels

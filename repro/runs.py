@@ -14,8 +14,9 @@ from .science.settings import TrainingSettings
 from .science.sources import SURROGATE_VERSION, Kind, training_images
 from .science.tasks import TASKS, Task
 
-# Part of every key. Raise it when a change of code changes the weights a run ends with, or the numbers read off them.
-TRAINING_VERSION: Final = 3
+# Part of every key. Raise a network's when a change of code changes the weights that its runs end with, and that of
+# measuring when it changes the numbers read off them.
+TRAINING_VERSIONS: Final = {"M1": 3, "StdCNN": 3, "C1": 4, "ResNet18": 3}
 MEASURING_VERSION: Final = 5
 
 
@@ -58,12 +59,17 @@ class Run:
             del values["precision"]
         if self.data == "surrogate":
             values["surrogate"] = SURROGATE_VERSION
-        return {**values, "version": TRAINING_VERSION}
+        return {**values, "version": self.version}
+
+    @property
+    def version(self) -> int:
+        """That of the code which trains its network."""
+        return TRAINING_VERSIONS[self.task.architecture]
 
     @property
     def key(self) -> str:
         """The content key: the hash of the canonical JSON of ``spec``."""
-        return _key(self, TRAINING_VERSION, SURROGATE_VERSION)
+        return _key(self, self.version, SURROGATE_VERSION)
 
     @property
     def settings(self) -> TrainingSettings:

@@ -9,11 +9,11 @@ from worlds import conditions, declared
 from repro.conditions import Conditions
 from repro.science.recipes import LR
 from repro.science.tasks import TASKS, Task
-from repro.science.trained_as import HE, NORM_FIRST, SAYS, UNSTANDARDISED, departures
+from repro.science.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED, departures
 
 HERE = conditions()
 GREY = {"M1-MNIST", "StdCNN-MNIST", "M1-FashionMNIST", "StdCNN-FashionMNIST"}
-CONCERNED = {NORM_FIRST: {"C1-CIFAR10"}, HE: set(TASKS), UNSTANDARDISED: GREY}
+CONCERNED = {POOL_LAST: {"C1-CIFAR10"}, HE: set(TASKS), UNSTANDARDISED: GREY}
 
 
 def key(where: Conditions, task: Task) -> str:
@@ -68,7 +68,7 @@ def test_every_claim_needs_as_many_runs_however_they_are_trained() -> None:
     [
         ((), ""),
         ((HE,), ", trained with he-initialisation"),
-        ((NORM_FIRST, HE), ", trained with c1-norm-first and he-initialisation"),
+        ((POOL_LAST, HE), ", trained with c1-pool-last and he-initialisation"),
     ],
 )
 def test_what_headings_add(trained_as: tuple[str, ...], text: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from repro.runs import MEASURING_VERSION, TRAINING_VERSION, Run, from_spec, reading_key
+from repro.runs import MEASURING_VERSION, TRAINING_VERSIONS, Run, from_spec, reading_key
 from repro.science import precisions
 from repro.science.readings import ALL_PARTS, Reading
 from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
@@ -113,8 +113,12 @@ def test_a_training_is_told_what_its_run_says_and_whether_its_images_are_augment
 
 
 def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.runs.TRAINING_VERSION", TRAINING_VERSION + 1)
+    architecture = ONE.task.architecture
+    others = [replace(ONE, task=task) for task in TASKS.values() if task.architecture != architecture]
+    keys = [run.key for run in others]
+    monkeypatch.setitem(TRAINING_VERSIONS, architecture, TRAINING_VERSIONS[architecture] + 1)
     assert replace(ONE).key != ONE_KEY
+    assert [replace(run).key for run in others] == keys  # each network has a version of its own
     before = reading_key(ONE_READING)
     monkeypatch.setattr("repro.runs.MEASURING_VERSION", MEASURING_VERSION + 1)
     assert reading_key(ONE_READING) != before
@@ -279,3 +283,24 @@ def test_the_runs_of_a_task_have_hashes_of_their_own() -> None:
         for steps in (None, 1000)
     }
     assert len({hash(run) for run in runs}) == len(runs)
+
+
+@pytest.mark.parametrize(
+    ("run", "key"),
+    [
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu"),
+            "10454d6c5d4837c9e6c8",
+        ),
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu", steps=540),
+            "54cbc0793f272bcf34cc",
+        ),
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], LR().sgd(256), 256, 0, 100, None, "published", "cpu", steps=5400),
+            "def7e101de835ff82885",
+        ),
+    ],
+)
+def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_stored(run: Run, key: str) -> None:
+    assert run.key == key

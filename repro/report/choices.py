@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from ..science.trained_as import HE, NORM_FIRST, SAYS, UNSTANDARDISED
+from ..science.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ CHOICES: Final = (
         "scale of the input and unit of epsilon",
         "MNIST and Fashion-MNIST standardised with MNIST's constants, epsilon 0.3 in those units (0.0924 of a pixel's "
         "range); CIFAR-10 in [0, 1]",
-        "the code of Yao et al. loads the data so; at 0.3 of a pixel's range PGD leaves next to nothing of any network",
+        "the code of Yao et al. loads the data so and adds epsilon to that; for MNIST this departs from Section 1, "
+        "where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range PGD leaves next to "
+        "nothing of any network",
         "repro.science.tasks",
         UNSTANDARDISED,
     ),
@@ -58,16 +60,27 @@ CHOICES: Final = (
     ),
     Choice(
         "layers of M1, StdCNN and C1",
-        "valid convolutions, ReLU after each convolution and hidden layer, pooling as in the table; C1 pools 3x3 by 2 "
-        "with padding 1 and applies batch norm after pooling",
-        "Table 1 read literally, strides from the code of Yao et al.",
+        "convolutions without padding, ReLU after each convolution and hidden layer, pooling as in the table; C1 pads "
+        "its convolutions by 2, pools 3x3 by 2 with padding 1 and applies batch norm after pooling",
+        "Table 1 read literally; C1's padding and strides are those of the code of Yao et al., whose network it is",
         "repro.science.models",
-        NORM_FIRST,
+        POOL_LAST,
     ),
     Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.models", HE),
     Choice(
-        "augmentation", "CIFAR-10 only: crops with 4 pixels of zero padding, flips", "named for CIFAR-10 only",
-        "repro.science.augmentation",
+        "augmentation", "CIFAR-10's training images only: crops with 4 pixels of zero padding, flips",
+        "Appendix A says of all three data sets, and of testing too, that they were augmented suitably, and describes "
+        "only this", "repro.science.augmentation",
+    ),
+    Choice(
+        "weight decay under Benchmark", "none",
+        "the paper excludes it for LR and LR/BS and leaves Benchmark's to Yao et al.; their code's C1 has none, its "
+        "ResNet 5e-4", "repro.science.recipes",
+    ),
+    Choice(
+        "which paper Benchmark is from",
+        "the settings that Appendix A names: learning rate 0.01, momentum 0.9, halved every 5 epochs",
+        "Section 2 takes them from Yao et al. (2018a), Appendix A from Yao et al. (2018b)", "repro.science.recipes",
     ),
     Choice(
         "validation images", "the last 5,000 (10,000) of a fixed shuffle of the training set; not used",

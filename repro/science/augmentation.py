@@ -1,6 +1,8 @@
 """CIFAR-10's augmentation, on whole batches where the batch lives.
 
-What the paper says: random crops and random horizontal flips. What we chose: the usual 4 pixels of padding (zeros).
+What the paper says: random crops and random horizontal flips of CIFAR-10's training images; and of all three data sets
+that they were augmented suitably, for testing too, without saying how. What we chose: the usual 4 pixels of padding
+(zeros), in training alone, and nothing for MNIST and Fashion-MNIST.
 """
 
 from typing import Final

@@ -2,12 +2,15 @@
 
 Source: Table 1 and Appendix A. What the table leaves open is named here:
 
-- convolutions are valid (no padding) with stride 1, and a ReLU follows each of them and each hidden layer;
+- convolutions have steps of 1, and no padding in M1 and StdCNN; a ReLU follows each of them and each hidden layer;
+- C1's convolutions are padded by 2, as in the code of Yao et al., whose network it is (1,756,682 weights);
 - ``MP(2,2)`` is a 2x2 maximum over steps of 2; C1's ``MP(3,3)`` is a 3x3 maximum over steps of 2 with padding 1, as in
   the code of Yao et al. (a step of 3 would leave C1 a third of its hidden units);
-- C1 applies batch norm after pooling, as the table's order says; the code of Yao et al. has it before;
+- C1 applies batch norm after pooling, as the table's order says; in the code of Yao et al. it comes between ReLU and
+  pooling (``pool_last``);
 - where pooling follows a ReLU, the maximum is taken first: a ReLU keeps the order of its inputs, so that output and
-  gradient are the same to the last bit, and is left with a quarter of them (C1 trains 1.07 times as fast);
+  gradient are the same to the last bit, and is left with a quarter of them (C1 without padding trained 1.07 times as
+  fast so);
 - ``SM(10)`` is the softmax, which is left to the loss: networks return logits;
 - ResNet18 is He et al.'s in its usual form for 32x32 images: a 3x3 stem and no pooling after it;
 - initial weights are PyTorch's defaults; the paper names none.
@@ -24,7 +27,7 @@ from torch.nn import functional as F
 
 from .dropout import Dropout
 from .tasks import MNIST_MEAN, MNIST_STD, Task
-from .trained_as import HE, NORM_FIRST, UNSTANDARDISED
+from .trained_as import HE, POOL_LAST, UNSTANDARDISED
 
 CLASSES: Final = 10
 
@@ -44,6 +47,7 @@ class Standardise(nn.Module):
 
 
 def _conv(inputs: int, outputs: int, kernel: int, *pool: nn.Module) -> tuple[nn.Module, ...]:
+    """A convolution, a ReLU and pooling, if there is any; the maximum is taken before the ReLU."""
     return nn.Conv2d(inputs, outputs, kernel), *pool, nn.ReLU()
 
 
@@ -88,20 +92,20 @@ class StdCNN(nn.Sequential):
 class C1(nn.Sequential):
     """Two 5x5 convolutions of 64 channels, each pooled and batch-normed, then 384 - 192 - 10.
 
-    Pixels (N, 3, 32, 32) to logits (N, 10). ``norm_first``: batch norm before the ReLU instead, and pooling last.
+    Pixels (N, 3, 32, 32) to logits (N, 10). ``pool_last``: batch norm comes between ReLU and pooling.
     """
 
-    def __init__(self, *, norm_first: bool = False) -> None:
+    def __init__(self, *, pool_last: bool = False) -> None:
         def stage(inputs: int) -> list[nn.Module]:
-            conv, pool, relu = _conv(inputs, 64, 5, nn.MaxPool2d(3, stride=2, padding=1))
-            norm = nn.BatchNorm2d(64)
-            return [conv, norm, pool, relu] if norm_first else [conv, pool, relu, norm]
+            conv, pool = nn.Conv2d(inputs, 64, 5, padding=2), nn.MaxPool2d(3, stride=2, padding=1)
+            relu, norm = nn.ReLU(), nn.BatchNorm2d(64)
+            return [conv, relu, norm, pool] if pool_last else [conv, pool, relu, norm]
 
         super().__init__(
             *stage(3),
             *stage(64),
             nn.Flatten(),
-            *_hidden(64 * 5 * 5, 384),
+            *_hidden(64 * 8 * 8, 384),
             *_hidden(384, 192),
             nn.Linear(192, CLASSES),
         )
@@ -168,7 +172,7 @@ def _network(task: Task, width: int, trained_as: Collection[str]) -> nn.Module:
     if task.architecture in ("M1", "StdCNN"):
         standardisation = (0.0, 1.0) if UNSTANDARDISED in trained_as else (task.dataset.mean, task.dataset.std)
         return {"M1": M1, "StdCNN": StdCNN}[task.architecture](*standardisation)
-    return C1(norm_first=NORM_FIRST in trained_as) if task.architecture == "C1" else ResNet18(width)
+    return C1(pool_last=POOL_LAST in trained_as) if task.architecture == "C1" else ResNet18(width)
 
 
 def _he(module: nn.Module) -> None:

@@ -9,13 +9,13 @@ from typing import Final
 
 from .tasks import Task
 
-NORM_FIRST: Final = "c1-norm-first"
+POOL_LAST: Final = "c1-pool-last"
 HE: Final = "he-initialisation"
 UNSTANDARDISED: Final = "unstandardised-input"
 
 SAYS: Final = {
-    NORM_FIRST: "C1 applies batch norm after each convolution and pools last, as the code of Yao et al. does; the "
-    "first reading follows the paper's table, where batch norm comes after pooling",
+    POOL_LAST: "C1 applies ReLU, batch norm and pooling in this order, as the code of Yao et al. does; the first "
+    "reading follows the paper's table, where batch norm comes after pooling",
     HE: "initial weights are He et al.'s (2015), normal with variance 2 / fan-in and biases of zero; the first "
     "reading takes PyTorch's defaults",
     UNSTANDARDISED: "MNIST and Fashion-MNIST are fed as pixels in [0, 1]; the first reading standardises them",
@@ -31,7 +31,7 @@ def departures(names: Iterable[str]) -> str:
 def concerning(task: Task, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the names that change a task's training, in a fixed order: runs that are equal stay one run."""
     concerned = {
-        NORM_FIRST: task.architecture == "C1",
+        POOL_LAST: task.architecture == "C1",
         HE: True,
         UNSTANDARDISED: task.dataset.std != 1.0,
     }

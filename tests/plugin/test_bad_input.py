@@ -47,7 +47,7 @@ OPTIONS: dict[str, Bad] = {
     "no such training": (
         "--trained-as he",
         nothing,
-        ("--trained-as he: must be one or more of c1-norm-first, he-initialisation, unstandardised-input",),
+        ("--trained-as he: must be one or more of c1-pool-last, he-initialisation, unstandardised-input",),
     ),
     "no such precision": ("--precision half", nothing, ("--precision half: must be one of float32, bfloat16",)),
     "no CUDA": ("--gpu", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),

@@ -56,7 +56,7 @@ def test_its_runs_are_others_than_those_of_a_session_that_departs_in_nothing(pro
 
 def test_what_concerns_no_task_of_the_session_trains_nothing_anew(project: Project) -> None:
     project.run("-n0", *CLAIM)
-    project.run("-n0", *CLAIM, "--trained-as", "c1-norm-first")
+    project.run("-n0", *CLAIM, "--trained-as", "c1-pool-last")
     assert len(project.runs()) == 6
 
 

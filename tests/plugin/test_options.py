@@ -8,7 +8,7 @@ from repro.errors import SettingError
 from repro.plugin.options import Settings, settings
 from repro.regimes import PAPER, QUICK
 from repro.science.tasks import STDCNN_MNIST
-from repro.science.trained_as import HE, NORM_FIRST, UNSTANDARDISED
+from repro.science.trained_as import HE, POOL_LAST, UNSTANDARDISED
 
 Given = Callable[..., Settings]
 
@@ -71,7 +71,7 @@ def test_the_store_follows_the_artifacts_unless_it_is_named(given: Given, tmp_pa
     [
         (HE, (HE,)),
         (f"{UNSTANDARDISED},{HE}", (HE, UNSTANDARDISED)),
-        (f"{HE},{NORM_FIRST},{HE}", (NORM_FIRST, HE)),
+        (f"{HE},{POOL_LAST},{HE}", (POOL_LAST, HE)),
     ],
 )
 def test_departures_from_the_first_reading_are_each_once_in_one_order(
@@ -110,7 +110,7 @@ WRONG = {
         "until-decidedly",
     ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
-    "--trained-as": ("he", "", f"{HE},", f"{HE} {NORM_FIRST}", "all", "margin-loss"),
+    "--trained-as": ("he", "", f"{HE},", f"{HE} {POOL_LAST}", "all", "margin-loss"),
     "--precision": ("half", "", "float16", "float32,tf32", "tf32"),  # the last of a GPU alone
     "--store": ("~nobody-of-that-name/store", "a" * 300),
 }

@@ -17,7 +17,7 @@ from repro.report import provenance, write_report
 from repro.report.choices import CHOICES, choices
 from repro.science.recipes import BENCHMARK
 from repro.science.tasks import M1_MNIST
-from repro.science.trained_as import HE, NORM_FIRST, SAYS
+from repro.science.trained_as import HE, POOL_LAST, SAYS
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.store import Store
@@ -149,18 +149,18 @@ def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
 
 
 def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices(tmp_path: Path) -> None:
-    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", trained_as=(NORM_FIRST, HE))
+    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", trained_as=(POOL_LAST, HE))
     where = replace(WHERE, trained_as=settings.trained_as)
     store = fill(Store(settings.store), CASES[0].runs(where))
     entries = {"test": judge(CASES[0], store, where).entry()}
     write_report(entries, {}, SESSION, settings, WHERE.sources)
     bundle = json.loads((tmp_path / "report.json").read_text())
-    assert bundle["session"]["trained_as"] == [NORM_FIRST, HE]
+    assert bundle["session"]["trained_as"] == [POOL_LAST, HE]
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
-    assert [choice["reading"] for choice in changed] == [SAYS[NORM_FIRST], SAYS[HE]]
+    assert [choice["reading"] for choice in changed] == [SAYS[POOL_LAST], SAYS[HE]]
     assert len(bundle["choices"]) == len(CHOICES)
     head, _, rest = (tmp_path / "report.md").read_text().partition("1 verdicts:")
-    assert [name for name in SAYS if f"**Trained with {name}**: {SAYS[name]}." in head] == [NORM_FIRST, HE]
+    assert [name for name in SAYS if f"**Trained with {name}**: {SAYS[name]}." in head] == [POOL_LAST, HE]
     assert f"| {SAYS[HE]} | asked for |" in rest.partition("## Conditions")[2]
 
 

@@ -31,6 +31,20 @@ def _error(found: Tensor, true: Tensor) -> float:
     return ((found.double() - true).norm() / true.norm()).item()
 
 
+def smooth(network: nn.Module) -> nn.Sequential:
+    """Its layers, but for those with kinks.
+
+    Two roundings can fall on the two sides of a kink: a gradient moves by a thousandth, which says nothing of digits.
+    """
+    return nn.Sequential(*map(_without_kinks, network))
+
+
+def _without_kinks(layer: nn.Module) -> nn.Module:
+    if isinstance(layer, nn.MaxPool2d):
+        return nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding)
+    return nn.Softplus() if isinstance(layer, nn.ReLU) else layer
+
+
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("count", [1, 19, 64])
 @pytest.mark.parametrize("name", TASK_NAMES)
@@ -42,7 +56,7 @@ def test_derivatives_are_as_near_to_double_precision_as_pytorchs_own(
     side, channels = task.dataset.side, task.dataset.channels
     x = torch.rand((count, channels, side, side), generator=generator)
     labels = torch.randint(0, 10, (count,), generator=generator)
-    model = build(task, 0, width=8).eval()
+    model = smooth(build(task, 0, width=8)).eval()
     true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
     if channels_last:
         model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))  # type: ignore[call-overload]
@@ -79,11 +93,11 @@ def test_any_convolution_is_computed_as_pytorch_does(
         assert torch.allclose(faster[part], value, rtol=1e-3, atol=1e-5), part
 
 
-@pytest.mark.parametrize("name", ["C1-CIFAR10", "ResNet18-CIFAR10"])
-def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(name: str) -> None:
-    """PyTorch's own loses them on channels_last images, the more the larger the batch."""
-    model = build(TASKS[name], 0, width=8).train()
-    x = torch.rand((128, 3, 32, 32), generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("seed", range(3))
+def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(seed: int) -> None:
+    """PyTorch's own loses them on channels_last images, the more the larger the batch: here 15 to 35 times as many."""
+    model = smooth(build(TASKS["C1-CIFAR10"], seed)).train()
+    x = torch.rand((128, 3, 32, 32), generator=torch.Generator().manual_seed(seed))
     labels = torch.arange(128) % 10
     true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
     contiguous = _derivatives(copy.deepcopy(model), x, labels)
@@ -131,11 +145,11 @@ def test_each_algorithm_is_used_where_it_was_measured_to_gain(monkeypatch: pytes
     model = build(TASKS["C1-CIFAR10"], 0).eval()
     with first_order(model):
         _derivatives(model, torch.rand(2, 3, 32, 32), labels)
-    assert fourier[2:] == [(2, 64, 14, 14)]  # only forward: back, half of the transforms would be of nothing
-    assert linear[3:] == []  # two images are too few for a layer of its size
+    assert fourier[2:] == []  # half of the transforms would be of nothing
+    assert linear[3:] == [(2, 4096), (2, 384), (384, 2)]
     with first_order(model):
-        _derivatives(model, torch.rand(4, 3, 32, 32), labels.repeat(2))
-    assert linear[3:] == [(4, 1600), (4, 384), (384, 4)]
+        _derivatives(model, torch.rand(1, 3, 32, 32), labels[:1])
+    assert linear[6:] == []  # one image is too few for a layer of its size
 
 
 @pytest.mark.parametrize("name", TASK_NAMES)
@@ -150,9 +164,9 @@ def test_no_gradient_in_the_weights_is_computed_for_an_attack(name: str, monkeyp
     with first_order(model, in_weights=False):
         (faster,) = torch.autograd.grad(F.cross_entropy(model(x), labels), x)
     assert torch.allclose(plain, faster, rtol=1e-3, atol=1e-7)
-    backward = [(3, 64, 10, 10)] if name == "C1-CIFAR10" else []  # of the input
+    backward = [(3, 64, 16, 16)] if name == "C1-CIFAR10" else []  # of the input
     assert weights == backward
-    assert len(linear) == (2 if name == "M1-MNIST" else 0)
+    assert len(linear) == (2 if name in ("M1-MNIST", "C1-CIFAR10") else 0)
 
 
 @pytest.mark.parametrize(("channels", "groups", "calls"), [(10, 1, 1), (20, 1, 1), (16, 1, 2), (10, 2, 2)], ids=str)
