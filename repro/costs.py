@@ -39,16 +39,16 @@ def training_seconds(run: Run, rates: Rates = BUILT_IN) -> float:
 def measuring_seconds(run: Run, reading: Reading, rates: Rates = BUILT_IN) -> float:
     """Seconds to measure a run that is trained, in the parts that the reading names."""
     speed = rates.speed(run.task.architecture, run.width)
-    curved = _curved(run, reading)
+    curved, attacked = _curved(run, reading), _of_test(run, reading.attacked_images)
     product = speed.product.at(curved) * (REBUILT if curved > CHUNK else 1)
     parts = {
         "accuracy": speed.forward.at(run.images) + speed.forward.at(_of_test(run, reading.test_images)),
-        "attacks": _attacking(reading, _of_test(run, reading.attacked_images), speed),
+        "attacks": _attacking(reading, attacked, speed),
         "curvature": PRODUCTS * product,
         "instruments": CHECKS * speed.gradient.at(IMAGES)
         + SECOND_PRODUCTS * product
         + SPREAD * speed.product.at(min(curved, CURVED_IMAGES)),
-        "transfer": speed.gradient.at(IMAGES) + speed.forward.at(IMAGES) + speed.fixed,  # of a second network
+        "transfer": speed.gradient.at(attacked) + speed.forward.at(attacked) + speed.fixed,  # of a second network
     }
     return speed.fixed + sum(seconds for part, seconds in parts.items() if part in reading.parts)
 

@@ -15,7 +15,7 @@ from .errors import ReproError
 from .runs import Run
 from .science.readings import transfer
 from .statistics.instruments import Failure, failed, speaking_of, unchecked
-from .store import Record, Store
+from .store import Store
 
 
 class InstrumentError(ReproError):
@@ -63,11 +63,14 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         stored = store.measures(run, reading)
         if not stored or not (measures := stored["measures"]):
             continue
-        numbers = _numbers(measures, None if field == LAMBDA1.field else store.measures(run, transfer(reading)))
-        lacking = unchecked(numbers, field)
+        # the numbers of the instruments are of few images, those of the measures and of transfer of all attacked ones
+        numbers = _of_instruments(measures)
+        other = None if field == LAMBDA1.field else store.measures(run, transfer(reading))
+        transferred = other["measures"] if other else {}
+        whole = {**measures, **transferred, "images": reading.attacked_images or run.task.dataset.test}
+        lacking = unchecked({**numbers, **transferred}, field)
         missing |= dict.fromkeys(lacking)
         checks += len(speaking_of(field)) - len(lacking)
-        whole = {**measures, "images": reading.attacked_images or run.task.dataset.test}
         found = {failure.name: failure for failure in (*failed(whole, field), *failed(numbers, field))}
         failures |= dict.fromkeys((run, failure) for failure in found.values())
         if field == LAMBDA1.field and numbers.get("lambda1_error") is not None and numbers["lambda1"]:
@@ -76,7 +79,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     return Soundness(runs, checks, tuple(failures), tuple(missing), max(errors, default=None))
 
 
-def _numbers(measures: Mapping[str, Any], other: Record | None) -> dict[str, float]:
-    """The numbers of a run's instruments, with lambda1's and those of images made on another network."""
+def _of_instruments(measures: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a run's instruments, with lambda1's."""
     curvature = {name: value for name, value in measures.items() if name.startswith("lambda1")}
-    return {**curvature, **measures.get("instruments", {}), **(other["measures"] if other else {})}
+    return {**curvature, **measures.get("instruments", {})}

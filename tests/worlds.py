@@ -79,7 +79,7 @@ def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading:
     return store
 
 
-def fill_transfer(store: Store, runs: Iterable[Run], accuracy: float = 0.8, first: Reading = READING) -> Store:
+def fill_transfer(store: Store, runs: Iterable[Run], accuracy: float = 1.0, first: Reading = READING) -> Store:
     """Store what finished runs come to on images that were made on the same run of another seed."""
     return fill_measures(store, runs, transfer(first), lambda _: {"transfer_accuracy": accuracy})
 

@@ -22,7 +22,7 @@ from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 from .data import Data
 from .hessian import CHUNK, TOLERANCE, Hessian, frozen_copy, unflatten
 from .lanczos import MAX_PRODUCTS, Product, dot, lanczos, lanczos_pair, norm, random_vector
-from .measures import curved, fgsm_accuracy, measure_parts, pgd_accuracy
+from .measures import chunks, curved, fgsm_accuracy, measure_parts, pgd_accuracy
 from .readings import REACH, Reading
 from .streams import stream
 from .tasks import Dataset
@@ -90,16 +90,19 @@ def measure_soundly(
     return found
 
 
-def transfer_accuracy(
-    source: nn.Module, target: nn.Module, images: Tensor, labels: Tensor, epsilon: float, *, count: int = IMAGES
-) -> float:
-    """The target's accuracy on the first ``count`` images, made adversarial on the source in one step.
+def transfer_accuracy(source: nn.Module, target: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> float:
+    """The target's accuracy on images (N, C, H, W) made adversarial on the source in one step.
 
     One step, since such images carry over to other networks better than iterated ones do (Kurakin et al. 2017,
-    Adversarial Machine Learning at Scale); along the margin form, so that a source that saturates is no weaker.
+    Adversarial Machine Learning at Scale); along the margin form, so that a source that saturates is no weaker. It is
+    cheap, and told from PGD the better the more images there are: on 32 of MNIST, StdCNN behind a shattered gradient
+    was above it by 0.16 to 0.56 at the best of three epsilons, where 0.25 may be chance; on 128 by 0.33 to 0.59 of 0.13
+    (sixteen pairs of networks, two data sets, two kinds of rounding).
     """
-    images, labels = images[:count], labels[:count]
-    return _accuracy(target, one_step(source, images, labels, epsilon, "margin"), labels)
+    accuracies = [
+        len(y) * _accuracy(target, one_step(source, x, y, epsilon, "margin"), y) for x, y in chunks(images, labels)
+    ]
+    return sum(accuracies) / len(labels)
 
 
 def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: int = CHUNK) -> dict[str, float]:

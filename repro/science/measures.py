@@ -123,7 +123,7 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
 def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
     """The share of images that are classified rightly after FGSM."""
     with first_order(model, in_weights=False):
-        adversarial = [one_step(model, x, y, epsilon, loss) for x, y in _chunks(images, labels)]
+        adversarial = [one_step(model, x, y, epsilon, loss) for x, y in chunks(images, labels)]
         return _accuracy(_logits(model, torch.cat(adversarial)), labels)
 
 
@@ -145,7 +145,7 @@ def pgd_accuracy(
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
     unbroken = torch.zeros((), dtype=torch.long, device=images.device)
     with first_order(model, in_weights=False):
-        for x, y in _chunks(images, labels):
+        for x, y in chunks(images, labels):
             left = _logits(model, x).argmax(1) == y
             for _ in range(restarts):
                 begun = start(x, epsilon, generator)
@@ -179,14 +179,15 @@ def _survivors(
 def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     saturated, vanished = torch.zeros(2, dtype=torch.long, device=images.device)
     with first_order(model, in_weights=False):
-        for x, y in _chunks(images, labels):
+        for x, y in chunks(images, labels):
             logits, gradient = input_gradient(model, x, y, "cross-entropy")
             saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
             vanished += (gradient.flatten(1) == 0).all(1).sum()
     return {"saturated": int(saturated) / len(images), "zero_gradient": int(vanished) / len(images)}
 
 
-def _chunks(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+def chunks(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels, as many at a time as their device's memory is meant for."""
     size = CHUNK[images.device.type]
     return zip(images.split(size), labels.split(size), strict=True)
 

@@ -61,7 +61,11 @@ def studied(surrogate_folder: Path) -> SimpleNamespace:
         attacked = data.test.part(64)
         epsilon = task.dataset.epsilon_pixels
         return SimpleNamespace(
-            model=made[name, epochs, seed], attacked=attacked, trained=(images[:64], labels[:64]), epsilon=epsilon
+            model=made[name, epochs, seed],
+            attacked=attacked,
+            many=data.test.part(128),
+            trained=(images[:64], labels[:64]),
+            epsilon=epsilon,
         )
 
     return SimpleNamespace(get=get)
@@ -207,12 +211,17 @@ def test_a_shattered_gradient_is_caught_by_an_epsilon_that_should_leave_nothing(
 def test_another_networks_images_break_what_its_own_shattered_gradient_does_not(
     sound: SimpleNamespace, studied: SimpleNamespace
 ) -> None:
+    """At the best of three sizes, for the one at which another network's images break most is the data's.
+
+    There PGD was above them by 0.33 and more, where 0.13 may be chance on so many images; on the sound network it was
+    below them, on whatever data and rounding was tried (see ``transfer_accuracy``).
+    """
     other = studied.get("StdCNN-MNIST", WELL, seed=1).model
     for target, expected in ((Shattered(sound.model).eval(), {"pgd-beats-transfer"}), (sound.model, set())):
         found = set()
-        for epsilon in (0.2, 0.3, 0.4):  # the size at which another network's images break most is the data's
-            numbers = check_attacks(target, *sound.attacked, epsilon)
-            numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.attacked, epsilon)
+        for epsilon in (0.2, 0.3, 0.4):
+            numbers = check_attacks(target, *sound.many, epsilon, count=128)
+            numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.many, epsilon)
             found |= names(numbers, PGD) & {"pgd-beats-transfer"}
         assert found == expected
 
@@ -271,7 +280,7 @@ def test_no_images_are_refused(blobs: Case) -> None:
 
 def test_transfer_is_the_targets_accuracy_on_what_the_source_was_attacked_with(blobs: Case) -> None:
     model, images, labels = blobs
-    assert transfer_accuracy(model, model, images, labels, 0.05, count=64) == pytest.approx(
+    assert transfer_accuracy(model, model, images, labels, 0.05) == pytest.approx(
         fgsm_accuracy(model, images, labels, 0.05, "margin")
     )
     permuted = copy.deepcopy(model)
@@ -280,7 +289,7 @@ def test_transfer_is_the_targets_accuracy_on_what_the_source_was_attacked_with(b
         permuted[5].bias.copy_(permuted[5].bias.roll(1, 0))
     adversarial = fgsm(permuted, images[:20], labels[:20], 0.05, loss="margin")
     expected = (model(adversarial).argmax(1) == labels[:20]).float().mean().item()
-    assert transfer_accuracy(permuted, model, images, labels, 0.05, count=20) == expected
+    assert transfer_accuracy(permuted, model, images[:20], labels[:20], 0.05) == expected
 
 
 def test_pgd_of_the_checks_is_no_weaker_than_its_last_iterate(digits: Case) -> None:
