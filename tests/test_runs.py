@@ -304,3 +304,10 @@ def test_the_runs_of_a_task_have_hashes_of_their_own() -> None:
 )
 def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_stored(run: Run, key: str) -> None:
     assert run.key == key
+
+
+def test_every_published_run_is_found_by_its_key() -> None:
+    published = list((ROOT / "artifacts" / "published" / "store" / "runs").glob("*/run.json"))
+    assert published
+    for record in published:
+        assert from_spec(json.loads(record.read_text("utf-8"))["run"]).key == record.parent.name
