@@ -63,7 +63,7 @@ def lines(found: Recomputed, report: Report) -> list[str]:
         text += [f"ONLY IN THE REPORT: {len(found.gone)} claim tests", *_some([_name(report, t) for t in found.gone])]
     if found.new:
         partial = report.session.get("partial")
-        excuse = f"; no difference, for the session was narrowed ({', '.join(partial)})" if partial else ""
+        excuse = f"; no difference, for the session left them out ({', '.join(partial)})" if partial else ""
         text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *_some(found.new)]
     broken = [error["test"] for error in report.errors]
     if broken:

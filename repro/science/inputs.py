@@ -7,13 +7,14 @@ sentence that says what was given and what would be right.
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import named_line
 
-FEW = 2  # images of the pass that shows what a network returns
+FEW: Final = 2  # images of the pass that shows what a network returns
 
 
 class NotFiniteError(ValueError):
@@ -87,7 +88,7 @@ def first_logits(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
             f"the network returns {(*logits.shape,)} for images {(*few.shape,)}: must be logits (images, classes) of "
             "two classes at least; an output with further places is not supported"
         )
-    fit(labels, logits)
+    _check_classes(labels, logits)
     return logits
 
 
@@ -118,7 +119,7 @@ def channels_last(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return laid_out
 
 
-def fit(labels: Tensor, logits: Tensor) -> None:
+def _check_classes(labels: Tensor, logits: Tensor) -> None:
     """ValueError: a label (N,) is not one of the classes of the logits (., K)."""
     least, largest, classes = int(labels.min()), int(labels.max()), logits.shape[1]
     if least < 0 or largest >= classes:

@@ -106,7 +106,7 @@ def test_a_narrowed_session_need_not_have_every_claim(artifacts: Path, capsys: p
     rewrite(artifacts, report)
     assert main(["verify", str(artifacts), "--root", str(ROOT)]) == SAME
     text = capsys.readouterr().out
-    excuse = "no difference, for the session was narrowed (-k momentum)"
+    excuse = "no difference, for the session left them out (-k momentum)"
     assert f"ONLY IN THE CHECKOUT: 1 claim tests; {excuse}\n    claims/test_section_" in text
     assert "\n189 of 190 claims of this checkout checked in " in text
 
