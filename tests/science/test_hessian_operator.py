@@ -68,15 +68,21 @@ def test_without_a_gradient_a_search_begins_at_random(
     assert torch.equal(hessian.start(3), random_vector(hessian.size, 3).double())
 
 
-def test_along_the_gradient_the_top_of_a_network_that_has_learnt_is_found_sooner(
+def test_along_the_gradient_a_search_begins_nearer_to_the_top_of_a_network_that_has_learnt(
     learnt: tuple[nn.Module, Tensor, Tensor],
 ) -> None:
+    """Which saves products on most networks, but not on each: how many hangs on how training was rounded.
+
+    A uniform start has a share of about 1 / sqrt(size) in any direction; those along the gradient had 6 to 105 times
+    that in the top one of StdCNN (six seeds, three kinds of rounding), and 13 times in that of the other network here.
+    """
     hessian = Hessian(*learnt, 512)
-    found = [lanczos(hessian, hessian.start(seed), 1e-2, MAX_PRODUCTS) for seed in range(5)]
-    uniform = [lanczos(hessian, random_vector(hessian.size, seed), 1e-2, MAX_PRODUCTS) for seed in range(5)]
-    assert sum(one.products for one in found) < sum(one.products for one in uniform)
-    for one, other in zip(found, uniform, strict=True):
-        assert one.value == pytest.approx(other.value, rel=1e-3)
+    found, top = lanczos_pair(hessian, hessian.start(0), 1e-4, MAX_PRODUCTS)
+    begins = [hessian.start(seed) for seed in range(5)]
+    shares = [abs(torch.dot(begin, top) / begin.norm()).item() for begin in begins]
+    assert min(shares) > 3 / math.sqrt(hessian.size)
+    uniform = lanczos(hessian, random_vector(hessian.size, 0), 1e-4, MAX_PRODUCTS)
+    assert found.value == pytest.approx(uniform.value, rel=1e-3)
 
 
 class Deaf(nn.Module):
