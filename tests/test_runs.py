@@ -306,6 +306,13 @@ def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_store
     assert run.key == key
 
 
+def test_runs_of_c1_without_padding_are_not_found_as_the_padded_one_s() -> None:
+    run = replace(ONE, task=TASKS["C1-CIFAR10"])
+    unpadded = ONE_TEXT.replace("M1-MNIST", "C1-CIFAR10")  # of version 3
+    padded = unpadded.replace('"version":3', '"version":4')
+    assert run.key == hashlib.sha256(padded.encode()).hexdigest()[:20]
+
+
 def test_every_published_run_is_found_by_its_key() -> None:
     published = list((ROOT / "artifacts" / "published" / "store" / "runs").glob("*/run.json"))
     assert published

@@ -74,8 +74,8 @@ CHOICES: Final = (
     ),
     Choice(
         "weight decay under Benchmark", "none",
-        "the paper excludes it for LR and LR/BS and leaves Benchmark's to Yao et al.; their code's C1 has none, its "
-        "ResNet 5e-4", "repro.science.recipes",
+        "the paper excludes it for LR and LR/BS and leaves Benchmark's to Yao et al.; in their code the script that "
+        "trains C1 has none, another, which trains ResNets alone, 5e-4", "repro.science.recipes",
     ),
     Choice(
         "which paper Benchmark is from",

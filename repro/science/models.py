@@ -5,7 +5,7 @@ Source: Table 1 and Appendix A. What the table leaves open is named here:
 - convolutions have steps of 1, and no padding in M1 and StdCNN; a ReLU follows each of them and each hidden layer;
 - C1's convolutions are padded by 2, as in the code of Yao et al., whose network it is (1,756,682 weights);
 - ``MP(2,2)`` is a 2x2 maximum over steps of 2; C1's ``MP(3,3)`` is a 3x3 maximum over steps of 2 with padding 1, as in
-  the code of Yao et al. (a step of 3 would leave C1 a third of its hidden units);
+  the code of Yao et al. (a step of 3 would leave C1 a quarter of the 4,096 numbers that it flattens);
 - C1 applies batch norm after pooling, as the table's order says; in the code of Yao et al. it comes between ReLU and
   pooling (``pool_last``);
 - where pooling follows a ReLU, the maximum is taken first: a ReLU keeps the order of its inputs, so that output and

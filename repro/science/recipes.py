@@ -1,8 +1,8 @@
 """The paper's three recipes of plain SGD. Free of torch.
 
 Source: Appendix A. LR and LR/BS have no weight decay and keep their learning rate for all of training; Benchmark halves
-it every 5 epochs. The paper leaves Benchmark's weight decay to Yao et al.; that there is none is our reading: their
-code's C1 has none, its ResNet 5e-4.
+it every 5 epochs. The paper leaves Benchmark's weight decay to Yao et al.; that there is none is our reading: in
+their code the script that trains C1 has none, another, which trains ResNets alone, 5e-4.
 
 At batch size 64 LR and LR/BS set the same learning rate, so with equal momentum they are the same training; ``SGD``
 compares equal there, which is how the harness knows to train it once.
