@@ -21,6 +21,7 @@ from .runs import Run
 from .science.attacks import pgd
 from .science.data import Data, Split
 from .science.hessian import Hessian
+from .science.inputs import preferred_layout
 from .science.kernels import first_order
 from .science.lanczos import lanczos
 from .science.measures import measure_parts
@@ -136,7 +137,7 @@ class Bench:
 
     def trained(self) -> nn.Module:
         """A network as it is measured."""
-        return self._model.eval().to(memory_format=torch.channels_last)
+        return self._model.eval().to(memory_format=preferred_layout(self._model))
 
     def timed(self, work: Callable[[], object]) -> float:
         """The seconds of some work, to its very end."""

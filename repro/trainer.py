@@ -20,7 +20,7 @@ from .errors import named_line
 from .runs import Run
 from .science.cohorts import train_cohort
 from .science.data import Data, load
-from .science.inputs import NotFiniteError
+from .science.inputs import NotFiniteError, preferred_layout
 from .science.instruments import measure_soundly, transfer_accuracy
 from .science.memory import GPU_SHARE, keep_freed_memory
 from .science.models import build
@@ -61,7 +61,7 @@ def make(
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
-        model.to(memory_format=torch.channels_last)
+        model.to(memory_format=preferred_layout(model))
         with numerics(FLOAT32):  # whatever it was trained in
             found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from repro.science.augmentation import crop_and_flip
 from repro.science.capture import REHEARSALS, Captured
 from repro.science.dropout import Dropout
+from repro.science.inputs import preferred_layout
 from repro.science.kernels import first_order
 from repro.science.models import build
 from repro.science.precisions import BFLOAT16, FLOAT32
@@ -34,10 +35,11 @@ def pixels(task: Task) -> tuple[Tensor, Tensor]:
 
 
 def plain_loop(task: Task, sgd: SGD, epochs: int) -> tuple[dict[str, Tensor], list[float]]:
-    """What the training is, written out: fused SGD on channels_last, faster layers, dropout from the global state."""
+    """What the training is, written out: fused SGD in the layout that suits it, faster layers, dropout from the global state."""
     model, (images, labels) = build(task, SEED, WIDTH), pixels(task)
-    model.to(memory_format=torch.channels_last).train()
-    images = images.contiguous(memory_format=torch.channels_last)
+    layout = preferred_layout(model)
+    model.to(memory_format=layout).train()
+    images = images.contiguous(memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=sgd.learning_rate, momentum=sgd.momentum, fused=True)
     order = torch.Generator().manual_seed(stream(SEED, "order"))
     augmentation = torch.Generator().manual_seed(stream(SEED, "augmentation"))
