@@ -35,7 +35,7 @@ def pixels(task: Task) -> tuple[Tensor, Tensor]:
 
 
 def plain_loop(task: Task, sgd: SGD, epochs: int) -> tuple[dict[str, Tensor], list[float]]:
-    """What the training is, written out: fused SGD in the layout that suits it, faster layers, dropout from the global state."""
+    """What the training is, written out: fused SGD, faster layers, dropout from the global random state."""
     model, (images, labels) = build(task, SEED, WIDTH), pixels(task)
     layout = preferred_layout(model)
     model.to(memory_format=layout).train()
