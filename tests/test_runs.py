@@ -306,11 +306,12 @@ def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_store
     assert run.key == key
 
 
-def test_runs_of_c1_without_padding_are_not_found_as_the_padded_one_s() -> None:
-    run = replace(ONE, task=TASKS["C1-CIFAR10"])
-    unpadded = ONE_TEXT.replace("M1-MNIST", "C1-CIFAR10")  # of version 3
-    padded = unpadded.replace('"version":3', '"version":4')
-    assert run.key == hashlib.sha256(padded.encode()).hexdigest()[:20]
+@pytest.mark.parametrize("task", ["C1-CIFAR10", "ResNet18-CIFAR10"])  # C1 was not padded, ResNet18's layout was another
+def test_runs_from_before_a_network_was_changed_are_not_found_as_its_own(task: str) -> None:
+    run = replace(ONE, task=TASKS[task])
+    before = ONE_TEXT.replace("M1-MNIST", task)  # of version 3
+    now = before.replace('"version":3', '"version":4')
+    assert run.key == hashlib.sha256(now.encode()).hexdigest()[:20]
 
 
 def test_every_published_run_is_found_by_its_key() -> None:

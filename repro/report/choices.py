@@ -32,9 +32,9 @@ CHOICES: Final = (
         "scale of the input and unit of epsilon",
         "MNIST and Fashion-MNIST standardised with MNIST's constants, epsilon 0.3 in those units (0.0924 of a pixel's "
         "range); CIFAR-10 in [0, 1]",
-        "the code of Yao et al. loads the data so and adds epsilon to that; for MNIST this departs from Section 1, "
-        "where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range PGD leaves next to "
-        "nothing of any network",
+        "the code of Yao et al. loads MNIST and CIFAR-10 so and adds epsilon to that; for MNIST and Fashion-MNIST this "
+        "departs from Section 1, where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range "
+        "PGD leaves next to nothing of any network",
         "repro.science.tasks",
         UNSTANDARDISED,
     ),

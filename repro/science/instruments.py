@@ -96,8 +96,8 @@ def transfer_accuracy(source: nn.Module, target: nn.Module, images: Tensor, labe
     One step, since such images carry over to other networks better than iterated ones do (Kurakin et al. 2017,
     Adversarial Machine Learning at Scale); along the margin form, so that a source that saturates is no weaker. It is
     cheap, and told from PGD the better the more images there are: on 32 of MNIST, StdCNN behind a shattered gradient
-    was above it by 0.16 to 0.56 at the best of three epsilons, where 0.25 may be chance; on 128 by 0.33 to 0.59 of 0.13
-    (sixteen pairs of networks, two data sets, two kinds of rounding).
+    was above it by 0.16 to 0.56 at the best of three epsilons, where 0.25 may be chance; on 128 by 0.22 to 0.59 of 0.13
+    (twenty-eight pairs of networks, two data sets, two kinds of rounding).
     """
     accuracies = [
         len(y) * _accuracy(target, one_step(source, x, y, epsilon, "margin"), y) for x, y in chunks(images, labels)

@@ -8,9 +8,10 @@ from typing import Final
 
 # What the paper says: epsilon is 0.3 for MNIST (and Fashion-MNIST) and 0.02 for CIFAR-10; in Section 1, that each pixel
 # value is perturbed by at most epsilon.
-# What we chose, and where MNIST departs from that: the code of Yao et al. standardises MNIST and adds epsilon to what
-# it feeds the network, so 0.3 is read in the network's input units; at 0.3 of a pixel's range PGD leaves about 0% of
-# any of these networks, and every PGD figure would be a flat zero. CIFAR-10 is fed in [0, 1], where both units agree.
+# What we chose, and where MNIST and Fashion-MNIST depart from that: the code of Yao et al. standardises MNIST and adds
+# epsilon to what it feeds the network, so 0.3 is read in the network's input units; at 0.3 of a pixel's range PGD
+# leaves about 0% of any of these networks, and every PGD figure would be a flat zero. CIFAR-10 is fed in [0, 1], where
+# both units agree.
 MNIST_MEAN: Final = 0.1307
 MNIST_STD: Final = 0.3081
 

@@ -20,7 +20,7 @@ def test_the_six_tasks_of_the_paper() -> None:
         ("CIFAR10", (3, 32), (40_000, 10_000, 10_000), 0.02, True),
     ],
 )
-def test_data_sets_are_split_attacked_and_augmented_as_in_the_paper(
+def test_data_sets_are_split_and_attacked_as_in_the_paper_and_cifar10_alone_is_augmented(
     name: str, shape: tuple[int, int], split: tuple[int, int, int], epsilon: float, augmented: bool
 ) -> None:
     dataset = DATASETS[name]
