@@ -283,39 +283,3 @@ def test_the_runs_of_a_task_have_hashes_of_their_own() -> None:
         for steps in (None, 1000)
     }
     assert len({hash(run) for run in runs}) == len(runs)
-
-
-@pytest.mark.parametrize(
-    ("run", "key"),
-    [
-        (
-            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu"),
-            "10454d6c5d4837c9e6c8",
-        ),
-        (
-            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu", steps=540),
-            "54cbc0793f272bcf34cc",
-        ),
-        (
-            Run(TASKS["StdCNN-FashionMNIST"], LR().sgd(256), 256, 0, 100, None, "published", "cpu", steps=5400),
-            "def7e101de835ff82885",
-        ),
-    ],
-)
-def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_stored(run: Run, key: str) -> None:
-    assert run.key == key
-
-
-@pytest.mark.parametrize("task", ["C1-CIFAR10", "ResNet18-CIFAR10"])  # C1 was not padded, ResNet18's layout was another
-def test_runs_from_before_a_network_was_changed_are_not_found_as_its_own(task: str) -> None:
-    run = replace(ONE, task=TASKS[task])
-    before = ONE_TEXT.replace("M1-MNIST", task)  # of version 3
-    now = before.replace('"version":3', '"version":4')
-    assert run.key == hashlib.sha256(now.encode()).hexdigest()[:20]
-
-
-def test_every_published_run_is_found_by_its_key() -> None:
-    published = list((ROOT / "artifacts" / "published" / "store" / "runs").glob("*/run.json"))
-    assert published
-    for record in published:
-        assert from_spec(json.loads(record.read_text("utf-8"))["run"]).key == record.parent.name

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import torch
 from torch import Tensor, nn
 
-from .inputs import channels_last, copied, given, learns, own_modes
+from .inputs import channels_last, check_finite, copied, learns, own_modes, together
 from .kernels import as_defined
 from .lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, norm, random_vector
 from .second_order import Passes, passes
@@ -68,7 +68,7 @@ class Hessian:
     """
 
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, chunk: int = CHUNK) -> None:
-        images, labels = given(model, images, labels)
+        images, labels = together(model, images, labels)
         frozen, self._parameters, images = frozen_copy(model, images, labels)
         self.size = sum(p.numel() for p in self._parameters)
         chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
@@ -146,7 +146,7 @@ def frozen_copy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[nn.Mo
     ValueError: it cannot be copied, or its output does not change with its parameters.
     """
     frozen = as_defined(copied(model)).eval()
-    learns(frozen, images, labels)
+    check_finite(learns(frozen, images, labels))
     images = channels_last(frozen, images, labels)
     return frozen, [p for p in frozen.parameters() if p.requires_grad], images
 

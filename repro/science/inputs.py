@@ -52,9 +52,7 @@ def given(model: nn.Module, images: Tensor, labels: Tensor, *, pixels: bool = Fa
     """
     images, labels = together(model, images, labels, pixels)
     with torch.no_grad():
-        logits = first_logits(model, images, labels)
-    if not logits.isfinite().all():
-        raise NotFiniteError("the network's output is not finite: look for NaN or infinity in its weights")
+        check_finite(first_logits(model, images, labels))
     return images, labels
 
 
@@ -68,6 +66,12 @@ def together(model: nn.Module, images: Tensor, labels: Tensor, pixels: bool = Fa
     if labels.device != images.device:
         raise ValueError(f"labels are on {labels.device} and images on {images.device}: must be on one device")
     return images, labels
+
+
+def check_finite(logits: Tensor) -> None:
+    """NotFiniteError: a network's output is not finite."""
+    if not logits.isfinite().all():
+        raise NotFiniteError("the network's output is not finite: look for NaN or infinity in its weights")
 
 
 def first_logits(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -92,14 +96,16 @@ def first_logits(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return logits
 
 
-def learns(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-    """ValueError: no parameter of the network can change its output; or as ``first_logits``."""
+def learns(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """What ``first_logits`` gives. ValueError: as there, or no parameter of the network can change its output."""
     if not any(p.requires_grad for p in model.parameters()):
         raise ValueError("no parameter of the model requires gradients, so its loss has no derivative in them")
     if any(p.is_inference() for p in model.parameters()):
         raise ValueError("the model was made in inference mode, where parameters have no derivative: make it outside")
-    if not first_logits(model, images, labels).requires_grad:
+    logits = first_logits(model, images, labels)
+    if not logits.requires_grad:
         raise ValueError("the network's output is detached from its parameters, so the loss has no derivative in them")
+    return logits
 
 
 def channels_last(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -109,8 +115,9 @@ def channels_last(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     """
     if images.dim() != 4:
         return images
-    model.to(memory_format=preferred_layout(model))
-    if preferred_layout(model) != torch.channels_last:
+    layout = preferred_layout(model)
+    model.to(memory_format=layout)
+    if layout != torch.channels_last:
         return images.contiguous()
     laid_out = images.contiguous(memory_format=torch.channels_last)
     try:

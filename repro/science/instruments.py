@@ -6,7 +6,8 @@ numbers of the attacks are those that tell the two apart, after Athalye et al. 2
 and Carlini et al. 2019 (On Evaluating Adversarial Robustness).
 
 What they cost, in CPU seconds on one core, beside the training and measuring of a run of the quick regime: M1-MNIST
-1.4 of 15, StdCNN-MNIST 0.5 of 17, C1 0.85 of 4.5, ResNet18 of width 4 0.6 of 2; over the six tasks, one eleventh.
+1.4 of 15, StdCNN-MNIST 0.5 of 17, C1 (without padding) 0.85 of 4.5, ResNet18 of width 4 0.6 of 2; over the six tasks,
+one eleventh.
 """
 
 import math

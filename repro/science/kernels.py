@@ -1,7 +1,8 @@
 """A network whose layers take their first derivatives by the algorithms of ``products``, on a CPU and in float32.
 
 Training M1 is 1.2 times as fast at batch size 64 and 1.1 times at 512; an attack's step 1.5 times on M1, 1.3 times on
-C1 (one core of an AMD EPYC with AVX-512, torch 2.14). StdCNN's training is left as it is.
+C1 (one core of an AMD EPYC with AVX-512, torch 2.14; C1 without padding, here and below). StdCNN's training is left as
+it is.
 
 One layer is slower and right: in training, batch norm of channels_last images sums a channel in single precision, one
 number after the other. Its output was off by 3e-4 at batch size 512, C1's first gradient by 1.4%; on images in

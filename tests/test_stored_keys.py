@@ -1,0 +1,50 @@
+"""Runs that took hours are found by the keys that they are stored under, and none is taken for another one."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from repro.runs import Run, from_spec
+from repro.science.recipes import BENCHMARK, LR
+from repro.science.tasks import TASKS
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("run", "key"),
+    [
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu"),
+            "10454d6c5d4837c9e6c8",
+        ),
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], BENCHMARK.sgd(512), 512, 0, 100, None, "published", "cpu", steps=540),
+            "54cbc0793f272bcf34cc",
+        ),
+        (
+            Run(TASKS["StdCNN-FashionMNIST"], LR().sgd(256), 256, 0, 100, None, "published", "cpu", steps=5400),
+            "def7e101de835ff82885",
+        ),
+    ],
+)
+def test_runs_that_took_hours_at_the_papers_scale_are_found_where_they_are_stored(run: Run, key: str) -> None:
+    assert run.key == key
+
+
+# C1 was not padded before, and a narrow ResNet18 was laid out otherwise
+@pytest.mark.parametrize("task", ["C1-CIFAR10", "ResNet18-CIFAR10"])
+def test_runs_from_before_a_network_was_changed_are_not_found_as_its_own(task: str) -> None:
+    run = Run(TASKS[task], LR().sgd(64), 64, 0, 100, None, "published", "cpu")
+    assert run.spec["version"] == 4
+    before = json.dumps({**run.spec, "version": 3}, sort_keys=True, separators=(",", ":"))
+    assert run.key != hashlib.sha256(before.encode()).hexdigest()[:20]
+
+
+def test_every_published_run_is_found_by_its_key() -> None:
+    published = list((ROOT / "artifacts" / "published" / "store" / "runs").glob("*/run.json"))
+    assert published
+    for record in published:
+        assert from_spec(json.loads(record.read_text("utf-8"))["run"]).key == record.parent.name
