@@ -10,10 +10,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from repro.science.measures import pgd_accuracy
-from repro.science.readings import REACH
-from repro.science.streams import stream
-from repro.science.tasks import TASKS
+from repro.experiment.readings import REACH
+from repro.experiment.tasks import TASKS
+from repro.science.computing.streams import stream
+from repro.science.measuring.measures import pgd_accuracy
 
 from .networks import accuracy, as_written, data, network, told
 from .sides import Checked, Pair, Timed

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from repro.regimes import PAPER
+from repro.experiment.regimes import PAPER
 
 from . import sessions
 from .full_store import conditions, fill, jobs

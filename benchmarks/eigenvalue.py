@@ -18,8 +18,8 @@ import torch
 from scipy.sparse.linalg import eigsh
 from torch import Tensor, nn
 
-from repro.science.hessian import top_eigenvalue
-from repro.science.tasks import TASKS
+from repro.experiment.tasks import TASKS
+from repro.science.curvature.hessian import top_eigenvalue
 
 from .networks import as_written, data, network, once, told
 from .power_iteration import STARTS, Count, fewest, own_stop, power_iteration

@@ -2,9 +2,9 @@
 
     python -m benchmarks.fleet
 
-The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.costs``, once with the
-rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: measured
-ones where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes `benchmarks/results/fleet.json`.
+The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.runs.costs``, once with
+the rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: those
+measured where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes `benchmarks/results/fleet.json`.
 """
 
 import json
@@ -16,19 +16,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from repro.calibration import known
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
-from repro.conditions import Conditions
-from repro.costs import span
-from repro.plan import Plan, make_plan
-from repro.rates import BUILT_IN, Rates, Speed, Timing
-from repro.regimes import PAPER
-from repro.report.provenance import hardware, versions
-from repro.schedule import Schedule, simulate, work_of
-from repro.science.sources import Source
-from repro.science.tasks import DATASETS
-from repro.store import Store
+from repro.experiment.regimes import PAPER
+from repro.experiment.tasks import DATASETS
+from repro.report.provenance import versions
+from repro.runs.conditions import Conditions
+from repro.runs.costs import span
+from repro.runs.hardware import hardware
+from repro.runs.known_rates import known
+from repro.runs.rates import BUILT_IN, Rates, Speed, Timing
+from repro.runs.schedule import Schedule, simulate, work_of
+from repro.runs.store import Store
+from repro.science.data.sources import Source
+from repro.verdicts.plan import Plan, make_plan
 
 SEEDS: Final = 63  # with the paper's 34 lines and 5 batch sizes 10,080 runs
 WORKERS: Final = (1, 4, 16, 64, 256)

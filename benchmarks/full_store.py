@@ -10,12 +10,12 @@ from unittest import mock
 
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
-from repro.conditions import Conditions
-from repro.regimes import Regime
-from repro.runs import Run
-from repro.science.readings import Reading
-from repro.science.tasks import DATASETS
-from repro.store import Store
+from repro.experiment.readings import Reading
+from repro.experiment.regimes import Regime
+from repro.experiment.tasks import DATASETS
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
 
 from .networks import source
 from .sessions import ROOT

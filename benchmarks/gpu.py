@@ -23,8 +23,9 @@ from typing import Any
 
 import torch
 
-from repro.report.provenance import PACKAGES, hardware
-from repro.science.memory import keep_freed_memory
+from repro.report.provenance import PACKAGES
+from repro.runs.hardware import hardware
+from repro.science.computing.memory import keep_freed_memory
 
 from .gpu_tools import NOT_MEASURED, NotMeasuredError, Row, Setting, broke
 

@@ -5,16 +5,16 @@ from functools import cache, partial
 
 import torch
 
-from repro.science.data import Data, load
-from repro.science.measures import measure_parts
-from repro.science.models import build
-from repro.science.numerics import numerics
-from repro.science.precisions import FLOAT32, SAYS, TF32
-from repro.science.readings import Reading
-from repro.science.recipes import BENCHMARK
-from repro.science.settings import TrainingSettings
-from repro.science.tasks import TASKS
-from repro.science.training import train
+from repro.experiment.precisions import FLOAT32, SAYS, TF32
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import BENCHMARK
+from repro.experiment.tasks import TASKS
+from repro.science.computing.numerics import numerics
+from repro.science.data.splits import Data, load
+from repro.science.measuring.measures import measure_parts
+from repro.science.networks.models import build
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import train
 
 from .gpu_tools import OF_ARCHITECTURE, Row, Setting, guarded, source
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
-from repro.conditions import Conditions
-from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
-from repro.regimes import GRID, PAPER
-from repro.runs import Run
-from repro.science.hessian import top_eigenvalue
-from repro.science.measures import pgd_accuracy
-from repro.science.numerics import numerics
-from repro.science.precisions import FLOAT32
-from repro.science.sources import Source
-from repro.science.tasks import SHOWN_WITH_MOMENTA, TASKS, Task
+from repro.experiment.precisions import FLOAT32
+from repro.experiment.regimes import GRID, PAPER
+from repro.experiment.tasks import SHOWN_WITH_MOMENTA, TASKS, Task
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.science.computing.numerics import numerics
+from repro.science.curvature.hessian import top_eigenvalue
+from repro.science.data.sources import Source
+from repro.science.measuring.measures import pgd_accuracy
+from repro.verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 
 from .gpu_tools import (
     NOT_MEASURED,

@@ -4,8 +4,8 @@ from functools import partial
 
 import torch
 
-from repro.science.numerics import numerics
-from repro.science.precisions import FLOAT32, TF32
+from repro.experiment.precisions import FLOAT32, TF32
+from repro.science.computing.numerics import numerics
 
 from .gpu_tools import NOT_MEASURED, OF_ARCHITECTURE, Row, Setting, flops_an_image, guarded, seconds
 

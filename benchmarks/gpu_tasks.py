@@ -11,20 +11,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from repro.conditions import Conditions
-from repro.regimes import QUICK
-from repro.runs import Run
-from repro.science.cohorts import train_cohort
-from repro.science.data import Data, Split
-from repro.science.instruments import measure_soundly
-from repro.science.numerics import numerics
-from repro.science.precisions import FLOAT32, SAYS, TF32
-from repro.science.readings import Reading
-from repro.science.recipes import LR
-from repro.science.tasks import C1_CIFAR10, STDCNN_MNIST, TASKS, Task
-from repro.science.training import History
-from repro.store import Store
-from repro.trainer import make, train_together
+from repro.experiment.precisions import FLOAT32, SAYS, TF32
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import C1_CIFAR10, STDCNN_MNIST, TASKS, Task
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.trainer import make, train_together
+from repro.science.computing.numerics import numerics
+from repro.science.data.splits import Data, Split
+from repro.science.measuring.instruments import measure_soundly
+from repro.science.training.cohorts import train_cohort
+from repro.science.training.training import History
 
 from .gpu_tools import Eager, NotMeasuredError, Row, Setting, guarded, histories, network, source, training
 

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from repro.science.capture import Recorder
-from repro.science.cohorts import End
-from repro.science.models import build
-from repro.science.recipes import LR
-from repro.science.settings import TrainingSettings
-from repro.science.sources import ENVIRONMENT, Source, cache_folder, is_whole
-from repro.science.tasks import TASKS, Task
-from repro.science.training import History, Training
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import TASKS, Task
+from repro.science.data.sources import ENVIRONMENT, Source, cache_folder, is_whole
+from repro.science.networks.models import build
+from repro.science.training.cohorts import End
+from repro.science.training.graphs import Recorder
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import History, Training
 
 Row = dict[str, Any]
 NOT_MEASURED = "not measured: "

@@ -9,11 +9,11 @@ import torch
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
-from repro.science.cohorts import train_cohort
-from repro.science.numerics import numerics
-from repro.science.precisions import BFLOAT16, FLOAT32, SAYS, TF32
-from repro.science.tasks import TASKS, Task
-from repro.science.training import History
+from repro.experiment.precisions import BFLOAT16, FLOAT32, SAYS, TF32
+from repro.experiment.tasks import TASKS, Task
+from repro.science.computing.numerics import numerics
+from repro.science.training.cohorts import train_cohort
+from repro.science.training.training import History
 
 from .gpu_tools import (
     NOT_MEASURED,

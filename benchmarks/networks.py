@@ -17,13 +17,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from repro.science.data import Data, load
-from repro.science.models import build
-from repro.science.recipes import BENCHMARK, LR
-from repro.science.settings import TrainingSettings
-from repro.science.sources import Source, cache_folder, chosen_root, is_whole, resolve
-from repro.science.tasks import TASKS, Task
-from repro.science.training import train
+from repro.experiment.recipes import BENCHMARK, LR
+from repro.experiment.tasks import TASKS, Task
+from repro.science.data.sources import Source, cache_folder, chosen_root, is_whole, resolve
+from repro.science.data.splits import Data, load
+from repro.science.networks.models import build
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import train
 
 FOLDER: Final = "REPRO_BENCHMARKS"  # names the shared folder to the processes of an invocation
 

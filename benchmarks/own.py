@@ -7,15 +7,15 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from repro.conditions import Conditions
-from repro.runs import Run
-from repro.science.data import load
-from repro.science.hessian import top_eigenvalue
-from repro.science.measures import curved, fgsm_accuracy, pgd_accuracy
-from repro.science.models import build
-from repro.science.readings import Reading, of_checkpoints, transfer
-from repro.store import Store
-from repro.trainer import make
+from repro.experiment.readings import Reading, of_checkpoints, transfer
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.trainer import make
+from repro.science.curvature.hessian import top_eigenvalue
+from repro.science.data.splits import load
+from repro.science.measuring.measures import curved, fgsm_accuracy, pgd_accuracy
+from repro.science.networks.models import build
 
 from .networks import accuracy
 from .plain import seconds

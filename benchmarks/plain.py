@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, PGD, Measure
-from repro.figures import FIGURES
-from repro.runs import Run
-from repro.science.data import load
-from repro.science.models import build
-from repro.science.readings import Reading
-from repro.science.tasks import Task
+from repro.experiment.readings import Reading
+from repro.experiment.tasks import Task
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.science.data.splits import load
+from repro.science.networks.models import build
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Measure
+from repro.verdicts.figures import FIGURES
 
 from .networks import accuracy, as_written
 from .power_iteration import DEFAULT, power_iteration

@@ -17,15 +17,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from repro.conditions import Conditions
-from repro.curves import MEASURES, TEST_ACCURACY, Measure
+from repro.experiment.precisions import BFLOAT16, FLOAT32
 from repro.report.bundle import load
 from repro.report.compare import compare
-from repro.runs import Run, from_spec
-from repro.science.precisions import BFLOAT16, FLOAT32
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run, from_spec
+from repro.runs.store import Store
 from repro.statistics.intervals import t_interval
 from repro.statistics.units import Array
-from repro.store import Store
+from repro.verdicts.curves import MEASURES, TEST_ACCURACY, Measure
 
 from . import sessions
 from .results import Result, ratio

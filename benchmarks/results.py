@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, Literal
 
-from repro.report.provenance import hardware, versions
+from repro.report.provenance import versions
+from repro.runs.hardware import hardware
 
 RESULTS: Final = Path(__file__).parent / "results"
 RATIO: Final = "x"

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import torch
 
-from repro.science.memory import keep_freed_memory
+from repro.science.computing.memory import keep_freed_memory
 
 from .cases import CASES
 from .sides import CHECK, OURS

@@ -19,15 +19,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from repro.conditions import Conditions
 from repro.report.bundle import load
-from repro.runs import Run, from_spec
-from repro.science.data import load as load_data
-from repro.science.hessian import Hessian
-from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, random_vector
-from repro.science.measures import curved
-from repro.science.models import build
-from repro.store import Store
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run, from_spec
+from repro.runs.store import Store
+from repro.science.curvature.hessian import Hessian
+from repro.science.curvature.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, random_vector
+from repro.science.data.splits import load as load_data
+from repro.science.measuring.measures import curved
+from repro.science.networks.models import build
 
 from . import sessions
 from .networks import source

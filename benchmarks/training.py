@@ -10,13 +10,13 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import Compose, RandomCrop, RandomHorizontalFlip, ToTensor
 
-from repro.science.augmentation import PADDING
-from repro.science.models import build
-from repro.science.recipes import LR, SGD
-from repro.science.settings import TrainingSettings
-from repro.science.streams import stream
-from repro.science.tasks import TASKS, Task
-from repro.science.training import orders, train
+from repro.experiment.recipes import LR, SGD
+from repro.experiment.tasks import TASKS, Task
+from repro.science.computing.streams import stream
+from repro.science.data.augmentation import PADDING
+from repro.science.networks.models import build
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import orders, train
 
 from .networks import as_written
 from .sides import Checked, Pair, Timed

@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
-from repro.conditions import Conditions
-from repro.regimes import QUICK
-from repro.runs import Run
-from repro.science.readings import Reading
-from repro.science.recipes import LR
-from repro.science.tasks import STDCNN_MNIST
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
 
 from . import own, plain, sessions
 from .full_store import conditions, fill, jobs

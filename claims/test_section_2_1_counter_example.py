@@ -1,13 +1,26 @@
 """Section 2.1 and the introduction: higher curvature does not always mean less robustness."""
 
-from repro.claims import claim
-from repro.curves import FGSM, LAMBDA1, PGD, Curve
-from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
-from repro.science.recipes import LR
-from repro.science.tasks import SHOWN_WITH_MOMENTA, STDCNN_FASHION, STDCNN_MNIST, TASKS
-from repro.statistics.joint import Exists, Jointly, RanksDisagree
-from repro.statistics.trends import Rises
-from repro.statistics.units import factor, points
+from repro.claims import (
+    FGSM,
+    LAMBDA1,
+    LR,
+    MOMENTA_OF_LR,
+    MOMENTA_OF_RATIO,
+    PGD,
+    SETTINGS,
+    SHOWN_WITH_MOMENTA,
+    STDCNN_FASHION,
+    STDCNN_MNIST,
+    TASKS,
+    Curve,
+    Exists,
+    Jointly,
+    RanksDisagree,
+    Rises,
+    claim,
+    factor,
+    points,
+)
 
 
 def both_measures(task, attack):

@@ -1,12 +1,22 @@
 """Section 2: the setting of Yao et al., which the paper calls Benchmark."""
 
-from repro.claims import claim
-from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
-from repro.science.recipes import BENCHMARK
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, TASKS
-from repro.statistics.joint import Awaiting
-from repro.statistics.trends import Drops, Rises
-from repro.statistics.units import factor, points
+from repro.claims import (
+    BENCHMARK,
+    C1_CIFAR10,
+    FGSM,
+    LAMBDA1,
+    M1_MNIST,
+    PGD,
+    TASKS,
+    TEST_ACCURACY,
+    Awaiting,
+    Curve,
+    Drops,
+    Rises,
+    claim,
+    factor,
+    points,
+)
 
 SHOWN = tuple(TASKS.values())  # figures 1 to 21 show all six
 

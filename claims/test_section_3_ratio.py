@@ -1,12 +1,23 @@
 """Section 3: learning rate over batch size kept constant (LR/BS, without momentum)."""
 
-from repro.claims import claim
-from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import TASKS
-from repro.statistics.equivalence import Flat, NotWorse
-from repro.statistics.trends import Higher, Lower
-from repro.statistics.units import factor, points
+from repro.claims import (
+    BENCHMARK,
+    FGSM,
+    LAMBDA1,
+    LR,
+    LR_BS,
+    PGD,
+    TASKS,
+    TEST_ACCURACY,
+    Curve,
+    Flat,
+    Higher,
+    Lower,
+    NotWorse,
+    claim,
+    factor,
+    points,
+)
 
 SHOWN = tuple(TASKS.values())  # figures 1 to 21 show all six
 OTHERS = (LR(), BENCHMARK)  # the recipes that LR/BS is compared with

@@ -1,13 +1,24 @@
 """Section 4 and the introduction: momentum, under fixed learning rate (4.1) and under LR/BS (4.2)."""
 
-from repro.claims import claim
-from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
-from repro.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO
-from repro.science.recipes import LR, LR_BS
-from repro.science.tasks import SHOWN_WITH_MOMENTA
-from repro.statistics.equivalence import Same
-from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
-from repro.statistics.units import factor, points
+from repro.claims import (
+    FGSM,
+    LAMBDA1,
+    LR,
+    LR_BS,
+    MOMENTA_OF_LR,
+    MOMENTA_OF_RATIO,
+    PGD,
+    SHOWN_WITH_MOMENTA,
+    TEST_ACCURACY,
+    Curve,
+    Mostly,
+    OnAverage,
+    Same,
+    SmallerChange,
+    claim,
+    factor,
+    points,
+)
 
 LINES = {"LR": MOMENTA_OF_LR, "LR/BS": MOMENTA_OF_RATIO}
 

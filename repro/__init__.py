@@ -8,33 +8,33 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .claims import claim
-    from .curves import Curve
-    from .science.attacks import fgsm, pgd
-    from .science.hessian import top_eigenvalue
-    from .science.lanczos import Eigenvalue
-    from .science.models import C1, M1, ResNet18, StdCNN
-    from .science.recipes import BENCHMARK, LR, LR_BS, SGD
-    from .science.settings import TrainingSettings
-    from .science.training import train
+    from .experiment.recipes import BENCHMARK, LR, LR_BS, SGD
+    from .science.attacks.attacks import fgsm, pgd
+    from .science.curvature.hessian import top_eigenvalue
+    from .science.curvature.lanczos import Eigenvalue
+    from .science.networks.models import C1, M1, ResNet18, StdCNN
+    from .science.training.settings import TrainingSettings
+    from .science.training.training import train
+    from .verdicts.claim import claim
+    from .verdicts.curves import Curve
 
 _HOMES: Final = {
-    "M1": "science.models",
-    "StdCNN": "science.models",
-    "C1": "science.models",
-    "ResNet18": "science.models",
-    "fgsm": "science.attacks",
-    "pgd": "science.attacks",
-    "Eigenvalue": "science.lanczos",
-    "top_eigenvalue": "science.hessian",
-    "train": "science.training",
-    "TrainingSettings": "science.settings",
-    "BENCHMARK": "science.recipes",
-    "LR": "science.recipes",
-    "LR_BS": "science.recipes",
-    "SGD": "science.recipes",
-    "Curve": "curves",
-    "claim": "claims",
+    "M1": "science.networks.models",
+    "StdCNN": "science.networks.models",
+    "C1": "science.networks.models",
+    "ResNet18": "science.networks.models",
+    "fgsm": "science.attacks.attacks",
+    "pgd": "science.attacks.attacks",
+    "Eigenvalue": "science.curvature.lanczos",
+    "top_eigenvalue": "science.curvature.hessian",
+    "train": "science.training.training",
+    "TrainingSettings": "science.training.settings",
+    "BENCHMARK": "experiment.recipes",
+    "LR": "experiment.recipes",
+    "LR_BS": "experiment.recipes",
+    "SGD": "experiment.recipes",
+    "Curve": "verdicts.curves",
+    "claim": "verdicts.claim",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from worlds import prepared
 
-from repro.store import Store
+from repro.runs.store import Store
 
 DATA = "REPRO_DATA"
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro.conditions import Conditions
-from repro.regimes import QUICK
-from repro.runs import Run
-from repro.science.readings import Reading
-from repro.science.recipes import SGD
-from repro.science.sources import Source
-from repro.science.tasks import STDCNN_MNIST
-from repro.store import Store
-from repro.workshop import Workshop
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import SGD
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.workshop import Workshop
+from repro.science.data.sources import Source
 
 CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", Path())}, "cpu")
 READING = QUICK.scale(STDCNN_MNIST).reading

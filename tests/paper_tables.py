@@ -1,4 +1,4 @@
-"""The paper's table of figures, written down a second time and in plain words: the oracle of ``repro.figures``."""
+"""The paper's table of figures, written down once more, in plain words: the oracle of ``repro.verdicts.figures``."""
 
 from typing import Final
 

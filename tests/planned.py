@@ -5,15 +5,15 @@ from pathlib import Path
 
 from worlds import READING, conditions, declared, fill, fill_transfer
 
-from repro.claims import Case
-from repro.curves import FGSM, LAMBDA1, Curve
-from repro.runs import Run
-from repro.science.readings import of_checkpoints, transfer
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.experiment.readings import of_checkpoints, transfer
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
+from repro.runs.run import Run
+from repro.runs.store import Store
 from repro.statistics.estimands import Compares
 from repro.statistics.trends import Drops
-from repro.store import Store
+from repro.verdicts.claim import Case
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 
 WHERE = conditions()
 AT_CHECKPOINTS, TRANSFER = of_checkpoints(READING), transfer(READING)

@@ -12,18 +12,18 @@ import torch
 from safetensors.torch import load_file
 from worlds import prepared
 
-from repro import trainer
-from repro.conditions import Conditions
-from repro.regimes import QUICK, Regime
-from repro.runs import Run
-from repro.science import sources, surrogate
-from repro.science.readings import Reading
-from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD
-from repro.science.settings import TrainingSettings
-from repro.science.sources import Source
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
-from repro.store import Record, Store
-from repro.workshop import Journal, Workshop, make_here
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, SGD
+from repro.experiment.regimes import QUICK, Regime
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Record, Store
+from repro.runs.workshop import Journal, Workshop, make_here
+from repro.science.data import sources, surrogate
+from repro.science.data.sources import Source
+from repro.science.training.settings import TrainingSettings
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 

@@ -4,14 +4,14 @@ import pytest
 from paper_tables import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, numbers
 from worlds import CLAIMS, Declared, conditions, declared, declared_in, under
 
-from repro.claims import Case, claim
-from repro.curves import FGSM, LAMBDA1, PGD, Curve
-from repro.figures import FIGURES
-from repro.regimes import PAPER, QUICK, Regime
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.regimes import PAPER, QUICK, Regime
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, POINTS, factor, points
+from repro.verdicts.claim import Case, claim
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Curve
+from repro.verdicts.figures import FIGURES
 
 # Where the paper makes each claim, and the lines of the figures that it is read from.
 PLACES = {

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.costs import costs, job_seconds, measuring_seconds, slowest_first, span, training_seconds
-from repro.rates import BUILT_IN, GRADIENTS_PER_SECOND, Rates, Timing
-from repro.runs import Run
-from repro.science import checks
-from repro.science.readings import ALL_PARTS, Part, Reading, of_checkpoints, transfer
-from repro.science.recipes import LR
-from repro.science.tasks import M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, TASKS
+from repro.experiment.readings import ALL_PARTS, Part, Reading, of_checkpoints, transfer
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, TASKS
+from repro.runs.costs import costs, job_seconds, measuring_seconds, slowest_first, span, training_seconds
+from repro.runs.rates import BUILT_IN, GRADIENTS_PER_SECOND, Rates, Timing
+from repro.runs.run import Run
+from repro.science.measuring import checks
 
 READING = Reading(test_images=2048, attacked_images=256, pgd_steps=10, hessian_images=256)
 RUN = Run(M1_MNIST, LR().sgd(64), 64, 0, 12, 1024, "published", "cpu")
@@ -80,9 +80,9 @@ def test_products_on_more_images_than_one_graph_is_kept_of_cost_more_each() -> N
 
 
 def test_what_is_counted_of_the_instruments_is_what_they_do() -> None:
-    """One place for each number: both read them from repro.science.checks."""
-    from repro import costs
-    from repro.science import instruments
+    """One place for each number: both read them from repro.science.measuring.checks."""
+    from repro.runs import costs
+    from repro.science.measuring import instruments
 
     for name in ("IMAGES", "CURVED_IMAGES", "SECOND_PRODUCTS"):
         assert getattr(costs, name) == getattr(instruments, name) == getattr(checks, name)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from worlds import conditions, fill, is_of, recipe_of, under
 
-from repro.curves import CHANCE, FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure, read
 from repro.errors import ReproError
-from repro.runs import Run
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10
-from repro.store import Store
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.verdicts.curves import CHANCE, FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure, read
 
 CURVE = Curve(M1_MNIST, LR_BS(), FGSM)
 

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from worlds import conditions, fill
 
-from repro import decided
-from repro.claims import Case, Claim
-from repro.curves import FGSM, Curve
-from repro.decided import remember
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.science.recipes import LR_BS
-from repro.science.tasks import M1_MNIST
+from repro.experiment.recipes import LR_BS
+from repro.experiment.tasks import M1_MNIST
+from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
-from repro.store import Store
+from repro.verdicts import history as decided
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.history import remember
 
 PROCESSES = 8
 

@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from worlds import declared as claim_tests
 from worlds import same_examples
 
-from repro import declared
-from repro.claims import Case, Claim
-from repro.curves import FGSM, LAMBDA1, Curve
-from repro.declared import DIGITS, changes, declaration, digest
 from repro.errors import ReproError
-from repro.figures import SETTINGS
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import M1_MNIST, STDCNN_MNIST
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.statistics.equivalence import Flat, NotWorse
 from repro.statistics.estimands import Estimand
 from repro.statistics.joint import Exists, Jointly
 from repro.statistics.pairs import Mostly, OnAverage
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import POINTS, Margin, factor, points
+from repro.verdicts import declaration as declared
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.declaration import DIGITS, changes, declaration, digest
+from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
 CASE = Case(CLAIM, M1_MNIST, ("FGSM", "flat"), (Curve(M1_MNIST, LR_BS(), FGSM),))

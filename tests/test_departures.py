@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from worlds import conditions, declared
 
-from repro.conditions import Conditions
-from repro.science.recipes import LR
-from repro.science.tasks import TASKS, Task
-from repro.science.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED, departures
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import TASKS, Task
+from repro.experiment.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED, departures
+from repro.runs.conditions import Conditions
 
 HERE = conditions()
 GREY = {"M1-MNIST", "StdCNN-MNIST", "M1-FashionMNIST", "StdCNN-FashionMNIST"}

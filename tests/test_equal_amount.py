@@ -8,25 +8,25 @@ from pathlib import Path
 import pytest
 from worlds import Results, conditions, declared, fill, is_of, recipe_of, under
 
-from repro.claims import Case, Claim
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.errors import ReproError
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.regimes import PAPER, QUICK, Regime
-from repro.runs import Run
-from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
-from repro.science.sources import Kind
-from repro.science.tasks import M1_MNIST
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
+from repro.experiment.regimes import PAPER, QUICK, Regime
+from repro.experiment.tasks import M1_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.science.data.sources import Kind
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Compares, Estimand, Outcome
 from repro.statistics.joint import Exists
 from repro.statistics.pairs import OnAverage
 from repro.statistics.trends import Drops, Lower, Rises
 from repro.statistics.units import factor, points
-from repro.store import Store
-from repro.verdicts import Matched, Verdict
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve, Measure
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.verdict import Matched, Verdict
 
 # 1,024 images, two epochs; T of LR is 0.32, 0.16, 0.08 at batch size 64, 128, 256. So many are attacked that half
 # of one, the doubt of any accuracy, is far below every margin.

@@ -1,10 +1,10 @@
 import pytest
 from paper_tables import numbers
 
-from repro.curves import FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure
-from repro.figures import FIGURES, MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, showing
-from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
-from repro.science.tasks import C1_CIFAR10, M1_FASHION, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, TASKS, Task
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
+from repro.experiment.tasks import C1_CIFAR10, M1_FASHION, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, TASKS, Task
+from repro.verdicts.curves import FGSM, LAMBDA1, MEASURES, PGD, TEST_ACCURACY, Curve, Measure
+from repro.verdicts.figures import FIGURES, MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, showing
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=str)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from repro.files import read_text, write_text
+from repro.files.text import read_text, write_text
 
 ROOT = Path(__file__).parents[1]
 IN_C = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
 WRITING = """
 import sys
 from pathlib import Path
-from repro.files import read_text, write_text
+from repro.files.text import read_text, write_text
 
 path = Path("text")
 write_text(path, "\\u03bb1 in " + sys.argv[1])

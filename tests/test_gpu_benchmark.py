@@ -12,9 +12,9 @@ import torch
 
 from benchmarks import gpu, gpu_measures, gpu_tools, gpu_training
 from benchmarks.gpu_tools import Setting, flops_an_image, source
-from repro.science import surrogate
-from repro.science.sources import ENVIRONMENT
-from repro.science.tasks import TASKS
+from repro.experiment.tasks import TASKS
+from repro.science.data import surrogate
+from repro.science.data.sources import ENVIRONMENT
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 

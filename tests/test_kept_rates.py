@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from repro import calibration
-from repro.calibration import known, machine, path_for, save
 from repro.errors import SettingError
-from repro.rates import BUILT_IN, Rates, Speed, Timing
+from repro.runs import known_rates as calibration
+from repro.runs.known_rates import known, machine, path_for, save
+from repro.runs.rates import BUILT_IN, Rates, Speed, Timing
 
 MEASURED = replace(
     BUILT_IN,

@@ -10,7 +10,7 @@ import filelock
 import pytest
 
 from repro.errors import SettingError
-from repro.locks import check_locks, locked
+from repro.files.locks import check_locks, locked
 
 REFUSALS = ("ENOLCK", "EOPNOTSUPP", "ENOSYS", "EPERM", "EIO")
 

@@ -17,10 +17,12 @@ HEAVY = ("torch", "torchvision", "matplotlib")
     [
         ("repro", (*HEAVY, "numpy", "pytest")),
         ("repro.cli", (*HEAVY, "numpy", "pytest")),
-        *((f"repro.{name}", HEAVY) for name in ("claims", "plan", "plugin", "calibration", "cli.verify", "cli.diff")),
-        *((f"repro.{name}", HEAVY[:2]) for name in ("runs", "costs", "regimes", "curves", "store", "schedule")),
-        *((f"repro.science.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "checks", "sources")),
-        *((f"repro.science.{name}", HEAVY) for name in ("streams", "settings")),
+        *((f"repro.{name}", HEAVY) for name in ("claims", "plugin", "cli.verify", "cli.diff")),
+        *((f"repro.experiment.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "regimes", "regime_files")),
+        *((f"repro.runs.{name}", HEAVY) for name in ("run", "costs", "store", "schedule", "known_rates")),
+        *((f"repro.verdicts.{name}", HEAVY) for name in ("curves", "plan", "verdict")),
+        *((f"repro.science.{name}", HEAVY) for name in ("data.sources", "measuring.checks")),
+        *((f"repro.science.{name}", HEAVY) for name in ("computing.streams", "training.settings")),
     ],
 )
 def test_what_a_plan_needs_does_not_wait_for_what_only_training_needs(module: str, absent: tuple[str, ...]) -> None:

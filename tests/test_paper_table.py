@@ -1,6 +1,6 @@
 from paper_tables import COLUMNS, MOMENTA_OF_LR, MOMENTA_OF_RATIO, PLACES, SETTINGS
 
-from repro.figures import FIGURES, Figure
+from repro.verdicts.figures import FIGURES, Figure
 
 
 def lines(number: int) -> set[tuple[str, str, str]]:

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 from worlds import READING, Declared, Results, declared, fill, is_of, under
 
-from repro.judging import judge
-from repro.regimes import Regime, Scale
-from repro.runs import Run
-from repro.science.recipes import BENCHMARK, LR_BS
-from repro.science.tasks import TASKS
+from repro.experiment.recipes import BENCHMARK, LR_BS
+from repro.experiment.regimes import Regime, Scale
+from repro.experiment.tasks import TASKS
+from repro.runs.run import Run
+from repro.runs.store import Store
 from repro.statistics.estimands import Compares, Outcome
-from repro.store import Store
+from repro.verdicts.deciding import judge
 
 # Five seeds are the fewest that show "in most cases"; with 64 images a difference of one point is none.
 MANY_IMAGES = replace(READING, test_images=10_000, attacked_images=10_000)

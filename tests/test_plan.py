@@ -9,14 +9,14 @@ import pytest
 from planned import CLAIM, COLOURED, FLATTER, ROBUST, TRANSFER, WHERE, stored_whole
 from worlds import CLAIMS, READING, under
 
-from repro.claims import Case
-from repro.costs import job_seconds, training_seconds
-from repro.curves import FGSM, Curve
-from repro.plan import Plan, make_plan, table
-from repro.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
-from repro.science.recipes import LR
-from repro.science.tasks import RESNET18_CIFAR10
-from repro.store import Store
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import RESNET18_CIFAR10
+from repro.runs.costs import job_seconds, training_seconds
+from repro.runs.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
+from repro.runs.store import Store
+from repro.verdicts.claim import Case
+from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.plan import Plan, make_plan, table
 
 
 def test_each_run_is_planned_once_however_many_claims_need_it(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_planning_all_claims_needs_neither_torch_nor_matplotlib(tmp_path: Path) 
     program = (
         "import sys, pathlib; sys.path.insert(0, sys.argv[1])\n"
         "from worlds import conditions, declared\n"
-        "from repro.plan import make_plan, table\n"
-        "from repro.store import Store\n"
+        "from repro.verdicts.plan import make_plan, table\n"
+        "from repro.runs.store import Store\n"
         "cases = [case for test in declared() for case in test.cases]\n"
         "plan = make_plan(cases, conditions(), Store(pathlib.Path(sys.argv[2])))\n"
         "print(len(plan.summary()) > 0, len(table(plan, conditions())) > 0)\n"

@@ -7,10 +7,10 @@ import pytest
 from planned import ALIKE, AT_CHECKPOINTS, COMPARED, ROBUST, WHERE, every_case, stored_whole
 from worlds import fill, under
 
-from repro.costs import job_seconds, span, training_seconds
-from repro.plan import lines, make_plan, table
-from repro.regimes import PAPER
-from repro.store import Store
+from repro.experiment.regimes import PAPER
+from repro.runs.costs import job_seconds, span, training_seconds
+from repro.runs.store import Store
+from repro.verdicts.plan import lines, make_plan, table
 
 
 def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_further_run(tmp_path: Path) -> None:

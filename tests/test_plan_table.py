@@ -6,13 +6,13 @@ import pytest
 from planned import CLAIM, COLOURED, FLATTER, ROBUST, WHERE, every_case, stored_whole
 from worlds import conditions, under
 
-from repro.claims import Case
-from repro.curves import FGSM, Curve
-from repro.plan import lines, make_plan, sharing, table
-from repro.regimes import PAPER
-from repro.science.recipes import LR, LR_BS
-from repro.science.tasks import M1_MNIST, SHOWN_WITH_MOMENTA, TASKS
-from repro.store import Store
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.regimes import PAPER
+from repro.experiment.tasks import M1_MNIST, SHOWN_WITH_MOMENTA, TASKS
+from repro.runs.store import Store
+from repro.verdicts.claim import Case
+from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.plan import lines, make_plan, sharing, table
 
 
 def test_the_table_has_a_row_for_each_recipe_on_each_task_and_sums_that_count_a_shared_run_once(tmp_path: Path) -> None:

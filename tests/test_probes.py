@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from repro import probes
-from repro.probes import LADDERS, NETWORKS, SHARES, Bench, climb, measure
-from repro.rates import TIMINGS
-from repro.regimes import PAPER, QUICK
-from repro.science.tasks import RESNET18_CIFAR10, STDCNN_MNIST, TASKS
-from repro.store import Store
+from repro.experiment.regimes import PAPER, QUICK
+from repro.experiment.tasks import RESNET18_CIFAR10, STDCNN_MNIST, TASKS
+from repro.runs import probes
+from repro.runs.probes import LADDERS, NETWORKS, SHARES, Bench, climb, measure
+from repro.runs.rates import TIMINGS
+from repro.runs.store import Store
 
 
 class Clock:

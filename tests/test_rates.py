@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import same_examples
 
-from repro.rates import BUILT_IN, Rates, Speed, Timing, proportional
-from repro.science.tasks import TASKS
+from repro.experiment.tasks import TASKS
+from repro.runs.rates import BUILT_IN, Rates, Speed, Timing, proportional
 
 POINTS = st.dictionaries(st.integers(1, 4096), st.floats(1e-6, 1e3), min_size=1, max_size=5).map(
     lambda points: tuple(sorted(points.items()))

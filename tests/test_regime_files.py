@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from worlds import same_examples
 
 from repro.errors import SettingError
-from repro.regime_files import BUILT_IN, FIELDS, SIZE, SIZES, from_text, load_regime
-from repro.regimes import PAPER, QUICK, Regime, Scale
-from repro.science.tasks import STDCNN_MNIST, TASKS
+from repro.experiment.regime_files import BUILT_IN, FIELDS, SIZE, SIZES, from_text, load_regime
+from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
+from repro.experiment.tasks import STDCNN_MNIST, TASKS
 
 Load = Callable[[str], Regime]
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from repro.regimes import GRID, PAPER, QUICK, TRAINED, Regime
-from repro.science.tasks import M1_MNIST, TASKS, Task
+from repro.experiment.regimes import GRID, PAPER, QUICK, TRAINED, Regime
+from repro.experiment.tasks import M1_MNIST, TASKS, Task
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=str)

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from repro.runs import MEASURING_VERSION, TRAINING_VERSIONS, Run, from_spec, reading_key
-from repro.science import precisions
-from repro.science.readings import ALL_PARTS, Reading
-from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
-from repro.science.settings import TrainingSettings
-from repro.science.tasks import M1_MNIST, STDCNN_MNIST, TASKS
-from repro.science.trained_as import HE, SAYS
+from repro.experiment import precisions
+from repro.experiment.readings import ALL_PARTS, Reading
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
+from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST, TASKS
+from repro.experiment.trained_as import HE, SAYS
+from repro.runs.run import MEASURING_VERSION, TRAINING_VERSIONS, Run, from_spec, reading_key
+from repro.science.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[1]
 
@@ -67,7 +67,8 @@ def test_the_key_of_one_run_and_of_one_reading() -> None:
 
 def test_another_process_gives_the_same_key() -> None:
     program = (
-        "from repro.runs import Run; from repro.science.recipes import LR_BS; from repro.science.tasks import M1_MNIST;"
+        "from repro.runs.run import Run;"
+        "from repro.experiment.recipes import LR_BS; from repro.experiment.tasks import M1_MNIST;"
         "print(Run(M1_MNIST, LR_BS(0.9).sgd(128), 128, 3, 100, None, 'published', 'cpu').key)"
     )
     found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
@@ -120,14 +121,14 @@ def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.Monkey
     assert replace(ONE).key != ONE_KEY
     assert [replace(run).key for run in others] == keys  # each network has a version of its own
     before = reading_key(ONE_READING)
-    monkeypatch.setattr("repro.runs.MEASURING_VERSION", MEASURING_VERSION + 1)
+    monkeypatch.setattr("repro.runs.run.MEASURING_VERSION", MEASURING_VERSION + 1)
     assert reading_key(ONE_READING) != before
 
 
 def test_the_version_of_the_surrogate_is_part_of_the_keys_of_runs_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = replace(ONE, data="surrogate")
     before = drawn.key
-    monkeypatch.setattr("repro.runs.SURROGATE_VERSION", 2)
+    monkeypatch.setattr("repro.runs.run.SURROGATE_VERSION", 2)
     assert replace(drawn).key != before
     assert replace(ONE).key == ONE_KEY
 

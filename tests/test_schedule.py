@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import READING, same_examples
 
-from repro.runs import Run
-from repro.schedule import Schedule, Work, simulate, work_of
-from repro.science.readings import of_checkpoints, transfer
-from repro.science.recipes import LR
-from repro.science.tasks import M1_MNIST
+from repro.experiment.readings import of_checkpoints, transfer
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import M1_MNIST
+from repro.runs.run import Run
+from repro.runs.schedule import Schedule, Work, simulate, work_of
 
 WORKERS = st.integers(1, 9)
 SECONDS = st.floats(0.01, 100)

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from worlds import Results, conditions, fill, fill_transfer
 
-from repro.claims import Case, Claim
-from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from repro.errors import ReproError
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.runs import Run
-from repro.science.recipes import LR_BS
-from repro.science.tasks import STDCNN_MNIST
-from repro.soundness import InstrumentError
+from repro.experiment.recipes import LR_BS
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.run import Run
+from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import factor, points
-from repro.store import Store
-from repro.verdicts import Verdict
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.soundness import InstrumentError
+from repro.verdicts.verdict import Verdict
 
 HERE = conditions()
 INSTRUMENTS = {

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from repro.errors import SettingError
-from repro.runs import Run, from_spec
-from repro.science.readings import Reading
-from repro.science.recipes import SGD
-from repro.science.tasks import STDCNN_MNIST
-from repro.store import Store
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import SGD
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.run import Run, from_spec
+from repro.runs.store import Store
 
 ROOT = Path(__file__).parents[1]
 RUN = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 1, 100, "surrogate", "cpu")
@@ -41,8 +41,8 @@ def process(store: Store, body: str) -> Iterator[subprocess.Popen[str]]:
     script = f"""
         import sys, time
         from pathlib import Path
-        from repro.runs import from_spec
-        from repro.store import Store
+        from repro.runs.run import from_spec
+        from repro.runs.store import Store
         store, run = Store(Path({str(store.root)!r})), from_spec({RUN.spec!r})
         def pause():
             print("here", flush=True)

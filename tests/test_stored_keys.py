@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from repro.runs import Run, from_spec
-from repro.science.recipes import BENCHMARK, LR
-from repro.science.tasks import TASKS
+from repro.experiment.recipes import BENCHMARK, LR
+from repro.experiment.tasks import TASKS
+from repro.runs.run import Run, from_spec
 
 ROOT = Path(__file__).parents[1]
 

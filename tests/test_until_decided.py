@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import HEALTHY, Results, conditions, fill, fill_transfer, same_examples
 
-from repro.claims import Case, Claim
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve, Job
 from repro.errors import ReproError
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.runs import Run
-from repro.science.recipes import LR_BS
-from repro.science.tasks import M1_MNIST
+from repro.experiment.recipes import LR_BS
+from repro.experiment.tasks import M1_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Job, Run
+from repro.runs.store import Store
 from repro.statistics.estimands import Estimand
 from repro.statistics.sequential import CAP
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
-from repro.store import Store
-from repro.verdicts import Verdict
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.verdict import Verdict
 
 
 def case(holds_if: Estimand, curve: Curve) -> Case:

@@ -6,23 +6,23 @@ from pathlib import Path
 import pytest
 from worlds import Results, conditions, fill, recipe_of, under
 
-from repro.claims import Case, Claim
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve, read
 from repro.errors import ReproError
-from repro.evidence import undertrained
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.regimes import PAPER, QUICK
-from repro.runs import Run
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.regimes import PAPER, QUICK
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Estimand, Outcome
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, factor, points
-from repro.store import Store
-from repro.verdicts import Verdict
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.tables import undertrained
+from repro.verdicts.verdict import Verdict
 
 ACCURACY = Curve(M1_MNIST, BENCHMARK, FGSM)
 CURVATURE = Curve(M1_MNIST, LR_BS(), LAMBDA1)

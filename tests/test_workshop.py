@@ -10,9 +10,9 @@ from ovens import CONDITIONS, FIRST, JOBS, READING, RUNS, Oven, breaks, put, wor
 from worlds import prepared
 
 from repro.errors import ReproError
-from repro.rates import BUILT_IN, Timing
-from repro.store import Store
-from repro.workshop import Journal, StoppedError, Workshop
+from repro.runs.rates import BUILT_IN, Timing
+from repro.runs.store import Store
+from repro.runs.workshop import Journal, StoppedError, Workshop
 
 
 def test_every_wanted_run_is_made_once_and_then_stored(store: Store) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from ovens import FIRST, JOBS, READING, RUNS, Oven, put, workshop
 
-from repro.conditions import Conditions
-from repro.runs import Run
-from repro.science.recipes import SGD
-from repro.science.tasks import TASKS
-from repro.store import Store
-from repro.workshop import COHORT, Workshop, cohort_size
+from repro.experiment.recipes import SGD
+from repro.experiment.tasks import TASKS
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.workshop import COHORT, Workshop, cohort_size
 
 
 class Kiln:

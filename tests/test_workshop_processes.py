@@ -12,10 +12,10 @@ from typing import Any
 
 from ovens import CONDITIONS, FIRST, JOBS, READING, RUNS, Oven, breaks, put, workshop
 
-from repro.runs import Run
-from repro.science.readings import Reading, transfer
-from repro.store import Store
-from repro.workshop import Journal, Workshop
+from repro.experiment.readings import Reading, transfer
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.workshop import Journal, Workshop
 
 
 def test_one_of_several_processes_makes_the_sessions_slowest_runs_first(store: Store) -> None:

@@ -11,15 +11,15 @@ from unittest import mock
 
 from hypothesis import settings
 
-from repro.claims import Case, Claim
-from repro.conditions import Conditions
-from repro.regimes import Regime, Scale
-from repro.runs import Run
-from repro.science.readings import Reading, of_checkpoints, transfer
-from repro.science.recipes import BENCHMARK, LR, LR_BS, Recipe
-from repro.science.sources import Kind, Source
-from repro.science.tasks import DATASETS, TASKS
-from repro.store import Store
+from repro.experiment.readings import Reading, of_checkpoints, transfer
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
+from repro.experiment.regimes import Regime, Scale
+from repro.experiment.tasks import DATASETS, TASKS
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.science.data.sources import Kind, Source
+from repro.verdicts.claim import Case, Claim
 
 CLAIMS: Final = Path(__file__).parents[1] / "claims"
 READING: Final = Reading(test_images=512, attacked_images=64, pgd_steps=4, hessian_images=64)

@@ -14,14 +14,14 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from ..calibration import save
 from ..errors import SettingError
 from ..plugin.gpus import require_cuda
-from ..rates import BUILT_IN, TIMINGS, Measured, Rates, Speed, Timing
+from ..runs.known_rates import save
+from ..runs.rates import BUILT_IN, TIMINGS, Measured, Rates, Speed, Timing
 from .output import text_of
 
 LEAST: Final = 5.0  # seconds
-CONTROLLER: Final = "import pytest, repro.plugin, repro.report.drawing"
+CONTROLLER: Final = "import pytest, repro.plugin, repro.report.drawing.figures"
 SHOWN: Final = 64  # images a call of the table is on, as far as that was measured
 
 
@@ -72,9 +72,9 @@ def _measure(ends: float, device: str) -> tuple[float, Measured]:
     import torchvision  # noqa: F401
 
     import repro.plugin
-    import repro.trainer  # noqa: F401
+    import repro.runs.trainer  # noqa: F401
 
-    from ..probes import measure
+    from ..runs.probes import measure
 
     ready = time.time()
     return ready, measure(max(ends - ready, 0.0), device)

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from ..claims import MARK, Case
 from ..errors import ReproError
+from ..verdicts.claim import MARK, Case
 from .checkout import Checkout
 
 # addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim;

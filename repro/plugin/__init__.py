@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import pytest
 
-from ..claims import MARK, Case
 from ..errors import ReproError, error_line
-from ..verdicts import Verdict
-from ..workshop import StoppedError
+from ..runs.workshop import StoppedError
+from ..verdicts.claim import MARK, Case
+from ..verdicts.verdict import Verdict
 from . import gpus
 from .controller import Controller
 from .neighbours import leave_out_idle
@@ -45,7 +45,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, in every process; choose the GPU of a worker."""
-    config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.claims")
+    config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.verdicts.claim")
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     try:
         config.stash[SESSION] = _in_controller(config) if worker is None else _in_worker(worker)

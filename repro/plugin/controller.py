@@ -19,10 +19,10 @@ from typing import Any, Final
 
 import pytest
 
-from ..decided import remember
-from ..files import whole
+from ..files.text import whole
 from ..report import write_report
-from ..store import Store
+from ..runs.store import Store
+from ..verdicts.history import remember
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
 from .partial import partial
@@ -215,4 +215,4 @@ def _ending(nodes: Sequence[Any]) -> Iterator[None]:
 def _get_ready() -> None:
     """Import what the report is drawn with while workers train: it takes a second, which would pass at the end."""
     with suppress(Exception):  # whatever is wrong will be said where it is used
-        importlib.import_module("repro.report.sheets")
+        importlib.import_module("repro.report.drawing.sheets")

@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 from typing import Final
 
 from ..errors import SettingError
-from ..science.memory import GPU_SHARE
+from ..science.computing.memory import GPU_SHARE
 
 SHARED: Final = 0.9  # of a GPU's memory; the rest is for what each process has there besides its tensors
 

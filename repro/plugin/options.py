@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import pytest
 
-from ..claims import Case
 from ..errors import SettingError
-from ..figures import FIGURES
-from ..regime_files import COUNT, FIELDS, SIZES, from_text, load_regime
-from ..regimes import QUICK, Regime
-from ..science import precisions
-from ..science.readings import NAMES
-from ..science.tasks import TASKS
-from ..science.trained_as import SAYS
+from ..experiment import precisions
+from ..experiment.readings import NAMES
+from ..experiment.regime_files import COUNT, FIELDS, SIZES, from_text, load_regime
+from ..experiment.regimes import QUICK, Regime
+from ..experiment.tasks import TASKS
+from ..experiment.trained_as import SAYS
+from ..verdicts.claim import Case
+from ..verdicts.figures import FIGURES
 
 ARTIFACTS: Final = "artifacts"
 UNTIL_DECIDED: Final = "until-decided"

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pytest
 
-from ..claims import Case
 from ..errors import ReproError, named_line
 from ..statistics.estimands import Outcome
-from ..verdicts import Verdict
+from ..verdicts.claim import Case
+from ..verdicts.verdict import Verdict
 
 PROPERTY: Final = "verdict"
 

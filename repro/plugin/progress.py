@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from ..costs import span
+from ..runs.costs import span
 
 EVERY: Final = 15.0  # seconds between two lines, at least
 

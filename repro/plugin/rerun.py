@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from ..regime_files import FIELDS
-from ..science.sources import ENVIRONMENT as DATA
+from ..experiment.regime_files import FIELDS
+from ..science.data.sources import ENVIRONMENT as DATA
 from .options import ARTIFACTS, flag
 
 ADDED: Final = "PYTEST_ADDOPTS"  # the options that pytest adds to every command line

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from ..calibration import Known, known
-from ..claims import Case
-from ..conditions import Conditions
-from ..files import read_text, write_text
-from ..judging import judge
-from ..locks import locked
-from ..plan import Plan, make_plan
+from ..experiment import precisions
+from ..experiment.trained_as import SAYS
+from ..files.locks import locked
+from ..files.text import read_text, write_text
 from ..report import Ahead
-from ..science import precisions
-from ..science.sources import Source, resolve
-from ..science.trained_as import SAYS
-from ..store import Store
-from ..verdicts import Verdict
-from ..workshop import Journal, Workshop
+from ..runs.conditions import Conditions
+from ..runs.known_rates import Known, known
+from ..runs.store import Store
+from ..runs.workshop import Journal, Workshop
+from ..science.data.sources import Source, resolve
+from ..verdicts.claim import Case
+from ..verdicts.deciding import judge
+from ..verdicts.plan import Plan, make_plan
+from ..verdicts.verdict import Verdict
 from .options import Settings
 from .outcomes import about
 from .rerun import Rerun

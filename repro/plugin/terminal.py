@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..plan import Plan, sharing, table
 from ..report.hashes import mark
 from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
 from ..report.together import in_words
+from ..verdicts.plan import Plan, sharing, table
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most

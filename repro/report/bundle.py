@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from ..conditions import Conditions
 from ..errors import ReproError
-from ..files import read_text
-from ..regimes import Regime, Scale
-from ..science.readings import Reading
-from ..science.sources import Source
-from ..science.tasks import DATASETS, TASKS
+from ..experiment.readings import Reading
+from ..experiment.regimes import Regime, Scale
+from ..experiment.tasks import DATASETS, TASKS
+from ..files.text import read_text
+from ..runs.conditions import Conditions
+from ..science.data.sources import Source
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from ..science.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED
+from ..experiment.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ CHOICES: Final = (
         "batch-size grid",
         "64, 128, 256, 512, 1024 at the paper's scale",
         "LR and LR/BS coincide at 64, and the paper's axes end near 1000",
-        "repro.regimes.GRID",
+        "repro.experiment.regimes.GRID",
     ),
     Choice(
         "scale of the input and unit of epsilon",
@@ -35,7 +35,7 @@ CHOICES: Final = (
         "the code of Yao et al. loads MNIST and CIFAR-10 so and adds epsilon to that; for MNIST and Fashion-MNIST this "
         "departs from Section 1, where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range "
         "PGD leaves next to nothing of any network",
-        "repro.science.tasks",
+        "repro.experiment.tasks",
         UNSTANDARDISED,
     ),
     Choice(
@@ -43,55 +43,55 @@ CHOICES: Final = (
         "40 steps of 0.01 at epsilon 0.3 at the paper's scale, in proportion elsewhere; one random start; an image "
         "counts as broken once any iterate is misclassified",
         "the setting of Madry et al. for MNIST",
-        "repro.science.readings",
+        "repro.experiment.readings",
     ),
     Choice(
         "the loss that attacks climb",
         "cross-entropy decides; the margin form is measured beside it",
         "the paper's equation names the training cost, which saturates in float32",
-        "repro.science.attacks",
+        "repro.science.attacks.attacks",
     ),
     Choice(
         "lambda1",
         "largest algebraic eigenvalue of the mean training loss on a fixed part of the training images, in evaluation "
         "mode, without augmentation",
         "the paper does not say which loss, mode or images",
-        "repro.science.hessian",
+        "repro.science.curvature.hessian",
     ),
     Choice(
         "layers of M1, StdCNN and C1",
         "convolutions without padding, ReLU after each convolution and hidden layer, pooling as in the table; C1 pads "
         "its convolutions by 2, pools 3x3 by 2 with padding 1 and applies batch norm after pooling",
         "Table 1 read literally; C1's padding and strides are those of the code of Yao et al., whose network it is",
-        "repro.science.models",
+        "repro.science.networks.models",
         POOL_LAST,
     ),
-    Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.models", HE),
+    Choice("initial weights", "PyTorch's defaults", "the paper names none", "repro.science.networks.models", HE),
     Choice(
         "augmentation", "CIFAR-10's training images only: crops with 4 pixels of zero padding, flips",
         "Appendix A says of all three data sets, and of testing too, that they were augmented suitably, and describes "
-        "only this", "repro.science.augmentation",
+        "only this", "repro.science.data.augmentation",
     ),
     Choice(
         "weight decay under Benchmark", "none",
         "the paper excludes it for LR and LR/BS and leaves Benchmark's to Yao et al.; in their code the script that "
-        "trains C1 has none, another, which trains ResNets alone, 5e-4", "repro.science.recipes",
+        "trains C1 has none, another, which trains ResNets alone, 5e-4", "repro.experiment.recipes",
     ),
     Choice(
         "which paper Benchmark is from",
         "the settings that Appendix A names: learning rate 0.01, momentum 0.9, halved every 5 epochs",
-        "Section 2 takes them from Yao et al. (2018a), Appendix A from Yao et al. (2018b)", "repro.science.recipes",
+        "Section 2 takes them from Yao et al. (2018a), Appendix A from Yao et al. (2018b)", "repro.experiment.recipes",
     ),
     Choice(
         "validation images", "the last 5,000 (10,000) of a fixed shuffle of the training set; not used",
-        "the paper gives their number only", "repro.science.data",
+        "the paper gives their number only", "repro.science.data.splits",
     ),
-    Choice("seeds", "5 at the paper's scale", "the paper shows no spread", "repro.regimes.PAPER"),
+    Choice("seeds", "5 at the paper's scale", "the paper shows no spread", "repro.experiment.regimes.PAPER"),
     Choice(
         "diverged runs",
         "accuracy counts as chance (10%); lambda1 has no value and leaves its claim inconclusive",
         "a network of NaNs gives every image the same class",
-        "repro.curves",
+        "repro.verdicts.curves",
     ),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from ..declared import changes
+from ..verdicts.declaration import changes
 from .bundle import Report
 
 Entry = dict[str, Any]

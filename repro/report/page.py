@@ -4,12 +4,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..costs import span
-from ..science import precisions
-from ..science.precisions import departure
-from ..science.trained_as import SAYS, departures
+from ..experiment import precisions
+from ..experiment.precisions import departure
+from ..experiment.trained_as import SAYS, departures
+from ..runs.costs import span
 from . import hashes
-from .pictures import Picture
+from .drawing.captions import Picture
 from .scorecard import Scorecard
 from .together import in_words
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..claims import Case
-from ..conditions import Conditions
-from ..declared import changes
 from ..errors import ReproError
-from ..files import read_text
-from ..judging import judge
-from ..runs import Run
-from ..store import Record, Store
+from ..files.text import read_text
+from ..runs.conditions import Conditions
+from ..runs.run import Run
+from ..runs.store import Record, Store
+from ..verdicts.claim import Case
+from ..verdicts.deciding import judge
+from ..verdicts.declaration import changes
 from .bundle import Report
 
 # What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.

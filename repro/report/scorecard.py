@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from ..science.tasks import TASKS
+from ..experiment.tasks import TASKS
 
 SHORT: Final = {
     "reproduced": "yes",

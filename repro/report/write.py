@@ -5,16 +5,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..conditions import Conditions
-from ..figures import FIGURES
-from ..files import write_text
-from ..regimes import Regime
-from ..science.sources import Source
-from ..store import Store
+from ..experiment.regimes import Regime
+from ..files.text import write_text
+from ..runs.conditions import Conditions
+from ..runs.hardware import hardware
+from ..runs.store import Store
+from ..science.data.sources import Source
+from ..verdicts.figures import FIGURES
 from . import page, provenance
 from .bundle import FORMAT, NAME, conditions_facts
 from .choices import choices
-from .pictures import Ahead
+from .drawing.pictures import Ahead
 from .scorecard import scorecard
 from .together import take_together
 
@@ -54,8 +55,8 @@ def write_report(
     it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines,
     but for those that are there ``ahead``. The entries are marked with what they are worth taken together.
     """
-    from .drawing import draw  # matplotlib takes a second to import, which a plan need not wait for
-    from .sheets import draw_contact_sheet, draw_scorecard
+    from .drawing.figures import draw  # matplotlib takes a second to import, which a plan need not wait for
+    from .drawing.sheets import draw_contact_sheet, draw_scorecard
 
     settings.artifacts.mkdir(parents=True, exist_ok=True)
     take_together(entries.values())
@@ -100,5 +101,5 @@ def _facts(conditions: Conditions) -> dict[str, Any]:
         **conditions_facts(conditions),
         **provenance.commit(Path(__file__).parent),
         "versions": provenance.versions(),
-        "hardware": provenance.hardware(),
+        "hardware": hardware(),
     }

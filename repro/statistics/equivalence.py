@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .estimands import Compares, Estimand, Question, Sample
-from .evidence import AllOf, AnyOf, Effect, Mean
+from .hypotheses import AllOf, AnyOf, Effect, Mean
 from .units import Margin
 
 ON_THE_FLOOR: Final = "begins within the margin of the floor, with no room to fall"

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .evidence import Evidence, Weakest
+from .hypotheses import Evidence, Weakest
 from .units import Array, Margin, Unit
 
 ERROR: Final = 0.05

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample
-from .evidence import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .units import CORRELATION, SHARE, Array, Margin
 
 

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 
 from .estimands import Estimand, Question, Sample
-from .evidence import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .trends import DOWN, UP, directed
 from .units import SHARE, Array, Margin
 

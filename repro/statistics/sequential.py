@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from .estimands import ERROR, Decision, Estimand, Outcome, Sample
-from .evidence import Evidence
+from .hypotheses import Evidence
 
 PROBABLY: Final = 0.8
 CAP: Final = 50

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .estimands import Compares, Estimand, Question, Sample
-from .evidence import Effect, Mean
+from .hypotheses import Effect, Mean
 from .units import Array, Margin
 
 UP, DOWN = 1, -1

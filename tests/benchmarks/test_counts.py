@@ -12,14 +12,14 @@ from benchmarks.sessions import ROOT
 from benchmarks.whole import Account, Made, account, checkpoints_of, made
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
-from repro.conditions import Conditions
-from repro.plan import make_plan
-from repro.regimes import QUICK
-from repro.science.readings import Reading
-from repro.science.recipes import LR
-from repro.science.sources import Source
-from repro.science.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST, TASKS
-from repro.store import Store
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST, TASKS
+from repro.runs.conditions import Conditions
+from repro.runs.store import Store
+from repro.science.data.sources import Source
+from repro.verdicts.plan import make_plan
 
 LINES = 6 * 3 + 4 * 4 + 4 * 2  # of the figures of one measure: settings on six tasks, momenta on four, twice
 COST = {"training": 10.0, "clean": 1.0, "fgsm": 2.0, "pgd": 3.0, "lambda1": 4.0}

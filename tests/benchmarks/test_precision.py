@@ -9,15 +9,15 @@ import pytest
 
 from benchmarks import precision
 from benchmarks.precision import Shift, Twins, saved, shift_of, shifts, twins
-from repro.conditions import Conditions
-from repro.curves import LAMBDA1, MEASURES, TEST_ACCURACY
-from repro.regimes import QUICK
-from repro.runs import Run
-from repro.science.precisions import BFLOAT16
-from repro.science.recipes import LR, LR_BS
-from repro.science.sources import Source
-from repro.science.tasks import DATASETS, M1_MNIST, STDCNN_MNIST
-from repro.store import Store
+from repro.experiment.precisions import BFLOAT16
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import DATASETS, M1_MNIST, STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.science.data.sources import Source
+from repro.verdicts.curves import LAMBDA1, MEASURES, TEST_ACCURACY
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from benchmarks.cases import APART, CASES
 from benchmarks.networks import as_written
 from benchmarks.results import Result, absolute
 from benchmarks.sides import BenchmarkError, Measured
-from repro.science.models import build
-from repro.science.recipes import LR
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST, Task
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST, Task
+from repro.science.networks.models import build
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from worlds import conditions
 
 from benchmarks import power_iteration, starts
 from benchmarks.starts import Searched, products, searched, told
-from repro.runs import Run
-from repro.science.models import build
-from repro.science.recipes import LR
-from repro.science.sources import Source
-from repro.science.tasks import STDCNN_MNIST
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.run import Run
+from repro.science.data.sources import Source
+from repro.science.networks.models import build
 
 
 class Counted:

@@ -8,9 +8,9 @@ import pytest
 from doors import rewrite
 from worlds import conditions, declared, fill
 
-from repro.judging import judge
 from repro.report.bundle import FORMAT, conditions_facts
-from repro.store import Store
+from repro.runs.store import Store
+from repro.verdicts.deciding import judge
 
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 

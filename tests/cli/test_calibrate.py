@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from repro.calibration import known
 from repro.cli import calibrate as module
 from repro.cli import main
 from repro.cli.calibrate import middle
-from repro.rates import BUILT_IN, Measured, Speed, Timing
+from repro.runs.known_rates import known
+from repro.runs.rates import BUILT_IN, Measured, Speed, Timing
 
 DONE, BAD_INPUT = 0, 2
 
@@ -61,7 +61,7 @@ def test_a_real_calibration_measures_every_network_beside_others(
 
 def quickly(ends: float, device: str) -> tuple[float, Mapping[str, Mapping[int, Speed]]]:
     """In a new process: one rung of each ladder, on very few images."""
-    from repro import probes
+    from repro.runs import probes
 
     probes.LADDERS.update({kind: (ladder[0] // 8 or 1,) for kind, ladder in probes.LADDERS.items()})
     return ends, probes.measure(0.0, device)

@@ -16,7 +16,7 @@ from repro.cli import main
 CALIBRATE = """
 import sys
 from repro.cli import calibrate, main
-from repro.rates import BUILT_IN
+from repro.runs.rates import BUILT_IN
 calibrate._measured = lambda *_: (1.0, BUILT_IN.networks)
 sys.exit(main(["calibrate"]))
 """

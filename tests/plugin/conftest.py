@@ -8,7 +8,7 @@ import matplotlib
 import pytest
 from projects import Project
 
-import repro.report.drawing  # noqa: F401  # once here, or every session in this process would import matplotlib anew
+import repro.report.drawing.figures  # noqa: F401  # once here, or every session in this process would import matplotlib anew
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

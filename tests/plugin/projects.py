@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.science.sources import FILES
+from repro.science.data.sources import FILES
 
 
 @dataclass(frozen=True)

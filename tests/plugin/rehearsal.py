@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 
 from repro import errors
-from repro.conditions import Conditions
-from repro.runs import Run
-from repro.science import sources
-from repro.science.readings import Reading
-from repro.store import Store
-from repro.workshop import Journal
+from repro.experiment.readings import Reading
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.workshop import Journal
+from repro.science.data import sources
 
 pytest_plugins = ["repro.plugin"]
 HERE = Path(__file__).parent
@@ -39,9 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setattr(sources, "_downloaded", lambda *_: False)
     _warn("PLAYED_EARLY_WARNING")
     if "PLAYED_SECONDS" in os.environ:
-        trainer = ModuleType("repro.trainer")
+        trainer = ModuleType("repro.runs.trainer")
         trainer.make = play  # type: ignore[attr-defined]
-        patch.setitem(sys.modules, "repro.trainer", trainer)
+        patch.setitem(sys.modules, "repro.runs.trainer", trainer)
     if "PLAYED_EVERY" in os.environ:  # seconds between two lines of progress
         patch.setattr(progress, "EVERY", float(os.environ["PLAYED_EVERY"]))
     if "PLAYED_GPUS" in os.environ:  # a machine with this many

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from repro.claims import claim
-from repro.curves import LAMBDA1, TEST_ACCURACY, Curve
-from repro.figures import SETTINGS
-from repro.science.recipes import LR, LR_BS
-from repro.science.tasks import M1_FASHION, M1_MNIST, STDCNN_FASHION, STDCNN_MNIST, Task
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.tasks import M1_FASHION, M1_MNIST, STDCNN_FASHION, STDCNN_MNIST, Task
 from repro.statistics.equivalence import Flat
 from repro.statistics.trends import Drops
 from repro.statistics.units import factor, points
-from repro.verdicts import Verdict
+from repro.verdicts.claim import claim
+from repro.verdicts.curves import LAMBDA1, TEST_ACCURACY, Curve
+from repro.verdicts.figures import SETTINGS
+from repro.verdicts.verdict import Verdict
 
 ACCURACY_OF = {recipe: lambda task, recipe=recipe: Curve(task, recipe, TEST_ACCURACY) for recipe in (LR(), LR_BS())}
 CURVATURE = lambda task: Curve(task, LR_BS(), LAMBDA1)  # noqa: E731

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from projects import Project
 
-from repro.science.sources import FILES
+from repro.science.data.sources import FILES
 
 CACHES = {"__pycache__", ".pytest_cache", "temporary", "cache"}
 LABELS = list(FILES["MNIST"])[1]

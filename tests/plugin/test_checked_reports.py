@@ -75,10 +75,10 @@ def test_claims_of_ones_own_are_found_with_their_helpers_and_classes(project: Pr
     project.add(
         "claims/mine/test_own.py",
         """
-from repro.claims import claim
-from repro.curves import TEST_ACCURACY, Curve
-from repro.science.recipes import LR
-from repro.science.tasks import STDCNN_MNIST
+from repro.verdicts.claim import claim
+from repro.verdicts.curves import TEST_ACCURACY, Curve
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import STDCNN_MNIST
 from repro.statistics.equivalence import Flat
 from .helpers import WITHIN
 

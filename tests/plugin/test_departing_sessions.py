@@ -3,8 +3,8 @@
 import pytest
 from projects import Project
 
-from repro.science import precisions
-from repro.science.trained_as import HE, SAYS, UNSTANDARDISED
+from repro.experiment import precisions
+from repro.experiment.trained_as import HE, SAYS, UNSTANDARDISED
 
 BOTH = ("--trained-as", f"{UNSTANDARDISED},{HE}")
 CLAIM = ("-k", "it-fails")

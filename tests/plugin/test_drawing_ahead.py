@@ -10,7 +10,7 @@ import pytest
 from projects import Project
 
 from repro.plugin.neighbours import HYPOTHESIS, leave_out_idle
-from repro.report import drawing
+from repro.report.drawing import figures as drawing
 
 DRAWN = ("-k", "it-is-drawn or it-diverges or it-fails")
 

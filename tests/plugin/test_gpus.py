@@ -6,7 +6,7 @@ from projects import Project
 
 from repro.errors import SettingError
 from repro.plugin import gpus
-from repro.science.memory import GPU_SHARE
+from repro.science.computing.memory import GPU_SHARE
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 

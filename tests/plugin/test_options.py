@@ -5,10 +5,10 @@ import pytest
 from projects import Project
 
 from repro.errors import SettingError
+from repro.experiment.regimes import PAPER, QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
 from repro.plugin.options import Settings, settings
-from repro.regimes import PAPER, QUICK
-from repro.science.tasks import STDCNN_MNIST
-from repro.science.trained_as import HE, POOL_LAST, UNSTANDARDISED
 
 Given = Callable[..., Settings]
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 import pytest
 from projects import Project
 
-from repro.calibration import save
-from repro.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
+from repro.runs.known_rates import save
+from repro.runs.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
 
 ROW = re.compile(r"│ (\S+) +│ (.+?) +│ ([\d ]+?) +│ (\d+) +│ (\d+) +│ (\d+) +│ (.+?) +│")
 

@@ -8,7 +8,7 @@ import pytest
 import torch._dynamo  # noqa: F401  # SGD does, and a session in this process would have to do it again
 from projects import Project
 
-from repro.science import surrogate
+from repro.science.data import surrogate
 
 
 @pytest.fixture

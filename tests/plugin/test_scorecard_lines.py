@@ -5,10 +5,10 @@ import pytest
 from projects import Project
 from worlds import declared
 
+from repro.experiment.tasks import TASKS
 from repro.plugin.terminal import card_lines
 from repro.report.scorecard import Scorecard, scorecard
-from repro.science.tasks import TASKS
-from repro.verdicts import WORDS
+from repro.verdicts.verdict import WORDS
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
 

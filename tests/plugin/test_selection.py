@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from projects import Project
 
+from repro.experiment.regime_files import FIELDS, SIZE, SIZES, load_regime
+from repro.experiment.regimes import PAPER, QUICK, Scale
 from repro.plugin.options import Settings, flag, settings
-from repro.regime_files import FIELDS, SIZE, SIZES, load_regime
-from repro.regimes import PAPER, QUICK, Scale
 
 AFTERNOON = """
 name = "afternoon"

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from worlds import Results, conditions, fill, healthy
 
-from repro.conditions import Conditions
-from repro.figures import Figure
-from repro.report.drawing import composed
-from repro.runs import Run
-from repro.store import Store
+from repro.report.drawing.figures import composed
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.verdicts.figures import Figure
 
 WHERE = conditions(seeds=2)
 

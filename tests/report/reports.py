@@ -7,11 +7,11 @@ from typing import Any
 
 from worlds import Results, fill, fill_transfer, healthy
 
-from repro.claims import Case
-from repro.conditions import Conditions
-from repro.judging import judge
 from repro.report.bundle import FORMAT, Report, conditions_facts, load
-from repro.store import Store
+from repro.runs.conditions import Conditions
+from repro.runs.store import Store
+from repro.verdicts.claim import Case
+from repro.verdicts.deciding import judge
 
 Content = dict[str, Any]
 

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 from reports import content, written
 from worlds import conditions, same_examples, under
 
-from repro.claims import Case, Claim
-from repro.conditions import Conditions
-from repro.curves import FGSM, Curve
 from repro.errors import ReproError
-from repro.figures import SETTINGS
-from repro.regimes import PAPER, QUICK, Regime, Scale
+from repro.experiment.readings import ALL_PARTS, NAMES, Reading
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
+from repro.experiment.tasks import DATASETS, M1_MNIST, TASKS
 from repro.report.bundle import FORMAT, conditions_facts, conditions_of, load
-from repro.science.readings import ALL_PARTS, NAMES, Reading
-from repro.science.recipes import LR, LR_BS
-from repro.science.sources import Kind, Source
-from repro.science.tasks import DATASETS, M1_MNIST, TASKS
+from repro.runs.conditions import Conditions
+from repro.science.data.sources import Kind, Source
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
 CASES = {"test[a]": Case(CLAIM, M1_MNIST, ("FGSM",), (Curve(M1_MNIST, LR_BS(), FGSM),))}

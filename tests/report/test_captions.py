@@ -1,10 +1,10 @@
 import pytest
 from worlds import conditions, under
 
-from repro.conditions import Conditions
-from repro.figures import FIGURES, Figure
-from repro.regimes import PAPER
-from repro.report.captions import Notes, caption
+from repro.experiment.regimes import PAPER
+from repro.report.drawing.captions import Notes, caption
+from repro.runs.conditions import Conditions
+from repro.verdicts.figures import FIGURES, Figure
 
 WHERE = conditions(seeds=2)
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 from reports import Content, broken, content, written
 from worlds import conditions, same_examples
 
-from repro.claims import Case, Claim
-from repro.curves import FGSM, LAMBDA1, Curve
-from repro.declared import digest
-from repro.figures import SETTINGS
+from repro.experiment.recipes import LR_BS
+from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.report.bundle import Report
 from repro.report.compare import Change, Comparison, compare
-from repro.runs import Run
-from repro.science.recipes import LR_BS
-from repro.science.tasks import M1_MNIST, STDCNN_MNIST
+from repro.runs.run import Run
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import factor, points
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.declaration import digest
+from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
 OTHER = Claim("its-curvature-is", "3", "It is flat.", Flat(factor(2)), "it can be seen", (SETTINGS,))

@@ -8,16 +8,16 @@ from matplotlib import image
 from matplotlib import pyplot as plt
 from worlds import conditions, fill, under
 
-from repro.conditions import Conditions
-from repro.curves import LAMBDA1, Curve
-from repro.figures import FIGURES
-from repro.regimes import PAPER
-from repro.report.drawing import composed, draw
-from repro.runs import Run
-from repro.science.recipes import BENCHMARK, LR, LR_BS
-from repro.science.tasks import M1_MNIST
-from repro.science.trained_as import HE, UNSTANDARDISED
-from repro.store import Store
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.regimes import PAPER
+from repro.experiment.tasks import M1_MNIST
+from repro.experiment.trained_as import HE, UNSTANDARDISED
+from repro.report.drawing.figures import composed, draw
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.verdicts.curves import LAMBDA1, Curve
+from repro.verdicts.figures import FIGURES
 
 
 @pytest.mark.parametrize(("number", "columns"), [(9, 1), (2, 1), (11, 2), (13, 2), (5, 1), (35, 2)])

@@ -5,11 +5,11 @@ from drawn import WHERE, axes_of, hollow_at_256, legend, markers, stored
 from matplotlib.figure import Figure as Canvas
 from worlds import Results, healthy
 
-from repro.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY
-from repro.figures import FIGURES, MOMENTA_OF_LR, SETTINGS, Panel
-from repro.report.frames import dress, tick
-from repro.runs import Run
-from repro.science.tasks import C1_CIFAR10, M1_MNIST
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
+from repro.report.drawing.frames import dress, tick
+from repro.runs.run import Run
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY
+from repro.verdicts.figures import FIGURES, MOMENTA_OF_LR, SETTINGS, Panel
 
 
 def test_axes_on_which_every_run_diverged_have_crosses_and_no_scale(tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from worlds import Results, healthy, under
 
-from repro.conditions import Conditions
-from repro.figures import FIGURES
-from repro.regimes import QUICK
-from repro.report.drawing import composed
-from repro.report.frames import MARGIN
-from repro.runs import Run
-from repro.science.trained_as import HE, UNSTANDARDISED
-from repro.store import Store
+from repro.experiment.regimes import QUICK
+from repro.experiment.trained_as import HE, UNSTANDARDISED
+from repro.report.drawing.figures import composed
+from repro.report.drawing.frames import MARGIN
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.verdicts.figures import FIGURES
 
 # One of each kind: three recipes, four, two; accuracy, lambda1; one pair of axes, two of one task, two of two tasks.
 KINDS = (9, 2, 22, 6, 7, 8, 11, 13, 26, 35, 15)

@@ -9,14 +9,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from worlds import Results, fill
 
-from repro.curves import LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, read
-from repro.figures import FIGURES
-from repro.report.captions import Notes
-from repro.report.marks import COLOURS, put
-from repro.runs import Run
-from repro.science.recipes import LR_BS
-from repro.science.tasks import M1_MNIST
-from repro.store import Store
+from repro.experiment.recipes import LR_BS
+from repro.experiment.tasks import M1_MNIST
+from repro.report.drawing.captions import Notes
+from repro.report.drawing.marks import COLOURS, put
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.verdicts.curves import LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, read
+from repro.verdicts.figures import FIGURES
 
 
 def on_axes(tmp_path: Path, measure: Measure, results: Results) -> tuple[Axes, Notes]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from repro.experiment.trained_as import HE, SAYS
 from repro.report.page import markdown, scale
 from repro.report.scorecard import scorecard
-from repro.science.trained_as import HE, SAYS
 
 Bundle = dict[str, Any]
 

@@ -7,12 +7,12 @@ import pytest
 from drawn import WHERE, stored
 from worlds import fill
 
-from repro.curves import Job
-from repro.figures import FIGURES
-from repro.report import drawing
-from repro.report.drawing import draw
-from repro.report.pictures import Ahead
-from repro.store import Store
+from repro.report.drawing import figures as drawing
+from repro.report.drawing.figures import draw
+from repro.report.drawing.pictures import Ahead
+from repro.runs.run import Job
+from repro.runs.store import Store
+from repro.verdicts.figures import FIGURES
 
 
 def jobs(*numbers: int) -> set[Job]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repro.report import provenance
+from repro.runs import hardware as machine
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 
@@ -49,7 +50,7 @@ def test_versions_are_those_that_are_installed() -> None:
 
 
 def test_hardware_is_plain_json_with_a_processor_and_cores() -> None:
-    hardware = json.loads(json.dumps(provenance.hardware(), allow_nan=False))
+    hardware = json.loads(json.dumps(machine.hardware(), allow_nan=False))
     assert hardware["processor"]
     assert hardware["cores"] >= 1
     assert hardware["memory_gib"] is None or hardware["memory_gib"] > 0
@@ -69,4 +70,4 @@ def test_a_processor_is_named_with_its_generation_where_that_is_told(
 ) -> None:
     if told is not None:
         (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{told}\nprocessor\t: 1\n{told}\n")
-    assert provenance.processor(tmp_path / "cpuinfo") == expected
+    assert machine.processor(tmp_path / "cpuinfo") == expected

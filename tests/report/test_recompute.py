@@ -9,16 +9,16 @@ import pytest
 from reports import broken, content, written
 from worlds import READING, conditions, recipe_of
 
-from repro.claims import Case, Claim
-from repro.curves import FGSM, LAMBDA1, Curve
-from repro.figures import SETTINGS
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
-from repro.runs import Run, reading_key
-from repro.science.recipes import LR, LR_BS
-from repro.science.tasks import M1_MNIST, STDCNN_MNIST
+from repro.runs.run import Run, reading_key
 from repro.statistics.equivalence import Flat
 from repro.statistics.trends import Lower
 from repro.statistics.units import factor, points
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions()
 FLAT = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
+from repro.experiment.tasks import TASKS
 from repro.report.scorecard import NOT_SHOWN, SHORT, Line, Row, Scorecard, scorecard, short
-from repro.science.tasks import TASKS
-from repro.verdicts import WORDS
+from repro.verdicts.verdict import WORDS
 
 Entry = dict[str, Any]
 

@@ -6,9 +6,9 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from PIL import Image
 
+from repro.experiment.tasks import TASKS
+from repro.report.drawing.sheets import COLOURS, HEIGHT, PLACE, composed_scorecard, draw_contact_sheet, draw_scorecard
 from repro.report.scorecard import Row, Scorecard
-from repro.report.sheets import COLOURS, HEIGHT, PLACE, composed_scorecard, draw_contact_sheet, draw_scorecard
-from repro.science.tasks import TASKS
 
 AREA = 500  # pixels: less of a colour is the edge of a letter
 PURE = ("red", "green", "blue", "yellow", "black", "purple", "orange")

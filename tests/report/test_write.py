@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from worlds import conditions, fill
 
-from repro.claims import Case, Claim
-from repro.curves import FGSM, LAMBDA1, Curve
-from repro.figures import SETTINGS
-from repro.judging import judge
-from repro.regimes import Regime
+from repro.experiment.recipes import BENCHMARK
+from repro.experiment.regimes import Regime
+from repro.experiment.tasks import M1_MNIST
+from repro.experiment.trained_as import HE, POOL_LAST, SAYS
 from repro.report import provenance, write_report
 from repro.report.choices import CHOICES, choices
-from repro.science.recipes import BENCHMARK
-from repro.science.tasks import M1_MNIST
-from repro.science.trained_as import HE, POOL_LAST, SAYS
+from repro.runs.store import Store
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
-from repro.store import Store
+from repro.verdicts.claim import Case, Claim
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.deciding import judge
+from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}

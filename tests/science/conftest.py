@@ -12,9 +12,9 @@ from small_networks import CASES, Case, made
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.data import Data, load
-from repro.science.models import StdCNN
-from repro.science.sources import Source
+from repro.science.data.sources import Source
+from repro.science.data.splits import Data, load
+from repro.science.networks.models import StdCNN
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from repro.science.data import Data, Split
-from repro.science.measures import measure_parts
-from repro.science.readings import NAMES, Reading, alternative
-from repro.science.tasks import CIFAR10, MNIST
+from repro.experiment.readings import NAMES, Reading, alternative
+from repro.experiment.tasks import CIFAR10, MNIST
+from repro.science.data.splits import Data, Split
+from repro.science.measuring.measures import measure_parts
 
 FIRST = Reading(test_images=64, attacked_images=32, pgd_steps=4, hessian_images=16)
 

@@ -9,22 +9,22 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.attacks import fgsm, pgd
-from repro.science.data import load
-from repro.science.instruments import (
+from repro.experiment.recipes import SGD
+from repro.experiment.tasks import TASKS
+from repro.science.attacks.attacks import fgsm, pgd
+from repro.science.computing.streams import stream
+from repro.science.data.sources import Source
+from repro.science.data.splits import load
+from repro.science.measuring.instruments import (
     check_attacks,
     check_curvature,
     transfer_accuracy,
 )
-from repro.science.measures import fgsm_accuracy, pgd_accuracy
-from repro.science.models import build
-from repro.science.recipes import SGD
-from repro.science.settings import TrainingSettings
-from repro.science.sources import Source
-from repro.science.streams import stream
-from repro.science.tasks import TASKS
-from repro.science.training import train
-from repro.statistics.instruments import FGSM, LAMBDA1, PGD, failed, unchecked
+from repro.science.measuring.measures import fgsm_accuracy, pgd_accuracy
+from repro.science.networks.models import build
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import train
+from repro.verdicts.instrument_checks import FGSM, LAMBDA1, PGD, failed, unchecked
 
 Case = tuple[nn.Module, Tensor, Tensor]
 

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science import measures as module
-from repro.science.attacks import LOSSES, fgsm, pgd
-from repro.science.measures import fgsm_accuracy, pgd_accuracy
-from repro.science.streams import stream
+from repro.science.attacks.attacks import LOSSES, fgsm, pgd
+from repro.science.computing.streams import stream
+from repro.science.measuring import measures as module
+from repro.science.measuring.measures import fgsm_accuracy, pgd_accuracy
 
 Learnt = tuple[nn.Module, Tensor, Tensor]
 EPSILON = 0.05

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.attacks import LOSSES, fgsm, input_gradient, margin_loss, pgd, start
+from repro.science.attacks.attacks import LOSSES, fgsm, input_gradient, margin_loss, pgd, start
 
 Learnt = tuple[nn.Module, Tensor, Tensor]
 EPSILONS = (0.0, 0.02, 0.0924, 0.3)

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from repro.science.augmentation import crop_and_flip
+from repro.science.data.augmentation import crop_and_flip
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from repro.science.cohorts import train_cohort
-from repro.science.models import build
-from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD
-from repro.science.settings import TrainingSettings
-from repro.science.tasks import C1_CIFAR10, STDCNN_MNIST, Task
-from repro.science.training import History, Training, train
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, SGD
+from repro.experiment.tasks import C1_CIFAR10, STDCNN_MNIST, Task
+from repro.science.networks.models import build
+from repro.science.training.cohorts import train_cohort
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import History, Training, train
 
 COUNT, BATCH_SIZE = 22, 8
 Kept = dict[str, Tensor]

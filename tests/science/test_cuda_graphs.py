@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from repro.science.capture import Captured, CudaGraphs
-from repro.science.recipes import SGD
-from repro.science.settings import TrainingSettings
-from repro.science.steps import Step
-from repro.science.training import Training
+from repro.experiment.recipes import SGD
+from repro.science.training.graphs import Captured, CudaGraphs
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.steps import Step
+from repro.science.training.training import Training
 
 DEFAULT = "default stream"
 

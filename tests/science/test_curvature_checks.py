@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from repro.science import instruments as module
-from repro.science.hessian import Hessian, top_eigenvalue
-from repro.science.instruments import check_curvature, curvature_of_each, elsewhere, second_start
-from repro.science.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair
-from repro.statistics.instruments import failed
+from repro.science.curvature.hessian import Hessian, top_eigenvalue
+from repro.science.curvature.lanczos import MAX_PRODUCTS, Eigenvalue, lanczos_pair
+from repro.science.measuring import instruments as module
+from repro.science.measuring.instruments import check_curvature, curvature_of_each, elsewhere, second_start
+from repro.verdicts.instrument_checks import failed
 
 Case = tuple[nn.Module, Tensor, Tensor]
 

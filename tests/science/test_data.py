@@ -5,10 +5,10 @@ import torch
 import torchvision
 from torch import Tensor
 
-from repro.science.data import Data, Split, load
-from repro.science.sources import Source, training_images
-from repro.science.surrogate import surrogate
-from repro.science.tasks import DATASETS
+from repro.experiment.tasks import DATASETS
+from repro.science.data.sources import Source, training_images
+from repro.science.data.splits import Data, Split, load
+from repro.science.data.surrogate import surrogate
 
 
 @pytest.fixture(scope="session", params=DATASETS)

@@ -8,20 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from repro.science.descent import Descent
-from repro.science.recipes import SGD
+from repro.experiment.recipes import SGD
+from repro.science.training.sgd import Descent
 
 PROGRAM = """
 import sys
 import torch
-from repro.science.data import Data, Split
-from repro.science.instruments import measure_soundly
-from repro.science.models import build
-from repro.science.readings import Reading
-from repro.science.recipes import LR
-from repro.science.settings import TrainingSettings
-from repro.science.tasks import STDCNN_MNIST
-from repro.science.training import train
+from repro.science.data.splits import Data, Split
+from repro.science.measuring.instruments import measure_soundly
+from repro.science.networks.models import build
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import LR
+from repro.science.training.settings import TrainingSettings
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.science.training.training import train
 split = Split(torch.randint(0, 256, (40, 1, 28, 28), dtype=torch.uint8), torch.arange(40) % 10)
 model = build(STDCNN_MNIST, 0)
 train(model, *split.part(), TrainingSettings(sgd=LR(0.9).sgd(64), batch_size=20, epochs=1, seed=0))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.dropout import Dropout, draw_from, foreign_randomness
-from repro.science.models import StdCNN
+from repro.science.networks.dropout import Dropout, draw_from, foreign_randomness
+from repro.science.networks.models import StdCNN
 
 
 def dropped(dropout: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:

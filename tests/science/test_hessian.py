@@ -12,9 +12,9 @@ from torch.autograd.functional import hessian
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from repro.science import hessian as module
-from repro.science.hessian import top_eigenvalue
-from repro.science.lanczos import Eigenvalue
+from repro.science.curvature import hessian as module
+from repro.science.curvature.hessian import top_eigenvalue
+from repro.science.curvature.lanczos import Eigenvalue
 
 
 def dense(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

@@ -8,8 +8,8 @@ import torch
 from small_networks import Case
 from torch import Tensor, nn
 
-from repro.science.hessian import Hessian, top_eigenvalue
-from repro.science.lanczos import MAX_PRODUCTS, lanczos, lanczos_pair, random_vector
+from repro.science.curvature.hessian import Hessian, top_eigenvalue
+from repro.science.curvature.lanczos import MAX_PRODUCTS, lanczos, lanczos_pair, random_vector
 
 
 def test_the_ritz_vector_has_the_value_and_the_residual(case: Case) -> None:

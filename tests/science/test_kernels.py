@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science import products
-from repro.science.hessian import top_eigenvalue
-from repro.science.kernels import first_order
-from repro.science.models import build
-from repro.science.tasks import TASKS
+from repro.experiment.tasks import TASKS
+from repro.science.computing import products
+from repro.science.computing.kernels import first_order
+from repro.science.curvature.hessian import top_eigenvalue
+from repro.science.networks.models import build
 
 TASK_NAMES = ("M1-MNIST", "StdCNN-MNIST", "C1-CIFAR10", "ResNet18-CIFAR10")
 

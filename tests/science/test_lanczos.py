@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.science.lanczos import PIECE, dot, lanczos, lanczos_pair, norm
+from repro.science.curvature.lanczos import PIECE, dot, lanczos, lanczos_pair, norm
 
 
 @settings(max_examples=50)

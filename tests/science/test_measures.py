@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science import measures as module
-from repro.science.data import Data, Split
-from repro.science.hessian import top_eigenvalue
-from repro.science.measures import Measures, fgsm_accuracy, measure, measure_parts, pgd_accuracy
-from repro.science.readings import Part, Reading
-from repro.science.tasks import CIFAR10, MNIST
+from repro.experiment.readings import Part, Reading
+from repro.experiment.tasks import CIFAR10, MNIST
+from repro.science.curvature.hessian import top_eigenvalue
+from repro.science.data.splits import Data, Split
+from repro.science.measuring import measures as module
+from repro.science.measuring.measures import Measures, fgsm_accuracy, measure, measure_parts, pgd_accuracy
 
 
 def right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from repro.science.memory import keep_freed_memory
+from repro.science.computing.memory import keep_freed_memory
 
 WORK = """
 import ctypes, resource, sys
-from repro.science.memory import keep_freed_memory
+from repro.science.computing.memory import keep_freed_memory
 library = ctypes.CDLL(None)
 library.malloc.restype = ctypes.c_void_p
 if sys.argv[1] == "kept":

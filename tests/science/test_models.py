@@ -7,8 +7,8 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.models import C1, M1, ResNet18, Standardise, StdCNN, build
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, TASKS, Task
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, TASKS, Task
+from repro.science.networks.models import C1, M1, ResNet18, Standardise, StdCNN, build
 
 
 def conv(inputs: int, outputs: int, kernel: int) -> int:

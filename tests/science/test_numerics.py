@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from repro.science.numerics import autocast, numerics
-from repro.science.precisions import BFLOAT16, FLOAT32, SAYS, TF32, departure
+from repro.experiment.precisions import BFLOAT16, FLOAT32, SAYS, TF32, departure
+from repro.science.computing.numerics import autocast, numerics
 
 
 def switches() -> tuple[str, str, bool, bool]:

@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import torch
 from repro import SGD, ResNet18, TrainingSettings, fgsm, top_eigenvalue, train
-from repro.science.instruments import check_attacks, check_curvature
+from repro.science.measuring.instruments import check_attacks, check_curvature
 
 torch.set_num_threads(1)
 model, images, labels = ResNet18(4), torch.rand(24, 3, 32, 32), torch.arange(24) % 10

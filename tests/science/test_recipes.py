@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.science.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe, steps_to, training_amount
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe, steps_to, training_amount
 
 GRID = (64, 128, 256, 512, 1024)
 

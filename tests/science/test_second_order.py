@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.hessian import Hessian, unflatten
-from repro.science.models import BasicBlock, build
-from repro.science.second_order import passes
-from repro.science.tasks import TASKS
-from repro.science.trained_as import POOL_LAST
+from repro.experiment.tasks import TASKS
+from repro.experiment.trained_as import POOL_LAST
+from repro.science.curvature.by_hand import passes
+from repro.science.curvature.hessian import Hessian, unflatten
+from repro.science.networks.models import BasicBlock, build
 
 NETWORKS = {name: (name, ()) for name in TASKS} | {"C1, pool last": ("C1-CIFAR10", (POOL_LAST,))}
 

@@ -9,8 +9,8 @@ import pytest
 import torchvision
 
 from repro.errors import DataError, SettingError
-from repro.science import sources
-from repro.science.sources import ENVIRONMENT, FILES, Source, cache_folder, chosen_root, is_whole, resolve
+from repro.science.data import sources
+from repro.science.data.sources import ENVIRONMENT, FILES, Source, cache_folder, chosen_root, is_whole, resolve
 
 REAL_FILES = FILES
 CONTENT = {"MNIST": {"MNIST/raw/a": b"first", "MNIST/raw/b": b"second"}, "CIFAR10": {"batches/c": b"third"}}

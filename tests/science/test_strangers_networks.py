@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrizations, prune
 
 from repro import C1, M1, StdCNN, fgsm, top_eigenvalue, train
-from repro.science.attacks import input_gradient
+from repro.science.attacks.attacks import input_gradient
 
 
 class Viewing(nn.Module):

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.science.streams import stream
+from repro.science.computing.streams import stream
 
 PURPOSES = ("order", "dropout", "augmentation", "pgd start")
 

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from repro.science import surrogate as module
-from repro.science.models import StdCNN
-from repro.science.surrogate import Arrays, surrogate
+from repro.science.data import surrogate as module
+from repro.science.data.surrogate import Arrays, surrogate
+from repro.science.networks.models import StdCNN
 
 GREY = ("MNIST", "FashionMNIST")
 ALL = (*GREY, "CIFAR10")

@@ -1,6 +1,6 @@
 import pytest
 
-from repro.science.tasks import CIFAR10, DATASETS, FASHION, MNIST, TASKS
+from repro.experiment.tasks import CIFAR10, DATASETS, FASHION, MNIST, TASKS
 
 
 def test_the_six_tasks_of_the_paper() -> None:

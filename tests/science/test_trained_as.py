@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.models import Standardise, build
-from repro.science.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, STDCNN_MNIST, TASKS, Task
-from repro.science.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED, concerning
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, STDCNN_MNIST, TASKS, Task
+from repro.experiment.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED, concerning
+from repro.science.networks.models import Standardise, build
 
 GREY = {"M1-MNIST", "StdCNN-MNIST", "M1-FashionMNIST", "StdCNN-FashionMNIST"}
 CONCERNED = {POOL_LAST: {"C1-CIFAR10"}, HE: set(TASKS), UNSTANDARDISED: GREY}

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.augmentation import crop_and_flip
-from repro.science.models import StdCNN, build
-from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
-from repro.science.settings import TrainingSettings
-from repro.science.streams import stream
-from repro.science.tasks import STDCNN_MNIST
-from repro.science.training import History, orders, train
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.science.computing.streams import stream
+from repro.science.data.augmentation import crop_and_flip
+from repro.science.networks.models import StdCNN, build
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import History, orders, train
 
 ROOT = Path(__file__).parents[2]
 CPU = torch.device("cpu")

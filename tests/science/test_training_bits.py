@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.augmentation import crop_and_flip
-from repro.science.capture import REHEARSALS, Captured
-from repro.science.dropout import Dropout
-from repro.science.inputs import preferred_layout
-from repro.science.kernels import first_order
-from repro.science.models import build
-from repro.science.precisions import BFLOAT16, FLOAT32
-from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
-from repro.science.settings import TrainingSettings
-from repro.science.steps import Step
-from repro.science.streams import stream
-from repro.science.tasks import TASKS, Task
-from repro.science.training import CAPTURED, EAGER, History, Training, train
+from repro.experiment.precisions import BFLOAT16, FLOAT32
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe
+from repro.experiment.tasks import TASKS, Task
+from repro.science.computing.inputs import preferred_layout
+from repro.science.computing.kernels import first_order
+from repro.science.computing.streams import stream
+from repro.science.data.augmentation import crop_and_flip
+from repro.science.networks.dropout import Dropout
+from repro.science.networks.models import build
+from repro.science.training.graphs import REHEARSALS, Captured
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.steps import Step
+from repro.science.training.training import CAPTURED, EAGER, History, Training, train
 
 CPU, COUNT, BATCH_SIZE, SEED = torch.device("cpu"), 22, 8, 3  # two batches of 8 and a last one of 6
 NAMES = ("StdCNN-MNIST", "M1-MNIST", "C1-CIFAR10", "ResNet18-CIFAR10")  # dropout; neither; augmentation, batch norm

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe, training_amount
-from repro.science.settings import TrainingSettings
-from repro.science.training import History, orders, train
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, SGD, Recipe, training_amount
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import History, orders, train
 
 COUNT, BATCH_SIZE, EPOCHS = 70, 16, 7  # five steps an epoch, the last of six images; Benchmark halves after the fifth
 PER_EPOCH = 5

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from repro.science.precisions import SAYS
-from repro.science.recipes import LR
-from repro.science.settings import TrainingSettings
+from repro.experiment.precisions import SAYS
+from repro.experiment.recipes import LR
+from repro.science.training.settings import TrainingSettings
 
 SOUND: dict[str, Any] = {"sgd": LR().sgd(64), "batch_size": 64, "epochs": 2, "seed": 0}
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from worlds import same_examples
 
-from repro.statistics.evidence import AllOf, AnyOf, Effect, Evidence, Mean, Median, Nothing
+from repro.statistics.hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Median, Nothing
 from repro.statistics.intervals import median_interval, sign_p, t_interval, t_p
 from repro.statistics.units import POINTS, Array
 

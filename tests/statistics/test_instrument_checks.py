@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from worlds import same_examples
 
-from repro.statistics.instruments import ALPHA, CHECKS, FGSM, LAMBDA1, PGD, Check, allowance, failed, unchecked
+from repro.verdicts.instrument_checks import ALPHA, CHECKS, FGSM, LAMBDA1, PGD, Check, allowance, failed, unchecked
 
 SOUND = {
     "images": 32.0,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from repro import trainer
-from repro.conditions import Conditions
-from repro.regimes import QUICK
-from repro.science import surrogate
-from repro.science.settings import TrainingSettings
-from repro.science.sources import Source
+from repro.experiment.regimes import QUICK
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.science.data import surrogate
+from repro.science.data.sources import Source
+from repro.science.training.settings import TrainingSettings
 
 
 @pytest.fixture(scope="module")

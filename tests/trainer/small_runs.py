@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from repro.runs import Run
-from repro.science.readings import Reading
-from repro.science.recipes import BENCHMARK, LR_BS, SGD
-from repro.science.tasks import STDCNN_MNIST
-from repro.store import Store
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import BENCHMARK, LR_BS, SGD
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.run import Run
+from repro.runs.store import Store
 
 READING = Reading(test_images=40, attacked_images=20, pgd_steps=3, hessian_images=32)
 RUN = Run(STDCNN_MNIST, LR_BS().sgd(32), 32, 0, 2, 200, "surrogate", "cpu")

@@ -13,16 +13,16 @@ from safetensors.torch import load_file, save_file
 from small_runs import DIVERGING, READING, RUN, measured
 from worlds import prepared
 
-from repro import trainer
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve, read_runs
-from repro.regimes import QUICK
-from repro.science import measures
-from repro.science.readings import transfer
-from repro.science.recipes import LR_BS
-from repro.science.tasks import STDCNN_MNIST
-from repro.science.trained_as import UNSTANDARDISED
-from repro.store import Store
+from repro.experiment.readings import transfer
+from repro.experiment.recipes import LR_BS
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.experiment.trained_as import UNSTANDARDISED
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.runs.store import Store
+from repro.science.measuring import measures
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read_runs
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 

@@ -9,13 +9,13 @@ import torch
 from small_runs import DIVERGING, OTHER, READING, RUN, fingerprint, measured
 from worlds import prepared
 
-from repro import trainer
-from repro.conditions import Conditions
-from repro.regimes import QUICK
-from repro.runs import Run
-from repro.science.recipes import SGD
-from repro.store import Store
-from repro.workshop import Workshop
+from repro.experiment.recipes import SGD
+from repro.experiment.regimes import QUICK
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.runs.workshop import Workshop
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 

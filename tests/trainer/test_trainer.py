@@ -12,13 +12,13 @@ import pytest
 import torch
 from small_runs import OTHER, READING, RUN, fingerprint
 
-from repro import trainer
-from repro.conditions import Conditions
-from repro.runs import Run
-from repro.science.memory import GPU_SHARE
-from repro.science.recipes import SGD
-from repro.science.trained_as import HE, UNSTANDARDISED
-from repro.store import Store
+from repro.experiment.recipes import SGD
+from repro.experiment.trained_as import HE, UNSTANDARDISED
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.runs.run import Run
+from repro.runs.store import Store
+from repro.science.computing.memory import GPU_SHARE
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -32,14 +32,14 @@ def begin_elsewhere(root: Path, conditions: Conditions, runs: list[Run], threads
     script = f"""
 import torch
 from pathlib import Path
-from repro import trainer
-from repro.conditions import Conditions
-from repro.curves import FGSM, LAMBDA1, Curve, read_runs
-from repro.regimes import QUICK
-from repro.runs import from_spec
-from repro.science.readings import Reading, transfer
-from repro.science.sources import Source
-from repro.store import Store
+from repro.runs import trainer
+from repro.runs.conditions import Conditions
+from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read_runs
+from repro.experiment.regimes import QUICK
+from repro.runs.run import from_spec
+from repro.experiment.readings import Reading, transfer
+from repro.science.data.sources import Source
+from repro.runs.store import Store
 
 torch.set_num_threads({threads})
 torch.manual_seed({threads})

@@ -1,0 +1,1 @@
+"""The paper's figures and the overviews of a report, drawn with matplotlib."""

@@ -1,0 +1,117 @@
+"""What stands on and under a figure: its scale, its tasks, and which of its cells need care."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ...experiment.precisions import departure
+from ...experiment.recipes import Recipe
+from ...experiment.regimes import PAPER
+from ...experiment.tasks import Task
+from ...experiment.trained_as import departures
+from ...runs.conditions import Conditions
+from ...verdicts.curves import LAMBDA1, Cell
+from ...verdicts.figures import Figure
+from ...words import counted
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: its number, its file and its caption."""
+
+    number: int
+    path: Path
+    caption: str
+
+
+@dataclass
+class Notes:
+    """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value.
+
+    ``seeds``: by task, of how many seeds its lines are.
+    """
+
+    undertrained: list[str] = field(default_factory=list)
+    diverged: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    at_edge: Counter[int] = field(default_factory=Counter)  # crosses at the edge of the axes, by batch size
+    seeds: dict[str, set[int]] = field(default_factory=dict)
+
+    def take(self, recipe: Recipe, size: int, cells: list[Cell], lacking: int) -> None:
+        """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
+        name, lost = f"{recipe} at {size}", sum(cell.diverged for cell in cells)
+        seeds = counted(len(cells), "seed")
+        trained = [cell.train_accuracy for cell in cells if not cell.diverged]
+        if any(cell.undertrained and not cell.diverged for cell in cells):
+            self.undertrained.append(f"{name} ({100 * np.mean(trained):.0f}% of its training data)")
+        if lost:
+            self.diverged.append(f"{name} ({lost} of {seeds})")
+        if lacking:
+            self.missing.append(f"{name} ({lacking} of {seeds})")
+
+    def add(self, other: "Notes", task: str = "") -> None:
+        """Take in the notes on another pair of axes, which name its task where a figure shows several."""
+        for mine, others in zip(self._lists, other._lists, strict=True):
+            mine += [f"{task} {note}".lstrip() for note in others]
+        self.at_edge += other.at_edge
+        for name, counts in other.seeds.items():
+            self.seeds[name] = self.seeds.get(name, set()) | counts
+
+    def sentences(self) -> list[str]:
+        """The notes for a caption, each cell once."""
+        cross = "a cross, on the edge where no seed has a value" if self.at_edge else "a cross"
+        kinds = ("Undertrained (hollow)", f"Diverged ({cross})", "Left out, for want of a positive value")
+        noted = zip(kinds, self._lists, strict=True)
+        return [f"{kind}: {'; '.join(dict.fromkeys(cells))}." for kind, cells in noted if cells]
+
+    @property
+    def _lists(self) -> tuple[list[str], list[str], list[str]]:
+        return self.undertrained, self.diverged, self.missing
+
+
+def narrow(task: Task, conditions: Conditions) -> str:
+    """The width of a network that has another one than the paper's, in words; empty where it is the paper's."""
+    width, papers = conditions.regime.scale(task).width, PAPER.scale(task).width
+    return f"width {width} instead of {papers}" if task.architecture == "ResNet18" and width != papers else ""
+
+
+def title(task: Task, conditions: Conditions) -> str:
+    """The title of a pair of axes: the task, and that its network is not the paper's where it is not."""
+    return ", ".join(filter(None, (str(task), narrow(task, conditions))))
+
+
+def scale_words(figure: Figure, conditions: Conditions) -> str:
+    """The scale a figure's runs were made at, and that its data are the surrogate's where they are."""
+    papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
+    text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
+    text += departures(conditions.trained_as) + departure(conditions.precision)
+    return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
+
+
+def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
+    """What a figure shows, of which tasks, at what scale; how to read it; and the cells that need care."""
+    shown = dict.fromkeys(
+        f"{panel.measure} of {panel.task} "
+        f"({', '.join(_size(panel.task, panel.measure is not LAMBDA1, conditions, notes.seeds.get(str(panel.task))))})"
+        for panel in figure.panels
+    )
+    curvature = all(panel.measure is LAMBDA1 for panel in figure.panels)
+    lines = "Lines are geometric means over seeds" if curvature else "Lines are means over seeds"
+    reading = f"{lines}, bands their range" + ("." if curvature else "; clean accuracy is dashed.")
+    return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
+
+
+def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[int] | None) -> Iterable[str]:
+    """The scale of a task's runs; ``seeds``: of how many each of its lines is, where any is drawn."""
+    scale = conditions.regime.scale(task)
+    fewest, most = (min(seeds), max(seeds)) if seeds else (scale.seeds, scale.seeds)
+    if narrow(task, conditions):
+        yield narrow(task, conditions)
+    yield "all training images" if scale.train_images is None else counted(scale.train_images, "training image")
+    yield counted(scale.epochs, "epoch")
+    yield counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+    if attacked:
+        yield task.dataset.epsilon_text

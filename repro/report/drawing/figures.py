@@ -1,0 +1,92 @@
+"""The paper's figures, drawn from stored runs: ``marks`` has their lines, ``frames`` what stands around them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from matplotlib import rc_context, rcParamsDefault
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from ...runs.conditions import Conditions
+from ...runs.store import Store
+from ...verdicts.curves import LAMBDA1, TEST_ACCURACY, Curve, Measure, Measured, read
+from ...verdicts.figures import Figure, Panel
+from .captions import Notes, Picture, caption, scale_words
+from .frames import dress, keys_of, place, sheet
+from .marks import put
+
+DPI: Final = 110
+# The fixed places of ``frames`` hold for matplotlib's own fonts and sizes, whatever the user's settings are.
+STYLE: Final = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
+COMPRESSION: Final = 3  # of zlib: six tenths of the time that 6 takes, for files larger by 7%
+
+
+def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path, decided: Collection[str] = ()) -> Picture:
+    """Draw a figure's lines, those of them that are stored, into ``folder``.
+
+    ``decided``: the keys of the runs that the session's verdicts rest on. Where seeds were added for a verdict, the
+    lines that it speaks of are drawn with all of them.
+    """
+    path = folder / f"{figure.name}.png"
+    with rc_context(STYLE):
+        canvas, notes = composed(figure, store, conditions, decided)
+        canvas.savefig(path, dpi=DPI, pil_kwargs={"compress_level": COMPRESSION})
+    return Picture(figure.number, path, caption(figure, conditions, notes))
+
+
+def composed(
+    figure: Figure, store: Store, conditions: Conditions, decided: Collection[str] = ()
+) -> tuple[Canvas, Notes]:
+    """A figure as matplotlib has it, ready to be written, and the notes on its cells; ``decided`` as in ``draw``."""
+    panels = [(panel, shown) for panel in figure.panels for shown in _axes_of(figure, panel)]
+    empty = sheet(len(panels), f"Figure {figure.number} of the paper, {scale_words(figure, conditions)}")
+    FigureCanvasAgg(empty.canvas)
+    lines, notes, keys = _Lines(store, conditions, decided), Notes(), []
+    for ax, (panel, measures) in zip(empty.axes, panels, strict=True):
+        here = _curves(ax, panel, measures, lines)
+        dress(ax, panel, measures, conditions)
+        keys.append(keys_of(ax, panel, measures, here))
+        notes.add(here, str(panel.task) if len({panel.task for panel in figure.panels}) > 1 else "")
+    place(empty, keys, [3 if len(panel.recipes) == 3 else 4 for panel, _ in panels])
+    return empty.canvas, notes
+
+
+def _curves(ax: Axes, panel: Panel, measures: tuple[Measure, ...], lines: "_Lines") -> Notes:
+    """Draw a panel's curves of these measures, and note of how many seeds, and which of their cells need care."""
+    notes = Notes()
+    for curve in panel.curves:
+        if curve.measure in measures and (measured := lines.measured(curve)) is not None:
+            put(ax, measured, notes, upon=len(panel.recipes) - 1 - panel.recipes.index(curve.recipe))
+            notes.seeds.setdefault(str(panel.task), set()).add(len(measured.cells))
+    return notes
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What there is to draw of a session; ``decided`` as in ``draw``."""
+
+    store: Store
+    conditions: Conditions
+    decided: Collection[str]
+
+    def measured(self, curve: Curve) -> Measured | None:
+        """A curve, of as many seeds as a verdict on it rests on, else those of the first look; None: not stored."""
+        for seeds in reversed(self.conditions.looks(curve.task)[1:]):
+            look = self.conditions.with_seeds(seeds)
+            if all(run.key in self.decided for run in curve.runs(look)):
+                return read(curve, self.store, look)
+        reading = self.conditions.reading(curve.task)
+        stored = all(self.store.whole(run, reading) for run in curve.runs(self.conditions))
+        return read(curve, self.store, self.conditions) if stored else None
+
+
+def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
+    """The measures of each pair of axes of a panel: figure 11 shows clean and attacked accuracy apart."""
+    if panel.measure is LAMBDA1:
+        return [(LAMBDA1,)]
+    if figure.number == 11:
+        return [(TEST_ACCURACY,), (panel.measure,)]
+    return [(panel.measure, TEST_ACCURACY)]

@@ -1,0 +1,107 @@
+"""A curve on its axes: line, band, and a marker for each of its cells.
+
+A line is the mean over seeds (of lambda1, the geometric mean), its band the range from the lowest to the highest seed.
+Clean accuracy is dashed, attacked accuracy solid. A hollow marker is a cell that has not fitted its training data in at
+least one seed; a cross marks one where a run diverged. Such a run has no lambda1: the mean is that of the other seeds,
+and where there are none the cross stands at the upper edge.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ...verdicts.curves import LAMBDA1, TEST_ACCURACY, Cell, Measured
+from .captions import Notes
+
+# The paper's colours where it names them: LR light blue, LR/BS purple, Benchmark red (Sections 2.1 and 3).
+COLOURS: Final = {
+    "LR m=0": "#56a5d8",
+    "LR m=0.2": "#1f4e9c",
+    "LR m=0.5": "#2a8c6a",
+    "LR m=0.9": "#e08e2b",
+    "LR/BS m=0": "#7b3fa0",
+    "LR/BS m=0.9": "#d957a8",
+    "Benchmark": "#cc2f2f",
+}
+APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a marker looks; those of a curve that look alike are drawn together."""
+
+    hollow: bool
+    diverged: bool
+
+    @classmethod
+    def of(cls, cells: Sequence[Cell]) -> "Look":
+        """Of the seeds at one batch size."""
+        kept = [cell for cell in cells if not cell.diverged]
+        return cls(any(cell.undertrained for cell in kept), len(kept) < len(cells))
+
+    def style(self, colour: str, broader: float) -> Mapping[str, Any]:
+        """In matplotlib's words; ``broader`` by so many points than the smallest."""
+        return {
+            "color": colour,
+            "marker": "X" if self.diverged else "o",
+            "markersize": 9 if self.diverged else 6 + broader,
+            "markerfacecolor": "white" if self.hollow else colour,
+            "markeredgewidth": 0.8 if self.diverged else 1.5,
+            "linestyle": "none",
+            "clip_on": False,
+            "zorder": 3,
+        }
+
+
+def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
+    """Draw one curve, and note which of its cells need care.
+
+    ``upon`` is the number of lines that are drawn upon it: it is as much broader as it takes to see it under them, for
+    lines coincide where recipes set the same training, and where nothing was learnt.
+    """
+    recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
+    low, mean, high = _low_mean_high(measured)
+    colour, clean = COLOURS[str(recipe)], measure is TEST_ACCURACY
+    label = str(recipe) if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.split()[0]} {recipe}"
+    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
+    ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
+    _markers(ax, measured, mean, notes, 1.2 * upon)
+
+
+def _markers(ax: Axes, measured: Measured, mean: Any, notes: Notes, broader: float) -> None:
+    """Mark each cell where its mean is; on the upper edge, beside others there, where it has none for divergence."""
+    recipe, values = measured.curve.recipe, measured.sample.values
+    within: dict[Look, list[tuple[float, float]]] = {}
+    at_edge: dict[Look, list[tuple[float, float]]] = {}
+    for j, (size, height) in enumerate(zip(measured.batch_sizes, mean, strict=True)):
+        cells = measured.column(j)
+        lacking = sum(not cell.diverged and not np.isfinite(v) for cell, v in zip(cells, values[:, j], strict=True))
+        notes.take(recipe, size, cells, lacking)
+        look = Look.of(cells)
+        if np.isfinite(height):
+            within.setdefault(look, []).append((size, height))
+        elif look.diverged:
+            aside = APART * notes.at_edge[size] * (1 if j == 0 else -1)
+            notes.at_edge[size] += 1
+            at_edge.setdefault(look, []).append((size * 2**aside, 1))
+    colour = COLOURS[str(recipe)]
+    for found, where in ((within, ax.transData), (at_edge, ax.get_xaxis_transform())):
+        for look, places in found.items():
+            ax.plot(*zip(*places, strict=True), **look.style(colour, broader), transform=where)
+
+
+def _low_mean_high(measured: Measured) -> Any:
+    """Of the seeds that have a value: the lowest, the mean and the highest, (3, batch sizes); NaN where none has."""
+    scaled = measured.sample.values
+    found = np.isfinite(scaled).sum(0)
+    mean = np.nansum(scaled, 0) / np.where(found, found, np.nan)
+    shown = np.array([np.fmin.reduce(scaled), mean, np.fmax.reduce(scaled)])
+    return np.exp(shown) if measured.curve.measure is LAMBDA1 else shown
+
+
+def curves_on(ax: Axes) -> list[Any]:
+    """The lines that are curves, not their markers, which have no label."""
+    return [line for line in ax.lines if not str(line.get_label()).startswith("_")]

@@ -1,0 +1,174 @@
+"""What a run is, and the key it is stored under. Free of torch."""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from typing import Any, Final
+
+from ..experiment.precisions import FLOAT32
+from ..experiment.readings import Reading
+from ..experiment.recipes import SGD, steps_to, training_amount
+from ..experiment.tasks import TASKS, Task
+from ..science.data.sources import SURROGATE_VERSION, Kind, training_images
+from ..science.training.settings import TrainingSettings
+
+# Part of every key. Raise a network's when a change of code changes the weights that its runs end with, and that of
+# measuring when it changes the numbers read off them.
+TRAINING_VERSIONS: Final = {"M1": 3, "StdCNN": 3, "C1": 4, "ResNet18": 4}
+MEASURING_VERSION: Final = 6
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that decides the weights a training ends with; equal runs are trained once, whatever figures ask for them.
+
+    ``data`` is "published" or "surrogate"; ``device`` is "cpu" or "cuda", whose rounding differs. ``train_images`` None
+    is the whole training split. ``width`` is that of ResNet18 (64 for the other networks). ``steps`` ends the training
+    after so many steps (None: it runs all its epochs); such a run is a checkpoint of the one that goes on.
+    ``trained_as``: in what its training departs from the first reading of the paper. ``precision``: of the training's
+    products.
+    """
+
+    task: Task
+    sgd: SGD
+    batch_size: int
+    seed: int
+    epochs: int
+    train_images: int | None
+    data: Kind
+    device: str
+    width: int = 64
+    steps: int | None = None
+    trained_as: tuple[str, ...] = ()
+    precision: str = FLOAT32
+
+    def __hash__(self) -> int:
+        """Of what tells the runs of a session apart; the dataclass's own, of all fields, takes four times as long."""
+        return hash((self.task.architecture, self.task.dataset.name, self.sgd, self.batch_size, self.seed, self.steps))
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The run as plain JSON, with the versions of the code that trains it and of the surrogate, if it is on that.
+
+        No word of a precision of float32: runs that were stored before there were precisions keep their keys.
+        """
+        values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
+        if self.precision == FLOAT32:
+            del values["precision"]
+        if self.data == "surrogate":
+            values["surrogate"] = SURROGATE_VERSION
+        return {**values, "version": self.version}
+
+    @property
+    def version(self) -> int:
+        """That of the code which trains its network."""
+        return TRAINING_VERSIONS[self.task.architecture]
+
+    @property
+    def key(self) -> str:
+        """The content key: the hash of the canonical JSON of ``spec``."""
+        return _key(self, self.version, SURROGATE_VERSION)
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """What its training is told beside the network and the images. ValueError: nothing can be trained so."""
+        return TrainingSettings(
+            sgd=self.sgd,
+            batch_size=self.batch_size,
+            epochs=self.epochs,
+            seed=self.seed,
+            augmented=self.task.dataset.augmented,
+            steps=self.steps,
+            precision=self.precision,
+        )
+
+    @property
+    def whole(self) -> "Run":
+        """The run that goes on to its last epoch."""
+        return self if self.steps is None else self._going_on
+
+    @cached_property
+    def _going_on(self) -> "Run":
+        return replace(self, steps=None)
+
+    @property
+    def sibling(self) -> "Run":
+        """The same run of another seed: the next one for seed 0, for others the one before."""
+        return replace(self, seed=self.seed - 1 if self.seed else 1)
+
+    @property
+    def images(self) -> int:
+        """The training images."""
+        available = training_images(self.task.dataset, self.data)
+        return min(self.train_images or available, available)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch, the last one perhaps smaller."""
+        return math.ceil(self.images / self.batch_size)
+
+    @property
+    def last_step(self) -> int:
+        """How many steps it takes unless it diverges."""
+        every = self.epochs * self.steps_per_epoch
+        return every if self.steps is None else min(self.steps, every)
+
+    @property
+    def samples(self) -> int:
+        """Images shown to the network in all of training."""
+        epochs, rest = divmod(self.last_step, self.steps_per_epoch)
+        return epochs * self.images + rest * self.batch_size
+
+    @cached_property
+    def amount(self) -> float:
+        """T, the training amount that the run comes to unless it diverges."""
+        return training_amount(self.sgd, self.steps_per_epoch, self.last_step)
+
+    def at(self, amount: float) -> "Run":
+        """The run as it was at an earlier training amount, to the nearest step; itself where that is its last one."""
+        if amount >= self.amount:
+            return self
+        steps = steps_to(self.sgd, self.steps_per_epoch, amount)
+        return self if steps >= self.last_step else replace(self, steps=steps)
+
+    def __str__(self) -> str:
+        decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
+        end = "" if self.steps is None else f" to step {self.steps}"
+        named = [*self.trained_as, *([] if self.precision == FLOAT32 else [self.precision])]
+        departures = f" ({', '.join(named)})" if named else ""
+        return (
+            f"{self.task} lr={self.sgd.learning_rate:g}{decay} m={self.sgd.momentum:g} "
+            f"batch size {self.batch_size} seed {self.seed}{end}{departures}"
+        )
+
+
+Job = tuple[Run, Reading]  # a run, and how it is to be measured
+
+
+def from_spec(spec: dict[str, Any]) -> Run:
+    """The run that a stored spec describes."""
+    values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
+    trained_as = tuple(spec["trained_as"])
+    return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
+
+
+@lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
+def _key(run: Run, *_versions: int) -> str:  # of which the spec has the present ones; kept keys are of their own
+    return _hash(run.spec)
+
+
+def reading_key(reading: Reading) -> str:
+    """The key of one way of measuring, within a run."""
+    return _reading_key(reading, MEASURING_VERSION)
+
+
+@lru_cache(maxsize=1 << 10)
+def _reading_key(reading: Reading, version: int) -> str:
+    return _hash({**asdict(reading), "version": version})
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,191 @@
+"""One run from its spec to the store: data, network, training, measures."""
+
+import math
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ..errors import named_line
+from ..experiment.precisions import FLOAT32
+from ..experiment.readings import Reading
+from ..science.computing.inputs import NotFiniteError, preferred_layout
+from ..science.computing.memory import GPU_SHARE, keep_freed_memory
+from ..science.computing.numerics import numerics
+from ..science.data.splits import Data, load
+from ..science.measuring.instruments import measure_soundly, transfer_accuracy
+from ..science.networks.models import build
+from ..science.training.cohorts import train_cohort
+from ..science.training.training import History, Training, train
+from .conditions import Conditions
+from .run import Run
+from .store import Store
+
+
+def make(
+    run: Run,
+    reading: Reading,
+    store: Store,
+    conditions: Conditions,
+    checkpoints: Sequence[Run] = (),
+    broke: str | None = None,
+) -> None:
+    """Train a run unless its weights are stored, and measure it under a reading. The caller holds the run's lock.
+
+    ``checkpoints``: earlier states of the run that will be wanted too; where it is trained, they are stored on the way.
+    ``broke``: why it could not be trained in a cohort, where that was tried; the record of its training tells.
+
+    One thread: the order of a sum decides its last bits, so more threads would make a run depend on the machine's load,
+    and one process a core trains the sweep faster than one process with several threads.
+    """
+    prepare()
+    data = load(conditions.sources[run.task.dataset.name])
+    model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
+    record = store.record(run)
+    if record is None or not _restored(model, store.weights(run), run.device):
+        pixels = data.train.part(run.train_images, run.device)
+        with numerics(run.precision):
+            record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+        if broke is not None:
+            record["cohort"] = f"broke: {broke}"[:300]
+        store.put_run(run, record, lambda path: _save(model, path))
+    began = time.perf_counter()
+    found: dict[str, Any] = {}
+    if not record["diverged"]:
+        model.to(memory_format=preferred_layout(model))
+        with numerics(FLOAT32):  # whatever it was trained in
+            found = _finite(lambda: _measured(run, model, data, reading, store))
+    seconds = time.perf_counter() - began
+    store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+
+
+def train_together(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> dict[Run, str]:
+    """Train runs of one cohort side by side and store them; returns those that broke, which are not stored, and why.
+
+    Each run comes with its checkpoints; the caller holds the runs' locks. What is stored is what ``make`` would store,
+    but that a member's seconds are its share of the whole. What breaks them all is raised; what was stored stays.
+    """
+    prepare()
+    first = members[0][0]
+    pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
+    pixels = pixels.contiguous(memory_format=torch.channels_last)  # here, so that no member makes a copy of its own
+    began = time.perf_counter()
+    trainings = []
+    for run, checkpoints in members:
+        model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
+        looked_at = _storing(checkpoints, model, store)
+        trainings.append(Training(model, pixels, labels, run.settings, at_steps=looked_at))
+    with numerics(first.precision):
+        ends = train_cohort(trainings)
+    seconds = (time.perf_counter() - began) / len(members)
+    broke: dict[Run, str] = {}
+    for (run, _), training, end in zip(members, trainings, ends, strict=True):
+        if isinstance(end, Exception):
+            broke[run] = named_line(end)
+        else:
+            record = {**_record(run, end, seconds), "cohort": len(members)}
+            store.put_run(run, record, partial(_save, training.model))
+    return broke
+
+
+def prepare() -> None:
+    """What every process that trains does first: one thread, memory that stays, a bounded share of the GPU's."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    _bound_gpu_memory()
+
+
+@cache
+def _bound_gpu_memory() -> None:
+    if (share := os.environ.get(GPU_SHARE)) and torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(float(share))
+
+
+def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not."""
+    try:
+        found = measured()
+    except NotFiniteError:
+        return {}
+    numbers = [*found.values(), *found.get("instruments", {}).values()]
+    return found if all(math.isfinite(n) for n in numbers if not isinstance(n, dict)) else {}
+
+
+def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:
+    if "transfer" not in reading.parts:
+        return measure_soundly(model, run.task.dataset, data, run.train_images, reading)
+    source = build(run.task, run.sibling.seed, run.width, run.trained_as).to(run.device)
+    record = store.record(run.sibling)
+    if record is None or record["diverged"] or not _restored(source, store.weights(run.sibling), run.device):
+        return {}  # no network to transfer from; the check is reported as not made
+    model.eval()
+    attacked = data.test.part(reading.attacked_images, run.device)
+    epsilon = reading.epsilon(run.task.dataset)
+    return {"transfer_accuracy": transfer_accuracy(source.eval(), model, *attacked, epsilon)}
+
+
+def _restored(model: nn.Module, path: Path, device: str) -> bool:
+    """Give the network its stored weights; False, and nothing changed, where they are lost or damaged."""
+    try:
+        weights = load_file(path, device=device)
+    except (OSError, SafetensorError):
+        return False
+    model.load_state_dict(weights)
+    return True
+
+
+def _storing(checkpoints: Sequence[Run], model: nn.Module, store: Store) -> dict[int, Callable[[History], None]]:
+    """What is to be done at each checkpoint's step: store the network as it is then."""
+
+    def put(run: Run, history: History) -> None:
+        store.put_run(run, _record(run, history, None), lambda path: _save(model, path))
+
+    return {run.steps: partial(put, run) for run in checkpoints if run.steps is not None}
+
+
+def _train(
+    run: Run,
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    at_steps: Mapping[int, Callable[[History], None]],
+) -> dict[str, Any]:
+    began = time.perf_counter()
+    history = train(model, images, labels, run.settings, at_steps=at_steps)
+    return _record(run, history, time.perf_counter() - began)
+
+
+def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:
+    """What is stored of a training; ``seconds`` None: it was stored on the way of a longer one."""
+    return {
+        "steps": history.steps,
+        "training_amount": history.amount,
+        "diverged": history.diverged,
+        "diverged_at": history.diverged_at,
+        # a loss that is not a number is told by ``diverged_at``; JSON has no word for it
+        "losses": list(history.losses[:-1] if history.diverged else history.losses),
+        "seconds": seconds,
+        "execution": history.execution,
+        "torch": torch.__version__,
+        "machine": platform.node(),
+        "processor": _processor(run.device),
+    }
+
+
+def _processor(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+
+
+def _save(model: nn.Module, path: Path) -> None:
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)

@@ -1,0 +1,210 @@
+"""Who trains which run when: makes sure that runs are in the store, together with any number of other processes.
+
+A process that needs a run which another one is training does not wait: it trains another run that is missing. Only when
+nothing is left to do but what others do already does it wait for them. Torch is imported with the first missing run.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ..errors import ReproError, named_line
+from ..experiment.readings import Reading
+from .conditions import Conditions
+from .costs import slowest_first
+from .rates import BUILT_IN, Rates
+from .run import Job, Run
+from .store import Store
+
+Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run], str | None], None]
+Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Mapping[Run, str]]
+WAIT: Final = 0.1  # seconds between looks at what another process is making
+# Runs of a cohort that one process trains side by side on a GPU. Guesses until `python -m benchmarks.gpu` has been run.
+COHORT: Final = {"M1": 4, "StdCNN": 8, "C1": 4, "ResNet18": 1}
+
+
+def cohort_size(run: Run) -> int:
+    """How many runs are trained together where this is one of them; on a CPU each is trained by itself."""
+    return COHORT[run.task.architecture] if run.device == "cuda" else 1
+
+
+def make_here(
+    run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run], broke: str | None
+) -> None:
+    """Train and measure a run in this process."""
+    from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
+
+    make(run, reading, store, conditions, checkpoints, broke)
+
+
+def together_here(
+    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
+) -> Mapping[Run, str]:
+    """Train runs of one cohort in this process; those that broke, and why."""
+    from .trainer import train_together
+
+    return train_together(members, store, conditions)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file that every process of a session appends to: which run was begun and ended when, and by whom.
+
+    One short line a write, in append mode: the system keeps such writes of several processes whole.
+    """
+
+    path: Path
+    worker: str
+    notify: Callable[[], None] = lambda: None  # called after each event
+
+    def write(self, event: str, run: Run) -> None:
+        """Append one event."""
+        line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": time.time()}
+        with self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(line).encode() + b"\n")
+        self.notify()
+
+
+class StoppedError(ReproError):
+    """The session ended before the runs that were asked for were made."""
+
+
+class Workshop:
+    """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended.
+
+    A process that is ``alone`` makes the runs of the test at hand first, so that verdicts come as they can. One of
+    several makes the slowest of the session first, whatever test it is at, so that none is left for the end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        conditions: Conditions,
+        session: Sequence[Job] = (),
+        journal: Journal | None = None,
+        make: Make = make_here,
+        over: Callable[[], bool] = lambda: False,
+        cohort: Callable[[Run], int] = cohort_size,
+        together: Together = together_here,
+        alone: bool = True,
+        rates: Rates = BUILT_IN,
+    ) -> None:
+        self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
+        self._cohort, self._together = cohort, together
+        self._apart: dict[Run, str] = {}  # what broke in a cohort and is trained by itself, and why
+        self._over = over
+        self._alone, self._rates = alone, rates
+        self._session = slowest_first(session, store.trained, rates)
+        self._given_up: set[Job] = set()
+        self._checkpoints: dict[Run, dict[Run, None]] = {}
+        self._foresee(self._session)
+
+    def obtain(self, wanted: Iterable[Run]) -> None:
+        """Return when all of the wanted runs are stored, made by this process or by others.
+
+        What breaks while one of them is made here is raised; StoppedError: the session ended before.
+        """
+        self.obtain_jobs((run, self._reading(run)) for run in set(wanted))
+
+    def obtain_jobs(self, wanted: Iterable[Job]) -> None:
+        """The same for runs each under the reading that is wanted of it."""
+        jobs = set(wanted)
+        self._foresee(jobs)
+        wanted = [job for job in jobs if not self._store.whole(*job)]
+        missing = slowest_first(wanted, self._store.trained, self._rates)
+        while missing:
+            if self._over():
+                raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
+            if not self._make_one(missing):
+                time.sleep(WAIT)
+            missing = [job for job in missing if not self._store.has(*job)]
+
+    def _make_one(self, missing: Sequence[Job]) -> bool:
+        """Make one run, of those that are missing here or of the session; whether there was one to make."""
+        if self._alone:
+            return any(self._attempt(*job) for job in missing) or self._help()
+        return self._help() or any(self._attempt(*job) for job in missing)
+
+    def _foresee(self, jobs: Iterable[Job]) -> None:
+        """Remember which checkpoints will be wanted, for when their runs are trained."""
+        for run, _ in jobs:
+            if run is not run.whole:
+                self._checkpoints.setdefault(run.whole, {})[run] = None
+
+    def help_out(self) -> None:
+        """Train what the session still misses and nobody is training; for a process with no tests left."""
+        while not self._over() and self._help():
+            pass
+
+    def _reading(self, run: Run) -> Reading:
+        return self._conditions.regime.scale(run.task).reading
+
+    def _help(self) -> bool:
+        """Try one run that the session misses; whether there was one. Who needs a run that breaks will hear of it."""
+        for job in self._session:
+            if job in self._given_up:
+                continue
+            try:
+                if self._attempt(*job):
+                    return True
+            except Exception:
+                self._given_up.add(job)
+                return True
+        return False
+
+    def _attempt(self, run: Run, reading: Reading) -> bool:
+        """Make a run unless it is stored or another process is at it; whether it was made here."""
+        if self._store.has(run, reading):
+            return False
+        if "transfer" in reading.parts and not self._store.trained(run.sibling):
+            return False  # not yet: the sibling is among what is wanted, too
+        # a run and its checkpoints are one piece of work: training the one leaves the others
+        with self._store.claimed(run.whole) as mine:
+            if not mine or self._store.has(run, reading):
+                return False
+            self._note("begin", run)
+            self._train_cohort(run)
+            checkpoints = [*self._checkpoints.get(run, ())]
+            self._make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
+            self._note("end", run)
+        return True
+
+    def _train_cohort(self, run: Run) -> None:
+        """Train a run together with others that the session misses, where that is faster; all are measured later.
+
+        Whatever breaks here, the run itself is left to be trained by itself, and so are those that broke.
+        """
+        if run is not run.whole or run in self._apart or self._store.trained(run):
+            return
+        with ExitStack() as claims:
+            members = [run, *self._companions(run, self._cohort(run) - 1, claims)]
+            if len(members) == 1:
+                return
+            jobs = [(member, [*self._checkpoints.get(member, ())]) for member in members]
+            try:
+                broke = self._together(jobs, self._store, self._conditions)
+            except Exception as error:  # before or after the training itself: each that is not stored can be trained
+                left = (member for member in members if not self._store.trained(member))
+                broke = dict.fromkeys(left, named_line(error))
+            self._apart.update(broke)
+
+    def _companions(self, run: Run, most: int, claims: ExitStack) -> list[Run]:
+        """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends."""
+        found: list[Run] = []
+        for other in dict.fromkeys(job[0] for job in self._session):
+            if len(found) >= most:
+                break
+            alike = other != run and replace(other, seed=run.seed, sgd=run.sgd) == run
+            if not alike or other in self._apart or self._store.trained(other):
+                continue
+            if claims.enter_context(self._store.claimed(other)) and not self._store.trained(other):
+                found.append(other)
+        return found
+
+    def _note(self, event: str, run: Run) -> None:
+        if self._journal is not None:
+            self._journal.write(event, run)

@@ -1,0 +1,1 @@
+"""Attacks on a network in the maximum norm, on pixels in [0, 1]."""

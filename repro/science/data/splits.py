@@ -1,0 +1,81 @@
+"""The data sets as resident tensors, in the paper's splits.
+
+Source of the splits: Appendix A. Which images are held out for validation the paper does not say; we shuffle the
+published training images once, with a fixed seed that no run's seed touches, and hold out the last ones.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...experiment.tasks import DATASETS
+from .sources import Source
+from .surrogate import surrogate
+
+SPLIT_SEED: Final = 1904
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images (N, C, H, W) as bytes, and labels (N,), in a fixed shuffled order: any leading part is a fair sample."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, count: int | None = None, device: str | torch.device = "cpu") -> tuple[Tensor, Tensor]:
+        """The first ``count`` images (all by default) as float32 pixels in [0, 1], and their labels, on a device."""
+        images, labels = self.images[:count].to(device), self.labels[:count].to(device)
+        return images.float().div_(255), labels
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in the paper's three splits."""
+
+    train: Split
+    validation: Split
+    test: Split
+
+
+@lru_cache(maxsize=len(DATASETS))
+def load(source: Source) -> Data:
+    """Read a data set from its source and split it. Held in memory once per process, as bytes."""
+    train, test = _surrogate(source) if source.kind == "surrogate" else _published(source)
+    train, test = _shuffled(train, SPLIT_SEED), _shuffled(test, SPLIT_SEED + 1)
+    dataset = DATASETS[source.dataset]
+    # the surrogate is smaller than the published sets; it is split in the same proportion
+    cut = len(train) * dataset.train // (dataset.train + dataset.validation)
+    return Data(Split(train.images[:cut], train.labels[:cut]), Split(train.images[cut:], train.labels[cut:]), test)
+
+
+def _shuffled(split: Split, seed: int) -> Split:
+    order = torch.randperm(len(split), generator=torch.Generator().manual_seed(seed))
+    return Split(split.images[order], split.labels[order])
+
+
+def _published(source: Source) -> tuple[Split, Split]:
+    import torchvision  # half a second that the surrogate does not need
+
+    kind = getattr(torchvision.datasets, source.dataset)
+    splits = []
+    for train in (True, False):
+        dataset = kind(source.root, train=train, download=False)
+        images = torch.as_tensor(np.asarray(dataset.data))
+        images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
+        splits.append(Split(images.contiguous(), torch.as_tensor(dataset.targets)))
+    return splits[0], splits[1]
+
+
+def _surrogate(source: Source) -> tuple[Split, Split]:
+    arrays = surrogate(source.dataset, source.root)
+    return (
+        Split(torch.from_numpy(arrays.train_images), torch.from_numpy(arrays.train_labels)),
+        Split(torch.from_numpy(arrays.test_images), torch.from_numpy(arrays.test_labels)),
+    )

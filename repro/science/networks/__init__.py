@@ -1,0 +1,1 @@
+"""The paper's four networks, and the dropout they share."""

@@ -1,0 +1,183 @@
+"""Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import ReproError
+from ..experiment.readings import Alternative, Reading, transfer
+from ..experiment.recipes import Recipe
+from ..experiment.regimes import TRAINED
+from ..experiment.tasks import Task
+from ..runs.conditions import Conditions
+from ..runs.run import Job, Run
+from ..runs.store import Store
+from ..statistics.estimands import Sample
+from ..statistics.units import FACTOR, POINTS, Array, Unit
+
+CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one of ten classes
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number read off a run: its field in the stored measures, how it is called and the scale it is compared on.
+
+    ``floor`` is the value at and below which it means nothing (chance, for any accuracy: a network that has learnt
+    nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
+    NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue. ``images`` names the
+    field of a reading that says of how many images it is a share, if it is one.
+    """
+
+    field: str
+    label: str
+    unit: Unit
+    floor: float | None
+    diverged: float | None
+    images: str | None = None
+
+    def __str__(self) -> str:
+        return self.label
+
+
+TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE, "test_images")
+FGSM: Final = Measure("fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
+PGD: Final = Measure("pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
+LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None)
+MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of one of the paper's figures."""
+
+    task: Task
+    recipe: Recipe
+    measure: Measure
+
+    def runs(self, conditions: Conditions) -> list[Run]:
+        """The runs behind the curve: every batch size of the grid, every seed."""
+        return conditions.runs(self.task, self.recipe, conditions.regime.scale(self.task).batch_sizes)
+
+    def jobs(self, conditions: Conditions) -> list[Job]:
+        """The runs with every reading of them that the session wants of this curve's measure, the first one first."""
+        wanted = [conditions.reading(self.task)]
+        if self.measure in (FGSM, PGD) and conditions.regime.scale(self.task).seeds > 1:
+            wanted.append(transfer(wanted[0]))
+        for other in conditions.alternatives(self.task):
+            if self.measure.field in other.fields and not other.free:
+                wanted.append(other.reading)
+        return [(run, reading) for reading in wanted for run in self.runs(conditions)]
+
+    def __str__(self) -> str:
+        return f"{self.measure} of {self.recipe} on {self.task}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run as a point of a curve: its value (NaN if it has none) and how far it was trained."""
+
+    run: str
+    value: float
+    train_accuracy: float
+    train_loss: float
+    median_margin: float
+    saturated: float
+    steps: int
+    training_amount: float
+    diverged: bool
+
+    @property
+    def undertrained(self) -> bool:
+        """Whether the run has not fitted its training data: training accuracy below 85%, or diverged."""
+        return not self.train_accuracy >= TRAINED
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A curve as measured: ``cells[i][j]`` is seed i at batch size j."""
+
+    curve: Curve
+    batch_sizes: tuple[int, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+    images: int | None = None  # of which its values are shares; None: of none
+
+    @cached_property
+    def values(self) -> Array:
+        """Raw values, (seeds, batch sizes); NaN where there is none."""
+        return np.array([[cell.value for cell in row] for row in self.cells], dtype=np.float64)
+
+    @cached_property
+    def sample(self) -> Sample:
+        """The values on the measure's scale, for an estimand."""
+        unit, floor = self.curve.measure.unit, self.curve.measure.floor
+        bound = -np.inf if floor is None else float(unit.scaled(np.array([floor]))[0])
+        step = float(unit.scaled(np.array([1 / self.images]))[0]) if self.images else 0.0
+        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound, step)
+
+    def column(self, index: int) -> list[Cell]:
+        """All seeds of one batch size."""
+        return [row[index] for row in self.cells]
+
+
+def read(curve: Curve, store: Store, conditions: Conditions, other: Alternative | None = None) -> Measured:
+    """Read a curve whose runs are stored, under another reading if its measure has one. ReproError if one is not."""
+    batch_sizes = conditions.regime.scale(curve.task).batch_sizes
+    return read_runs(curve, curve.runs(conditions), batch_sizes, store, conditions, other)
+
+
+def read_runs(
+    curve: Curve,
+    runs: Sequence[Run],
+    batch_sizes: tuple[int, ...],
+    store: Store,
+    conditions: Conditions,
+    other: Alternative | None = None,
+) -> Measured:
+    """Read a curve's measure off given runs: seed by seed, each at these batch sizes."""
+    width = len(batch_sizes)
+    if other is None or curve.measure.field not in other.fields:
+        cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
+    else:
+        field = other.fields[curve.measure.field]
+        cells = [_cell(run, curve.measure, *_stored(run, store, conditions, other.reading), field) for run in runs]
+    rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
+    reading = conditions.reading(curve.task)
+    images = (getattr(reading, curve.measure.images) or curve.task.dataset.test) if curve.measure.images else None
+    return Measured(curve, batch_sizes, rows, images)
+
+
+def _stored(
+    run: Run, store: Store, conditions: Conditions, other: Reading | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The run's record, and its measures with those of another reading in place of the first one's."""
+    found = [store.measures(run, reading) for reading in (conditions.reading_of(run), other) if reading is not None]
+    record = store.record(run)
+    if record is None or None in found:
+        raise ReproError(f"{run} ({run.key}) is not in {store.root}")
+    measures: dict[str, Any] = {}
+    if any(stored is not None and not stored["measures"] for stored in found):
+        return record, measures  # what one reading could not be taken of has no value under it
+    for stored in found:
+        measures |= stored["measures"] if stored else {}
+    return record, measures
+
+
+def _cell(
+    run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any], field: str | None = None
+) -> Cell:
+    diverged = record["diverged"] or not measures  # on the verge of it, nothing could be measured
+    value = measure.diverged if diverged else measures[field or measure.field]
+    return Cell(
+        run=run.key,
+        value=np.nan if value is None else value,
+        train_accuracy=measures.get("train_accuracy", np.nan),
+        train_loss=measures.get("train_loss", np.nan),
+        median_margin=measures.get("median_margin", np.nan),
+        saturated=measures.get("saturated", np.nan),
+        steps=record["steps"],
+        training_amount=record["training_amount"],
+        diverged=diverged,
+    )

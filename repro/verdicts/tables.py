@@ -1,0 +1,78 @@
+"""The evidence behind a verdict as people read it: tables of curves, effects with their intervals. Free of torch."""
+
+from typing import Any
+
+import numpy as np
+
+from ..statistics.estimands import Decision
+from .curves import Measured
+
+
+def number(value: float) -> float | None:
+    """A number as JSON has it: none for what is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def shown(decision: Decision) -> str:
+    """The estimate and its interval, and why nothing could be decided, where that is not for the interval."""
+    if not np.isfinite(decision.estimate):
+        return decision.reason
+    unit = decision.unit
+    text = f"{unit.difference(decision.estimate)} {unit.interval(decision.low, decision.high)}"
+    return f"{text}: {decision.reason}" if decision.reason else text
+
+
+def table(curve: Measured) -> list[str]:
+    """A curve as lines of text: for each batch size mean and spread over seeds, and how far it was trained.
+
+    Of one seed there is no spread; the noise of its images, binomial for an accuracy, stands in its place.
+    """
+    unit = curve.curve.measure.unit
+    scaled = curve.sample.values
+    spread_of = "sd" if len(curve.cells) > 1 else "of images"
+    lines = [
+        f"  {curve.curve}",
+        f"    batch size      mean{spread_of:>10}   train acc    steps        T   margin   saturated",
+    ]
+    for j, size in enumerate(curve.batch_sizes):
+        cells, column = curve.column(j), scaled[:, j]
+        sd = float(column.std(ddof=1)) if len(column) > 1 else _of_images(curve, cells[0].value)
+        spread = unit.spread(sd)
+        flag = f"  {note}" if (note := _flag(cells)) else ""
+        lines.append(
+            f"    {size:10d}{unit.level(float(column.mean())):>10}{spread:>10}"
+            f"{_mean([c.train_accuracy for c in cells], 100, '%'):>12}{cells[0].steps:>9d}"
+            f"{cells[0].training_amount:>9.2f}{_mean([c.median_margin for c in cells]):>9}"
+            f"{_mean([c.saturated for c in cells], 100, '%'):>12}{flag}"
+        )
+    return lines
+
+
+def _mean(values: list[float], times: float = 1, sign: str = "") -> str:
+    """Over those seeds that have a value; a dash where none has, which all diverged."""
+    known = [value for value in values if np.isfinite(value)]
+    return f"{times * np.mean(known):.1f}{sign}" if known else "-"
+
+
+def _of_images(curve: Measured, share: float) -> float:
+    """What one seed has for a spread: the binomial standard error of a share of so many images; NaN if it is none."""
+    if curve.images is None:
+        return float("nan")
+    error = (share * (1 - share) / curve.images) ** 0.5
+    return float(curve.curve.measure.unit.scaled(np.array([error]))[0])
+
+
+def undertrained(curve: Measured) -> list[str]:
+    """The curve's cells that have not fitted their training data, in words."""
+    notes = []
+    for j, size in enumerate(curve.batch_sizes):
+        if note := _flag(curve.column(j)):
+            notes.append(f"{curve.curve.recipe}, batch size {size}: {note}")
+    return notes
+
+
+def _flag(cells: list[Any]) -> str:
+    count = sum(cell.undertrained for cell in cells)
+    diverged = sum(cell.diverged for cell in cells)
+    words = ((count - diverged, "undertrained"), (diverged, "diverged"))
+    return ", ".join(f"{word} ({number} of {len(cells)})" for number, word in words if number)
