@@ -4,7 +4,8 @@
 
 The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.runs.costs``, once with
 the rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: those
-measured where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes `benchmarks/results/fleet.json`.
+measured where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes
+`benchmarks/results/fleet.json`.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 A check that fails makes a verdict an error, never "not reproduced". Its ``tolerated`` is what a sound instrument may
 show, and no count of images fails it that such an instrument reaches by chance more than once in ten thousand. The
-numbers are those that ``measuring.instruments`` takes; where ``Measures`` has them too, a check may be put to those with
-their own number of ``images``, which are more.
+numbers are those that ``measuring.instruments`` takes; where ``Measures`` has them too, a check may be put to those
+with their own number of ``images``, which are more.
 """
 
 import math

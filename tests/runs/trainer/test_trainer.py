@@ -23,7 +23,7 @@ from repro.science.computing.memory import GPU_SHARE
 pytestmark = pytest.mark.usefixtures("own_threads")
 
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def begin_elsewhere(root: Path, conditions: Conditions, runs: list[Run], threads: int) -> subprocess.Popen[bytes]:

@@ -27,7 +27,7 @@ print("done")
 def test_a_narrow_resnet_is_trained_and_measured_with_other_vector_units(units: str) -> None:
     """In channels_last the process was aborted where there is no AVX-512; the quick regime's ResNet18 is as narrow."""
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": units, "OMP_NUM_THREADS": "1"}
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     found = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, env=environment, cwd=root
     )

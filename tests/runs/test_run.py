@@ -18,7 +18,7 @@ from repro.experiment.trained_as import HE, SAYS
 from repro.runs.run import MEASURING_VERSION, TRAINING_VERSIONS, Run, from_spec, reading_key
 from repro.science.training.settings import TrainingSettings
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 RATES = st.floats(min_value=1e-6, max_value=10, allow_nan=False)
 SGDS = st.builds(SGD, RATES, st.sampled_from(MOMENTA), st.none() | st.integers(1, 50))

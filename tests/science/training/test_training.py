@@ -18,7 +18,7 @@ from repro.science.networks.models import StdCNN, build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import History, orders, train
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
 RECIPES = (LR(), LR(0.9), LR_BS(0.9), BENCHMARK)
 

@@ -10,7 +10,7 @@ from repro.experiment.recipes import BENCHMARK, LR
 from repro.experiment.tasks import TASKS
 from repro.runs.run import Run, from_spec
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(

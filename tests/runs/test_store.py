@@ -17,7 +17,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.run import Run, from_spec
 from repro.runs.store import Store
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RUN = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 1, 100, "surrogate", "cpu")
 OTHER = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 1, 1, 100, "surrogate", "cpu")
 READING = Reading(100, 10, 5, 10)
