@@ -19,8 +19,8 @@ from typing import Any, Final
 
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
+from repro.experiment.datasets import DATASETS
 from repro.experiment.regimes import PAPER
-from repro.experiment.tasks import DATASETS
 from repro.report.provenance import versions
 from repro.runs.conditions import Conditions
 from repro.runs.costs import span

@@ -10,9 +10,9 @@ from unittest import mock
 
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
+from repro.experiment.datasets import DATASETS
 from repro.experiment.readings import Reading
 from repro.experiment.regimes import Regime
-from repro.experiment.tasks import DATASETS
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store

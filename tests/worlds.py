@@ -11,10 +11,11 @@ from unittest import mock
 
 from hypothesis import settings
 
+from repro.experiment.datasets import DATASETS
 from repro.experiment.readings import Reading, of_checkpoints, transfer
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
 from repro.experiment.regimes import Regime, Scale
-from repro.experiment.tasks import DATASETS, TASKS
+from repro.experiment.tasks import TASKS
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store

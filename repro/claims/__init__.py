@@ -4,24 +4,27 @@
 
 A claim names its curves (a task, a recipe and a measure) and what it is decided by (an estimand with its margin). What
 each name means is told where it is defined; new kinds of sentences are added in ``repro.statistics``.
+
+What a claim is about may be new, too: ``dataset``, ``network``, ``task`` and ``study`` enter what this paper does not
+have, from the ``conftest.py`` beside the claims, and a ``Recipe`` is made where it is used. See ``examples``.
 """
 
-from ..experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
+from ..experiment.datasets import CIFAR10, DATASETS, FASHION, MNIST, Dataset, dataset
+from ..experiment.networks import NETWORKS, Network, network
+from ..experiment.readings import Reading
+from ..experiment.recipes import BENCHMARK, LEARNING_RATE, LR, LR_BS, MOMENTA, SGD, Recipe
+from ..experiment.regimes import GRID, Scale, study
 from ..experiment.tasks import (
     C1_CIFAR10,
-    CIFAR10,
-    DATASETS,
-    FASHION,
     M1_FASHION,
     M1_MNIST,
-    MNIST,
     RESNET18_CIFAR10,
     SHOWN_WITH_MOMENTA,
     STDCNN_FASHION,
     STDCNN_MNIST,
     TASKS,
-    Dataset,
     Task,
+    task,
 )
 from ..statistics.equivalence import Flat, NotWorse, Same
 from ..statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
@@ -39,7 +42,9 @@ __all__ = [
     "DATASETS",
     "FASHION",
     "FGSM",
+    "GRID",
     "LAMBDA1",
+    "LEARNING_RATE",
     "LR",
     "LR_BS",
     "M1_FASHION",
@@ -48,6 +53,7 @@ __all__ = [
     "MOMENTA",
     "MOMENTA_OF_LR",
     "MOMENTA_OF_RATIO",
+    "NETWORKS",
     "PGD",
     "RESNET18_CIFAR10",
     "SETTINGS",
@@ -68,15 +74,22 @@ __all__ = [
     "Lower",
     "Measure",
     "Mostly",
+    "Network",
     "NotWorse",
     "OnAverage",
     "RanksDisagree",
+    "Reading",
     "Recipe",
     "Rises",
     "Same",
+    "Scale",
     "SmallerChange",
     "Task",
     "claim",
+    "dataset",
     "factor",
+    "network",
     "points",
+    "study",
+    "task",
 ]

@@ -83,6 +83,7 @@ def _build() -> _Parser:
     verify.add_argument(
         "--root", metavar="DIR", type=Path, help="the checkout whose claims decide (default: this program's own)"
     )
+    verify.add_argument("--claims", metavar="NAME", default="claims", help="its folder of claims (default: claims)")
     diff = commands.add_parser("diff", help="compare two reports", description=DIFF)
     for name in ("a", "b"):
         diff.add_argument(name, metavar=name.upper(), type=Path, help="an artifacts folder, or its report.json")
@@ -99,7 +100,7 @@ def _run(chosen: argparse.Namespace) -> tuple[str, bool]:
     if chosen.command == "verify":
         from .verify import verify
 
-        return verify(chosen.artifacts, chosen.store, chosen.root)
+        return verify(chosen.artifacts, chosen.store, chosen.root, chosen.claims)
     if chosen.command == "calibrate":
         from .calibrate import calibrate
 

@@ -21,11 +21,12 @@ class Checkout:
 
     root: Path
     bundle: Path | None = None
+    folder: str = CLAIMS
 
     @property
     def claims(self) -> Path:
         """The folder of its claims."""
-        return self.root / CLAIMS
+        return self.root / self.folder
 
     def holds(self, file: str | Path) -> bool:
         """Whether a path that starts from the root leads to a place among the claims, wherever links lead."""
@@ -49,13 +50,16 @@ class Checkout:
         return any(part.startswith(".") for part in path.relative_to(self.claims).parts)
 
 
-def checkout(root: Path | None, bundle: Path) -> Checkout:
-    """The checkout in ``root``, or for None the one that this program lies in. SettingError: there is none."""
+def checkout(root: Path | None, bundle: Path, folder: str = CLAIMS) -> Checkout:
+    """The checkout in ``root``, or for None the one that this program lies in. SettingError: there is none.
+
+    ``folder`` is where its claims lie.
+    """
     bundle = bundle.resolve()
-    found = Checkout(OWN if root is None else root.resolve(), bundle)
+    found = Checkout(OWN if root is None else root.resolve(), bundle, folder)
     if found.root != OWN and found.root.is_relative_to(bundle):
         raise SettingError(f"--root {root}: lies in the report's own folder, {bundle}; must be a checkout of yours")
     if not found.claims.is_dir() or found.claims.resolve() != found.claims:
         how = f"the checkout of this program, {OWN}" if root is None else f"--root {root}"
-        raise SettingError(f"{how}: has no folder {CLAIMS} of its own; --root must name a checkout that has")
+        raise SettingError(f"{how}: has no folder {folder} of its own; --root must name a checkout that has")
     return found

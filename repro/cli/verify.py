@@ -8,23 +8,24 @@ from typing import Final
 from ..errors import ReproError, SettingError
 from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
-from .checkout import checkout
+from .checkout import CLAIMS, checkout
 from .collecting import collect
 from .output import text_of
 
 SHOWN: Final = 10  # runs or tests that are named where there are more
 
 
-def verify(artifacts: Path, store: Path | None, root: Path | None) -> tuple[str, bool]:
+def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str = CLAIMS) -> tuple[str, bool]:
     """Recompute the report's verdicts: the text that names what differs, and whether all agree.
 
-    ``store`` and ``root`` None: the folder store beside the report, the checkout that this program lies in.
+    ``store`` and ``root`` None: the folder store beside the report, the checkout that this program lies in. ``folder``
+    is that of the claims in the checkout.
     ReproError: nothing is wrong, but nothing was checked either.
     """
     began = time.perf_counter()
     report = load(artifacts)
     runs = _store(store, report)
-    claims = checkout(root, report.path.parent)
+    claims = checkout(root, report.path.parent, folder)
     cases = collect(claims)
     tests = [entry["test"] for entry in (*report.claims, *report.errors)]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}

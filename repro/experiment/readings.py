@@ -7,7 +7,7 @@ readings of the same trained run are measured on request and stored beside it; a
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from .tasks import Dataset
+from .datasets import Dataset
 
 # 40 steps of 0.01 at epsilon 0.3 are Madry et al.'s for MNIST: together 4/3 of epsilon. Other epsilons and numbers of
 # steps keep that proportion, so a start anywhere in the ball can reach any side of it.

@@ -8,7 +8,8 @@ At batch size 64 LR and LR/BS set the same learning rate, so with equal momentum
 compares equal there, which is how the harness knows to train it once.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -41,34 +42,53 @@ class SGD:
         return self.learning_rate if self.half_life is None else self.learning_rate * 0.5 ** (epoch // self.half_life)
 
 
+Rule = Callable[[int, float], SGD]  # of the batch size and the momentum
+
+
 @dataclass(frozen=True)
 class Recipe:
-    """How SGD is set as the batch size varies: ``LR``, ``LR/BS`` or ``Benchmark``, each with a momentum."""
+    """How SGD is set as the batch size varies, with a momentum: the paper's are ``LR``, ``LR/BS`` and ``Benchmark``.
+
+    ``rule`` gives the optimiser's settings at a batch size. ``varied``: it is studied with more than one momentum, so
+    that its name has to say which.
+    """
 
     name: str
     momentum: float
+    rule: Rule = field(repr=False)
+    varied: bool = True
 
     def sgd(self, batch_size: int) -> SGD:
         """The optimiser's settings at a batch size."""
-        if self.name == "LR/BS":
-            return SGD(RATIO * batch_size, self.momentum)
-        return SGD(LEARNING_RATE, self.momentum, BENCHMARK_HALF_LIFE if self.name == "Benchmark" else None)
+        return self.rule(batch_size, self.momentum)
 
     def __str__(self) -> str:
-        return self.name if self.name == "Benchmark" else f"{self.name} m={self.momentum:g}"
+        return f"{self.name} m={self.momentum:g}" if self.varied else self.name
+
+
+def _fixed(_: int, momentum: float) -> SGD:
+    return SGD(LEARNING_RATE, momentum)
+
+
+def _ratio(batch_size: int, momentum: float) -> SGD:
+    return SGD(RATIO * batch_size, momentum)
+
+
+def _halved(_: int, momentum: float) -> SGD:
+    return SGD(LEARNING_RATE, momentum, BENCHMARK_HALF_LIFE)
 
 
 def LR(momentum: float = 0.0) -> Recipe:
     """Fixed learning rate 0.01."""
-    return Recipe("LR", momentum)
+    return Recipe("LR", momentum, _fixed)
 
 
 def LR_BS(momentum: float = 0.0) -> Recipe:
     """Constant ratio of learning rate to batch size, 0.00015625."""
-    return Recipe("LR/BS", momentum)
+    return Recipe("LR/BS", momentum, _ratio)
 
 
-BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM)
+BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM, _halved, varied=False)
 
 
 @lru_cache(maxsize=1 << 12)

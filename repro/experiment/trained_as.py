@@ -30,10 +30,5 @@ def departures(names: Iterable[str]) -> str:
 
 def concerning(task: Task, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the names that change a task's training, in a fixed order: runs that are equal stay one run."""
-    concerned = {
-        POOL_LAST: task.architecture == "C1",
-        HE: True,
-        UNSTANDARDISED: task.dataset.std != 1.0,
-    }
-    chosen = {*names}
-    return tuple(name for name in SAYS if name in chosen and concerned[name])
+    concerned = {*task.network.departures, HE, *([UNSTANDARDISED] if task.dataset.std != 1.0 else [])}
+    return tuple(name for name in SAYS if name in {*names} & concerned)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ReproError
+from ..experiment.datasets import DATASETS
 from ..experiment.readings import Reading
 from ..experiment.regimes import Regime, Scale
-from ..experiment.tasks import DATASETS, TASKS
+from ..experiment.tasks import TASKS
 from ..files.text import read_text
 from ..runs.conditions import Conditions
 from ..science.data.sources import Source

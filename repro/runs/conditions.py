@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from ..experiment.networks import PAPERS_WIDTH
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Alternative, Reading, alternative, of_checkpoints
 from ..experiment.recipes import Recipe
@@ -45,7 +46,7 @@ class Conditions:
             train_images=scale.train_images,
             data=self.sources[task.dataset.name].kind,
             device=self.device,
-            width=scale.width if task.architecture == "ResNet18" else 64,
+            width=scale.width if task.network.scalable else PAPERS_WIDTH,
             trained_as=concerning(task, self.trained_as),
             precision=self.precision,
         )

@@ -95,7 +95,7 @@ class Rates:
         Arithmetic grows as the square of the width, so the nearest width below is scaled by a power of the ratio of
         widths: the power that leads to the nearest one above, or 2 where there is none.
         """
-        known = self.networks[architecture]
+        known = self.networks.get(architecture) or self.networks["M1"]  # of one that nobody timed: a guess
         if width in known:
             return known[width]
         below, above = [w for w in known if w < width], [w for w in known if w > width]

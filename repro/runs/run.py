@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final
 
@@ -14,9 +14,8 @@ from ..experiment.tasks import TASKS, Task
 from ..science.data.sources import SURROGATE_VERSION, Kind, training_images
 from ..science.training.settings import TrainingSettings
 
-# Part of every key. Raise a network's when a change of code changes the weights that its runs end with, and that of
-# measuring when it changes the numbers read off them.
-TRAINING_VERSIONS: Final = {"M1": 3, "StdCNN": 3, "C1": 4, "ResNet18": 4}
+# Part of every key, as the version of the network is. Raise it when a change of code changes the numbers that are read
+# off a run's weights.
 MEASURING_VERSION: Final = 6
 
 
@@ -54,7 +53,8 @@ class Run:
 
         No word of a precision of float32: runs that were stored before there were precisions keep their keys.
         """
-        values = {**asdict(self), "task": str(self.task), "trained_as": [*self.trained_as]}
+        values = {name: getattr(self, name) for name in _FIELDS}
+        values |= {"task": str(self.task), "sgd": asdict(self.sgd), "trained_as": [*self.trained_as]}
         if self.precision == FLOAT32:
             del values["precision"]
         if self.data == "surrogate":
@@ -64,7 +64,7 @@ class Run:
     @property
     def version(self) -> int:
         """That of the code which trains its network."""
-        return TRAINING_VERSIONS[self.task.architecture]
+        return self.task.network.version
 
     @property
     def key(self) -> str:
@@ -144,6 +144,7 @@ class Run:
         )
 
 
+_FIELDS: Final = tuple(field.name for field in fields(Run))
 Job = tuple[Run, Reading]  # a run, and how it is to be measured
 
 
@@ -151,7 +152,7 @@ def from_spec(spec: dict[str, Any]) -> Run:
     """The run that a stored spec describes."""
     values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
     trained_as = tuple(spec["trained_as"])
-    return Run(**{**values, "task": TASKS[spec["task"]], "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
+    return Run(**{**values, "task": TASKS.known(spec["task"]), "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
 
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of

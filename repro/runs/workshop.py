@@ -29,7 +29,7 @@ COHORT: Final = {"M1": 4, "StdCNN": 8, "C1": 4, "ResNet18": 1}
 
 def cohort_size(run: Run) -> int:
     """How many runs are trained together where this is one of them; on a CPU each is trained by itself."""
-    return COHORT[run.task.architecture] if run.device == "cuda" else 1
+    return COHORT.get(run.task.architecture, 1) if run.device == "cuda" else 1
 
 
 def make_here(

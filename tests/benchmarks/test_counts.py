@@ -12,10 +12,11 @@ from benchmarks.sessions import ROOT
 from benchmarks.whole import Account, Made, account, checkpoints_of, made
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
+from repro.experiment.datasets import DATASETS
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import LR
 from repro.experiment.regimes import QUICK
-from repro.experiment.tasks import DATASETS, STDCNN_FASHION, STDCNN_MNIST, TASKS
+from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST, TASKS
 from repro.runs.conditions import Conditions
 from repro.runs.store import Store
 from repro.science.data.sources import Source

@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import precision
 from benchmarks.precision import Shift, Twins, saved, shift_of, shifts, twins
+from repro.experiment.datasets import DATASETS
 from repro.experiment.precisions import BFLOAT16
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import QUICK
-from repro.experiment.tasks import DATASETS, M1_MNIST, STDCNN_MNIST
+from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import NAMES, Reading, alternative
-from repro.experiment.tasks import CIFAR10, MNIST
 from repro.science.data.splits import Data, Split
 from repro.science.measuring.measures import measure_parts
 

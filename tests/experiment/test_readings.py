@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import ALL_PARTS, NAMES, Reading, alternative
-from repro.experiment.tasks import CIFAR10, MNIST
 
 FIRST = Reading(test_images=None, attacked_images=500, pgd_steps=40, hessian_images=4096)
 

@@ -1,6 +1,7 @@
 import pytest
 
-from repro.experiment.tasks import CIFAR10, DATASETS, FASHION, MNIST, TASKS
+from repro.experiment.datasets import CIFAR10, DATASETS, FASHION, MNIST
+from repro.experiment.tasks import TASKS
 
 
 def test_the_six_tasks_of_the_paper() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.science.data.sources import FILES
+from repro.experiment.datasets import DATASETS
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Project:
 
     def publish(self) -> Path:
         """Put data into the project that counts as the published files."""
-        for name in (name for files in FILES.values() for name in files):
+        for name in (name for dataset in DATASETS.values() for name in dataset.files):
             (self.folder / "data" / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / "data" / name).write_text(name)
         return self.folder / "data"

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from repro import errors
+from repro.experiment.datasets import DATASETS
 from repro.experiment.readings import Reading
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
@@ -47,11 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PLAYED_GPUS" in os.environ:  # a machine with this many
         patch.setattr(gpus, "require_cuda", lambda: int(os.environ["PLAYED_GPUS"]))
     if (HERE / "data").is_dir():  # what lies there counts as the published files
-        for dataset, files in sources.FILES.items():
-            for name in files:
+        for dataset in DATASETS.values():
+            for name in dataset.files:
                 if (HERE / "data" / name).is_file():
                     digest = hashlib.md5((HERE / "data" / name).read_bytes()).hexdigest()
-                    patch.setitem(sources.FILES[dataset], name, digest)
+                    patch.setitem(dataset.files, name, digest)
 
 
 @pytest.hookimpl(trylast=True, specname="pytest_configure")

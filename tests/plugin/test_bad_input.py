@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from projects import Project
 
-from repro.science.data.sources import FILES
+from repro.experiment.datasets import MNIST
 
 CACHES = {"__pycache__", ".pytest_cache", "temporary", "cache"}
-LABELS = list(FILES["MNIST"])[1]
+LABELS = list(MNIST.files)[1]
 
 
 def an_empty_folder(folder: Path) -> None:

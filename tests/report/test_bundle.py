@@ -11,10 +11,11 @@ from reports import content, written
 from worlds import conditions, same_examples, under
 
 from repro.errors import ReproError
+from repro.experiment.datasets import DATASETS
 from repro.experiment.readings import ALL_PARTS, NAMES, Reading
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
-from repro.experiment.tasks import DATASETS, M1_MNIST, TASKS
+from repro.experiment.tasks import M1_MNIST, TASKS
 from repro.report.bundle import FORMAT, conditions_facts, conditions_of, load
 from repro.runs.conditions import Conditions
 from repro.science.data.sources import Kind, Source

@@ -11,11 +11,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from repro.experiment import precisions
+from repro.experiment.networks import NETWORKS
 from repro.experiment.readings import ALL_PARTS, Reading
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD, Recipe
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST, TASKS
 from repro.experiment.trained_as import HE, SAYS
-from repro.runs.run import MEASURING_VERSION, TRAINING_VERSIONS, Run, from_spec, reading_key
+from repro.runs.run import MEASURING_VERSION, Run, from_spec, reading_key
 from repro.science.training.settings import TrainingSettings
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +118,8 @@ def test_the_version_of_the_code_is_part_of_every_key(monkeypatch: pytest.Monkey
     architecture = ONE.task.architecture
     others = [replace(ONE, task=task) for task in TASKS.values() if task.architecture != architecture]
     keys = [run.key for run in others]
-    monkeypatch.setitem(TRAINING_VERSIONS, architecture, TRAINING_VERSIONS[architecture] + 1)
+    now = NETWORKS[architecture]
+    monkeypatch.setitem(NETWORKS, architecture, replace(now, version=now.version + 1))
     assert replace(ONE).key != ONE_KEY
     assert [replace(run).key for run in others] == keys  # each network has a version of its own
     before = reading_key(ONE_READING)

@@ -75,7 +75,7 @@ class Notes:
 def narrow(task: Task, conditions: Conditions) -> str:
     """The width of a network that has another one than the paper's, in words; empty where it is the paper's."""
     width, papers = conditions.regime.scale(task).width, PAPER.scale(task).width
-    return f"width {width} instead of {papers}" if task.architecture == "ResNet18" and width != papers else ""
+    return f"width {width} instead of {papers}" if task.network.scalable and width != papers else ""
 
 
 def title(task: Task, conditions: Conditions) -> str:

@@ -19,7 +19,7 @@ from ...runs.conditions import Conditions
 from ...verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Measure
 from ...verdicts.figures import Panel
 from .captions import Notes, title
-from .marks import COLOURS, curves_on
+from .marks import colour_of, curves_on
 
 SIZE: Final = (5.6, 4.9)  # inches of a pair of axes with what stands around it
 ASIDE: Final = 0.2  # inches left of the first pair and right of the last one
@@ -114,7 +114,7 @@ def tick(value: float) -> str:
 
 def keys_of(ax: Axes, panel: Panel, measures: tuple[Measure, ...], notes: Notes) -> list[Line2D]:
     """What a legend explains: recipes by colour, measures by style, and what the markers mean; nothing undrawn."""
-    shown = {str(recipe): COLOURS[str(recipe)] for recipe in panel.recipes}
+    shown = {str(recipe): colour_of(str(recipe)) for recipe in panel.recipes}
     drawn: dict[str, Any] = {line.get_color(): line.get_linestyle() for line in reversed(curves_on(ax))}
     if not drawn:
         return []

@@ -6,6 +6,7 @@ least one seed; a cross marks one where a run diverged. Such a run has no lambda
 and where there are none the cross stands at the upper edge.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +27,7 @@ COLOURS: Final = {
     "LR/BS m=0.9": "#d957a8",
     "Benchmark": "#cc2f2f",
 }
+SPARE: Final = ("#6b6b6b", "#8c564b", "#17a2a8", "#9aa21f", "#3b3b8f")
 APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
 
 
@@ -56,6 +58,11 @@ class Look:
         }
 
 
+def colour_of(recipe: str) -> str:
+    """A line's colour; a recipe that the paper does not have gets one of the spare ones, always the same."""
+    return COLOURS.get(recipe) or SPARE[zlib.crc32(recipe.encode()) % len(SPARE)]
+
+
 def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     """Draw one curve, and note which of its cells need care.
 
@@ -64,7 +71,7 @@ def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     """
     recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
     low, mean, high = _low_mean_high(measured)
-    colour, clean = COLOURS[str(recipe)], measure is TEST_ACCURACY
+    colour, clean = colour_of(str(recipe)), measure is TEST_ACCURACY
     label = str(recipe) if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.split()[0]} {recipe}"
     ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
     ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)

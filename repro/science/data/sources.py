@@ -15,37 +15,11 @@ from typing import Final, Literal
 import filelock
 
 from ...errors import DataError, SettingError
-from ...experiment.tasks import Dataset
+from ...experiment.datasets import DATASETS, Dataset
 
 ENVIRONMENT: Final = "REPRO_DATA"
 FOLDER: Final = "repro-batch-robustness"  # in the user's cache
 Kind = Literal["published", "surrogate"]
-
-# MD5 of the published files as torchvision lays them out below its root.
-FILES: Final[dict[str, dict[str, str]]] = {
-    "MNIST": {
-        "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-        "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-        "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-        "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-    },
-    "FashionMNIST": {
-        "FashionMNIST/raw/train-images-idx3-ubyte": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
-        "FashionMNIST/raw/train-labels-idx1-ubyte": "9018921c3c673c538a1fc5bad174d6f9",
-        "FashionMNIST/raw/t10k-images-idx3-ubyte": "8181f5470baa50b63fa0f6fddb340f0a",
-        "FashionMNIST/raw/t10k-labels-idx1-ubyte": "15d484375f8d13e6eb1aabb0c3f46965",
-    },
-    "CIFAR10": {
-        "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
-        "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-        "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-        "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
-        "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-        "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
-        "cifar-10-batches-py/batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
-    },
-}
-
 
 SURROGATE_VERSION: Final = 1  # part of the keys of runs on the surrogate: raise it when a pixel changes
 SURROGATE_TRAIN: Final = 20_000  # training images of the surrogate, those for validation included
@@ -110,8 +84,8 @@ def _from_chosen(name: str, root: Path, how: str) -> Source:
     if not root.is_dir():
         raise SettingError(f"{how} {root}: must be a folder that holds {name} as torchvision lays it out")
     if not is_whole(name, root):
-        example = next(iter(FILES[name]))
-        raise SettingError(f"{how} {root}: holds no {name}; torchvision's files are expected there, like {example}")
+        example = next(iter(DATASETS[name].files))
+        raise SettingError(f"{how} {root}: holds no {name}; its files are expected there, like {example}")
     return Source(name, "published", root)
 
 
@@ -122,16 +96,16 @@ def _from_cache(name: str, surrogate_allowed: bool, download: bool) -> Source:
     if surrogate_allowed:
         return Source(name, "surrogate", cache_folder() / "surrogate")
     raise DataError(
-        f"{name} is not in {root} and could not be downloaded: put torchvision's {name} files there, "
+        f"{name} is not in {root} and could not be downloaded: put its files there, "
         f"or name the folder that has them with --data-root or {ENVIRONMENT}"
     )
 
 
 def is_whole(dataset: str, root: Path) -> bool:
     """Whether all files of a data set are below ``root``; DataError if one is there but not as published."""
-    paths = {root / name: md5 for name, md5 in FILES[dataset].items()}
+    paths = {root / name: md5 for name, md5 in DATASETS[dataset].files.items()}
     present = [path for path in paths if path.is_file()]
-    for path in present:
+    for path in (path for path in present if paths[path]):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         if digest != paths[path]:
@@ -139,19 +113,22 @@ def is_whole(dataset: str, root: Path) -> bool:
                 f"{path}: damaged ({path.stat().st_size:,} bytes, MD5 {digest}, published {paths[path]}); "
                 "delete it and download it anew"
             )
-    return len(present) == len(paths)
+    return bool(paths) and len(present) == len(paths)
 
 
 def _downloaded(dataset: str, root: Path) -> bool:
     """Try to download a data set through torchvision; False where the network or the disk does not let it."""
     import torchvision  # heavy, and only needed here
 
+    known = getattr(torchvision.datasets, dataset, None)
+    if known is None:
+        return False
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)  # a mirror that does not answer is no mirror
     try:
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / f"{dataset}.lock"):
-            getattr(torchvision.datasets, dataset)(root, train=True, download=True)
+            known(root, train=True, download=True)
     except (OSError, RuntimeError):  # URLError is an OSError; torchvision raises RuntimeError for bad files
         return False
     finally:

@@ -28,6 +28,7 @@ calls on one installation agree in every byte; another release of FreeType or Py
 
 import os
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...experiment.datasets import DATASETS
 from .sources import SURROGATE_TRAIN, SURROGATE_VERSION
 
 TRAIN: Final = SURROGATE_TRAIN
@@ -92,10 +94,11 @@ _TEXT_FONTS: Final = (
     *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10", "cmti10", "cmtt10"),
 )
 _PIECES: Final = ("♚♛♜♝♞♟♠♣♥♦", "♚♛♜♝♞♟♠♣♥♦", "♔♕♖♗♘♙♤♧♡♢")  # one in three in outline
+_LETTERS: Final = ("ABEGKMRSTX",)
 _LOOKS: Final = {
     "MNIST": _Look(1, 1, 28, ("0123456789",), _TEXT_FONTS, (0, 1, 2)),
     "FashionMNIST": _Look(2, 1, 28, _PIECES, _SYMBOL_FONTS, (0, 1)),
-    "CIFAR10": _Look(3, 3, 32, ("ABEGKMRSTX",), _TEXT_FONTS, (0, 1, 2, 3)),
+    "CIFAR10": _Look(3, 3, 32, _LETTERS, _TEXT_FONTS, (0, 1, 2, 3)),
 }
 
 
@@ -104,18 +107,27 @@ def surrogate(dataset: str, cache: Path | None = None) -> Arrays:
 
     "MNIST" and "FashionMNIST" are (N, 1, 28, 28), "CIFAR10" is (N, 3, 32, 32). Rendering takes two to three seconds on
     one core. With a folder as ``cache`` it is done once and read from there afterwards; several processes may share the
-    folder. Raises ValueError for another name, OSError where the cache cannot be written.
+    folder. A data set that was entered beside the paper's shows ten letters. Raises ValueError for an unknown name,
+    OSError where the cache cannot be written.
     """
-    if dataset not in _LOOKS:
-        raise ValueError(f"no surrogate for {dataset!r}; there is one for {', '.join(_LOOKS)}")
+    look = _look(dataset)
     if cache is None:
-        return _rendered(_LOOKS[dataset])
+        return _rendered(look)
     path = cache / f"surrogate-{dataset}-v{SURROGATE_VERSION}.npz"
     stored = _read(path)
     if stored is None:
-        stored = _rendered(_LOOKS[dataset])
+        stored = _rendered(look)
         _write(path, stored)
     return stored
+
+
+def _look(name: str) -> _Look:
+    if name not in _LOOKS and name not in DATASETS:
+        raise ValueError(f"no surrogate for {name!r}; there is one for {', '.join(DATASETS)}")
+    if name in _LOOKS:
+        return _LOOKS[name]
+    shape = DATASETS[name]
+    return _Look(zlib.crc32(name.encode()), shape.channels, shape.side, _LETTERS, _TEXT_FONTS, (0, 1, 2))
 
 
 def _read(path: Path) -> Arrays | None:

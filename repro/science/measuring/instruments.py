@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...experiment.datasets import Dataset
 from ...experiment.readings import REACH, Reading
-from ...experiment.tasks import Dataset
 from ..attacks.attacks import LOSSES, Loss, ascend, input_gradient, one_step
 from ..computing.streams import stream
 from ..curvature.hessian import CHUNK, TOLERANCE, Hessian, frozen_copy, unflatten

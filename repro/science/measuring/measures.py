@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...experiment.datasets import Dataset
 from ...experiment.readings import Reading
-from ...experiment.tasks import Dataset
 from ..attacks.attacks import LOSSES, Loss, ascend, input_gradient, margin_loss, one_step, start
 from ..computing.kernels import first_order
 from ..computing.streams import stream

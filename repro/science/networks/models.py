@@ -18,6 +18,7 @@ Source: Table 1 and Appendix A. What the table leaves open is named here:
 Where a data set is standardised, that is the network's first layer, so attacks and users always work on pixels.
 """
 
+import pkgutil
 from collections.abc import Collection
 from typing import Final
 
@@ -25,7 +26,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...experiment.tasks import MNIST_MEAN, MNIST_STD, Task
+from ...experiment.datasets import MNIST_MEAN, MNIST_STD, Dataset
+from ...experiment.tasks import Task
 from ...experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
 from .dropout import Dropout
 
@@ -154,6 +156,30 @@ class ResNet18(nn.Sequential):
         )
 
 
+def m1(dataset: Dataset, *, trained_as: Collection[str], **_: int) -> M1:
+    """M1 on a data set."""
+    return M1(*_standardisation(dataset, trained_as))
+
+
+def stdcnn(dataset: Dataset, *, trained_as: Collection[str], **_: int) -> StdCNN:
+    """StdCNN on a data set."""
+    return StdCNN(*_standardisation(dataset, trained_as))
+
+
+def c1(_: Dataset, *, trained_as: Collection[str], **__: int) -> C1:
+    """C1 in the order of its layers that is asked for."""
+    return C1(pool_last=POOL_LAST in trained_as)
+
+
+def resnet18(_: Dataset, *, width: int, **__: Collection[str]) -> ResNet18:
+    """ResNet18 of a width."""
+    return ResNet18(width)
+
+
+def _standardisation(dataset: Dataset, trained_as: Collection[str]) -> tuple[float, float]:
+    return (0.0, 1.0) if UNSTANDARDISED in trained_as else (dataset.mean, dataset.std)
+
+
 def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = ()) -> nn.Module:
     """The task's network with the initial weights of a seed, the same for every recipe and batch size.
 
@@ -162,17 +188,12 @@ def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = 
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = _network(task, width, trained_as)
+        target = task.network.build
+        function = pkgutil.resolve_name(target) if isinstance(target, str) else target
+        network: nn.Module = function(task.dataset, width=width, trained_as=trained_as)
         if HE in trained_as:
             network.apply(_he)
     return network
-
-
-def _network(task: Task, width: int, trained_as: Collection[str]) -> nn.Module:
-    if task.architecture in ("M1", "StdCNN"):
-        standardisation = (0.0, 1.0) if UNSTANDARDISED in trained_as else (task.dataset.mean, task.dataset.std)
-        return {"M1": M1, "StdCNN": StdCNN}[task.architecture](*standardisation)
-    return C1(pool_last=POOL_LAST in trained_as) if task.architecture == "C1" else ResNet18(width)
 
 
 def _he(module: nn.Module) -> None:

@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import Tensor
 
-from repro.experiment.tasks import DATASETS
-from repro.science.data.sources import Source, training_images
+from repro.experiment.datasets import DATASETS, Dataset
+from repro.science.data.sources import Source, resolve, training_images
 from repro.science.data.splits import Data, Split, load
 from repro.science.data.surrogate import surrogate
 
@@ -148,3 +149,27 @@ def test_changing_a_part_does_not_change_the_data() -> None:
     pixels: Tensor = whole.part()[0]
     pixels.fill_(0.5)
     assert whole.images.flatten().tolist() == [0, 51, 255, 102]
+
+
+def test_a_data_set_of_the_next_author_is_read_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(root: Path, train: bool) -> tuple[np.ndarray, np.ndarray]:
+        stored = np.load(root / "squares.npz")
+        part = slice(40) if train else slice(40, None)
+        return stored["images"][part], stored["labels"][part]
+
+    images = np.arange(50 * 8 * 8, dtype=np.uint8).reshape(50, 8, 8)
+    np.savez(tmp_path / "squares.npz", images=images, labels=np.arange(50, dtype=np.uint8) % 10)
+    squares = Dataset("Squares", 1, 8, 30, 10, 10, 0.1, files={"squares.npz": ""}, read=read)
+    monkeypatch.setitem(DATASETS, "Squares", squares)
+    found = load(resolve(["Squares"], str(tmp_path), surrogate_allowed=False)["Squares"])
+    assert (len(found.train), len(found.validation), len(found.test)) == (30, 10, 10)
+    assert found.train.images.shape == (30, 1, 8, 8)
+    together = torch.cat([found.train.images, found.validation.images]).flatten(1)
+    assert {tuple(row) for row in together.tolist()} == {tuple(row) for row in images[:40].reshape(40, -1).tolist()}
+
+
+def test_a_data_set_of_the_next_author_has_a_surrogate_of_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DATASETS, "Squares", Dataset("Squares", 3, 20, 30, 10, 10, 0.1))
+    drawn = surrogate("Squares")
+    assert drawn.train_images.shape == (20_000, 3, 20, 20)
+    assert sorted({*drawn.train_labels.tolist()}) == [*range(10)]

@@ -1,6 +1,7 @@
 import hashlib
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -9,10 +10,11 @@ import pytest
 import torchvision
 
 from repro.errors import DataError, SettingError
+from repro.experiment.datasets import DATASETS
 from repro.science.data import sources
-from repro.science.data.sources import ENVIRONMENT, FILES, Source, cache_folder, chosen_root, is_whole, resolve
+from repro.science.data.sources import ENVIRONMENT, Source, cache_folder, chosen_root, is_whole, resolve
 
-REAL_FILES = FILES
+REAL_FILES = {name: known.files for name, known in DATASETS.items()}
 CONTENT = {"MNIST": {"MNIST/raw/a": b"first", "MNIST/raw/b": b"second"}, "CIFAR10": {"batches/c": b"third"}}
 
 
@@ -20,7 +22,8 @@ CONTENT = {"MNIST": {"MNIST/raw/a": b"first", "MNIST/raw/b": b"second"}, "CIFAR1
 def small_files(monkeypatch: pytest.MonkeyPatch) -> None:
     """Data sets of a few bytes, and no folder named by the environment."""
     md5 = {name: {path: hashlib.md5(data).hexdigest() for path, data in c.items()} for name, c in CONTENT.items()}
-    monkeypatch.setattr(sources, "FILES", md5)
+    for name, known in [*DATASETS.items()]:
+        monkeypatch.setitem(DATASETS, name, replace(known, files=md5.get(name, {})))
     monkeypatch.delenv(ENVIRONMENT, raising=False)
 
 
@@ -91,7 +94,7 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (lambda _: None, r"must be a folder that holds MNIST as torchvision lays it out"),
         (lambda root: root.write_text(""), r"must be a folder that holds MNIST as torchvision lays it out"),
-        (lambda root: root.mkdir(), r"holds no MNIST; torchvision's files are expected there, like MNIST/raw/a"),
+        (lambda root: root.mkdir(), r"holds no MNIST; its files are expected there, like MNIST/raw/a"),
         (lambda root: filled(root, "CIFAR10"), r"holds no MNIST; .* like MNIST/raw/a"),
         (lambda root: (filled(root) / "MNIST/raw/b").unlink(), r"holds no MNIST; .* like MNIST/raw/a"),
     ],
@@ -244,7 +247,7 @@ def test_the_table_has_the_files_and_hashes_that_torchvision_knows() -> None:
 def test_the_published_files_have_the_hashes_of_the_table(
     name: str, real_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "FILES", REAL_FILES)
+    monkeypatch.setitem(DATASETS, name, replace(DATASETS[name], files=REAL_FILES[name]))
     assert is_whole(name, real_data)
 
 

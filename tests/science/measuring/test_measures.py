@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import Part, Reading
-from repro.experiment.tasks import CIFAR10, MNIST
 from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import Data, Split
 from repro.science.measuring import measures as module

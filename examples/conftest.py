@@ -1,0 +1,3 @@
+"""Enters the task of these claims, and its data set, before a session's options are read."""
+
+import two_layers  # noqa: F401

@@ -1,0 +1,77 @@
+"""A second paper's claims, on a data set, a network and a recipe of its own, without a change in the package."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
+SMALL = ("--epochs", "3", "--seeds", "2", "--train-images", "512", "--test-images", "128")
+SMALLER = ("--attacked-images", "32", "--hessian-images", "32")
+MOST_LINES = 40
+
+
+def idx(path: Path, values: np.ndarray) -> None:
+    """Write bytes as the files of MNIST hold them: a magic number, the sizes, the values."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in values.shape)
+    path.write_bytes(bytes([0, 0, 8, values.ndim]) + sizes + values.tobytes())
+
+
+@pytest.fixture(scope="module")
+def kuzushiji(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files in the layout of Kuzushiji-MNIST: a bright row tells the class."""
+    root = tmp_path_factory.mktemp("data")
+    folder, rng = root / "KMNIST" / "raw", np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for part, count in (("train", 60_000), ("t10k", 10_000)):
+        labels = rng.integers(10, size=count, dtype=np.uint8)
+        images = rng.integers(64, size=(count, 28, 28), dtype=np.uint8)
+        images[np.arange(count), 2 * labels.astype(int) + 4] = 255
+        idx(folder / f"{part}-images-idx3-ubyte", images)
+        idx(folder / f"{part}-labels-idx1-ubyte", labels)
+    return root
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("REPRO_", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def session(kuzushiji: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifacts of a small session of the example's claims."""
+    artifacts = tmp_path_factory.mktemp("artifacts")
+    options = ("--quick", *SMALL, *SMALLER, "--data-root", str(kuzushiji), "--artifacts", str(artifacts))
+    ran = run(ROOT, "pytest", "examples", "-n", "2", "-p", "no:cacheprovider", "--verdicts-ok", *options)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return artifacts
+
+
+def test_every_claim_of_the_second_paper_gets_its_verdict(session: Path) -> None:
+    report = json.loads((session / "report.json").read_text("utf-8"))
+    assert report["errors"] == []
+    assert sorted(entry["id"] for entry in report["claims"]) == [
+        *["larger-ratio-generalises"] * 2,
+        *["larger-ratio-wider-minima"] * 2,
+    ]
+    assert report["session"]["data"]["KMNIST"]["kind"] == "published"
+
+
+def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
+    ran = run(ROOT, "repro", "verify", str(session), "--claims", EXAMPLES.name)
+    assert "4 of 4 claims of this checkout checked" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
+
+
+def test_each_addition_is_short_and_the_package_knows_nothing_of_it() -> None:
+    files = EXAMPLES.glob("*.py")
+    assert {path.name: n for path in files if (n := len(path.read_text("utf-8").splitlines())) > MOST_LINES} == {}
+    package = "".join(path.read_text("utf-8") for path in (ROOT / "repro").rglob("*.py"))
+    assert not [word for word in ("KMNIST", "TwoLayers", "root BS") if word in package]
