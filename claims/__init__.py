@@ -1,1 +1,1 @@
-"""The paper's claims: one file for each of its sections; ``pytest --pyargs claims`` runs them where they are installed."""
+"""The paper's claims, a file for each section; ``pytest --pyargs claims`` runs those that are installed."""

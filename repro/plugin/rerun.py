@@ -11,9 +11,9 @@ from typing import Final
 
 import pytest
 
-from ..experiment.regime_files import FIELDS
+from ..experiment.fields import FIELDS
 from ..science.data.sources import ENVIRONMENT as DATA
-from .options import ARTIFACTS, flag
+from .options import flag
 
 ADDED: Final = "PYTEST_ADDOPTS"  # the options that pytest adds to every command line
 FLAGS: Final = ("--quick", "--gpu")
@@ -44,9 +44,7 @@ def rerun(config: pytest.Config) -> Rerun:
     folder, added = config.invocation_params.dir, os.environ.get(ADDED, "")
     flags = [option for option in FLAGS if config.getoption(option)]
     values = {option: config.getoption(option) for option in VALUED}
-    if values["--artifacts"] == ARTIFACTS:
-        del values["--artifacts"]
-    flags += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    flags += [word for option, value in values.items() if value is not None for word in (option, _text(value))]
     plugins = [name for name in config.option.plugins if not name.startswith("no:") and name not in shlex.split(added)]
     flags += [word for name in plugins for word in ("-p", name)]
     variables = (ADDED,) if values["--data-root"] else (ADDED, DATA)
@@ -57,6 +55,10 @@ def rerun(config: pytest.Config) -> Rerun:
 def with_variables(names: Iterable[str]) -> str:
     """Those environment variables that are set, as what a command begins with."""
     return "".join(f"{name}={shlex.quote(os.environ[name])} " for name in names if os.environ.get(name))
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _pytest() -> list[str]:
