@@ -109,7 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
-    cases = {item.nodeid: case for item in session.items if (case := case_of(item)) is not None}
+    cases = {item: case for item in session.items if (case := case_of(item)) is not None}
     if cases and not only_shows(session.config):
         _prepare(session.config, cases)
     controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
@@ -117,7 +117,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         controller.collected((item.nodeid for item in session.items), threaded=False)
 
 
-def _prepare(config: pytest.Config, cases: "dict[str, Case]") -> None:
+def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
     from .session import ClaimSession
 
     claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)

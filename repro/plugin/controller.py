@@ -106,7 +106,8 @@ class Controller:
         if report.when == "call" or report.skipped or report.failed:
             entry = entry_of(report)
             if entry is not None and report.when != "teardown":
-                self.entries[report.nodeid] = entry
+                about = self._told.claims.get(report.nodeid, {"test": report.nodeid})
+                self.entries[report.nodeid] = {**entry, "test": about["test"]}
         if report.failed:
             self._count(report)
 

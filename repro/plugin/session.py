@@ -17,16 +17,20 @@ from ..verdicts.deciding import judge
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
 from .outcomes import about
+from .places import named
 from .shared import Process, Told
 
 
 class ClaimSession:
     """The conditions, store, plan and workshop of the selected claims, in one of the session's processes."""
 
-    def __init__(self, process: Process, cases: Mapping[str, Case]) -> None:
+    def __init__(self, process: Process, cases: Mapping[pytest.Item, Case]) -> None:
         self.settings, self.shared, self.processes = process.settings, process.shared, process.processes
         self.cases = tuple(cases.values())
-        self._process, self._about = process, {test: about(case) for test, case in cases.items()}
+        self._process, self._about = (
+            process,
+            {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()},
+        )
         self.shared.folder.mkdir(mode=0o700, exist_ok=True)
 
     def prepare(self, left_out: int) -> None:
