@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from ..errors import ReproError
-from ..verdicts.claim import MARK, Case
+from ..verdicts.claim import Case
 from .checkout import Checkout
 
 # addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim;
@@ -30,9 +30,9 @@ class _Collector:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Keep the cases."""
-        for item in session.items:
-            if item.get_closest_marker(MARK) is not None:
-                self.cases[item.nodeid] = item.callspec.params["case"]  # type: ignore[attr-defined]
+        from ..plugin import case_of  # now, for pytest wants to be the first to import a plugin
+
+        self.cases = {item.nodeid: case for item in session.items if (case := case_of(item)) is not None}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Keep the first fault's line."""

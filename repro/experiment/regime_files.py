@@ -13,31 +13,18 @@ train_images = 0               # 0 is the whole split
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import SettingError
 from ..files.text import read_text
+from .fields import FIELDS
 from .regimes import PAPER, QUICK, Regime
 from .tasks import TASKS
 
 BUILT_IN: Final = {"paper": PAPER, "quick": QUICK}
-
-COUNT: Final = "a whole number of at least 1"
-SIZE: Final = "a whole number of at least 1, or 0 for the whole split"
-SIZES: Final = "whole numbers of at least 1, each once"
-FIELDS: Final[Mapping[str, str]] = {  # what the value of each field must be
-    "epochs": COUNT,
-    "seeds": COUNT,
-    "batch_sizes": SIZES,
-    "train_images": SIZE,
-    "width": COUNT,
-    "test_images": SIZE,
-    "attacked_images": SIZE,
-    "pgd_steps": COUNT,
-    "hessian_images": SIZE,
-}
+TABLES: Final = ("name", "base", "all", "tasks")
 
 
 def load_regime(name: str) -> Regime:
@@ -56,85 +43,46 @@ def load_regime(name: str) -> Regime:
         raise SettingError(f"--regime {name}: is not TOML ({error})") from None
     except (OSError, RuntimeError) as error:  # also a name that is too long; the home of a user who does not exist
         raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file ({error})") from None
-    return _regime(content, name)
+    return _regime(content, path.stem, f"--regime {name}")
 
 
-def _regime(content: dict[str, Any], file: str) -> Regime:
-    _known(content, ("name", "base", "all", "tasks"), file)
-    base = content.get("base", "quick")
+def _regime(content: dict[str, Any], stem: str, where: str) -> Regime:
+    _known(content, TABLES, f"{where}:")
+    title, base = content.get("name", stem), content.get("base", "quick")
     if base not in [*BUILT_IN]:  # a list, since what TOML holds need not be hashable
-        raise SettingError(f"--regime {file}: base = {base!r} must be one of {', '.join(BUILT_IN)}")
-    title = content.get("name", Path(file).stem)
+        raise SettingError(f"{where}: base = {base!r} must be one of {', '.join(BUILT_IN)}")
     if not isinstance(title, str) or len(title.splitlines()) != 1 or title in BUILT_IN:
-        raise SettingError(f"--regime {file}: name = {title!r} must be one line other than {', '.join(BUILT_IN)}")
-    tables = _table(content, "tasks", file)
-    _known(tables, TASKS, f"{file}, [tasks]")
-    shared = checked(_table(content, "all", file), f"--regime {file}, [all]:")
-    scales = {
-        task: scale.changed(**{**shared, **checked(_table(tables, task, file), f"--regime {file}, [tasks.{task!r}]:")})
-        for task, scale in BUILT_IN[base].scales.items()
-    }
-    return Regime(title, scales)
+        raise SettingError(f"{where}: name = {title!r} must be one line other than {', '.join(BUILT_IN)}")
+    tables = _table(content, "tasks", where)
+    _known(tables, TASKS, f"{where}, [tasks]:")
+    shared = _fields(_table(content, "all", where), f"{where}, [all]:")
+    own = {task: _fields(_table(tables, task, where), f"{where}, [tasks.{task!r}]:") for task in tables}
+    scales = BUILT_IN[base].scales
+    return Regime(title, {task: scale.changed(**{**shared, **own.get(task, {})}) for task, scale in scales.items()})
 
 
-def _table(content: Mapping[str, Any], name: str, file: str) -> dict[str, Any]:
+def _table(content: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     value = content.get(name, {})
     if not isinstance(value, dict):
-        raise SettingError(f"--regime {file}: {name} = {value!r} must be a table of fields")
+        raise SettingError(f"{where}: {name} = {value!r} must be a table of fields")
     return value
 
 
-def _known(found: Mapping[str, Any], names: Any, where: str) -> None:
+def _known(found: Iterable[str], names: Iterable[str], where: str) -> None:
     for name in found:
         if name not in names:
-            raise SettingError(f"--regime {where}: {name} is unknown; known are {', '.join(names)}")
+            raise SettingError(f"{where} {name} is unknown; known are {', '.join(names)}")
 
 
-def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Fields with values as the program holds them (0 for a whole split becomes None); SettingError for a wrong one."""
-    for name in values:
-        if name not in FIELDS:
-            raise SettingError(f"{where} {name} is unknown; known are {', '.join(FIELDS)}")
+def _fields(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    _known(values, FIELDS, where)
     return {name: _value(name, value, where) for name, value in values.items()}
 
 
 def _value(name: str, value: Any, where: str) -> Any:
-    right = FIELDS[name]
-    if not _CHECKS[right](value):
-        raise SettingError(
-            f"{where} {name} = {value!r} must be {right}, as in [64, 256, 1024]"
-            if right == SIZES
-            else f"{where} {name} = {value!r} must be {right}"
-        )
-    return held(right, value)
-
-
-def held(right: str, value: Any) -> Any:
-    """A checked value as the program holds it: a sorted grid, None for the whole of a split."""
-    if right == SIZES:
-        return tuple(sorted(value))
-    return None if right == SIZE and value == 0 else value
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _grid(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(_whole(v, 1) for v in value) and len({*value}) == len(value)
-
-
-_CHECKS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    COUNT: lambda value: _whole(value, 1),
-    SIZE: lambda value: _whole(value, 0),
-    SIZES: _grid,
-}
-
-
-def from_text(field: str, text: str) -> Any:
-    """A field's value from the text of an option; ValueError if it is not what it must be."""
-    right = FIELDS[field]
-    value = [int(part) for part in text.split(",")] if right == SIZES else int(text)
-    if not _CHECKS[right](value):
-        raise ValueError(text)
-    return held(right, value)
+    kind = FIELDS[name].kind
+    try:
+        return kind.held(kind.checked(value))
+    except ValueError:
+        example = ", as in [64, 256, 1024]" if kind.several else ""
+        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}") from None

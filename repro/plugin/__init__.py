@@ -1,37 +1,53 @@
 """The pytest plugin: claim tests become verdicts, and a session of them a report.
 
-Hooks only; what they do stands in the modules beside this one. ``conftest.py`` registers it.
+Hooks and fixtures only; what they do stands in the modules beside this one. Where the package is installed pytest loads
+this file in every session, so torch, numpy and what needs them are imported once a claim was collected.
 """
 
+import argparse
 import pickle
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from ..errors import ReproError, error_line
-from ..runs.workshop import StoppedError
-from ..verdicts.claim import MARK, Case
-from ..verdicts.verdict import Verdict
 from . import gpus
-from .controller import Controller
+from .controller import TOLD, Controller
 from .neighbours import leave_out_idle
-from .options import add_options, asked_processes, only_shows, settings
+from .options import add_options, asked_processes, is_ours, only_shows, settings, taken
 from .outcomes import claim_status, property_of, shorten
 from .rerun import rerun
-from .session import ClaimSession, Shared, Told
-from .terminal import print_plan
+from .shared import Process, Shared, Told
 
-SESSION: Final = pytest.StashKey[ClaimSession]()
-CONTROLLER: Final = "repro-controller"
+if TYPE_CHECKING:
+    from ..verdicts.claim import Case
+    from ..verdicts.verdict import Verdict
+    from .session import ClaimSession
+
+MARK: Final = "claim"
+PROCESS: Final = pytest.StashKey[Process]()
+SESSION: Final = pytest.StashKey["ClaimSession"]()  # where claims are selected
+COLLECTED: Final = pytest.StashKey[set[str]]()  # ids of claim tests, before any was deselected
 PLANNED: Final = pytest.StashKey[int]()  # the processes that a plan is made for
+CONTROLLER: Final = "repro-controller"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of a session of claims."""
     add_options(parser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
+    """A project whose conftest.py declares an option of the same name is told who has it already."""
+    try:
+        return (yield)
+    except (ValueError, argparse.ArgumentError) as error:
+        if is_ours(parser, error):
+            raise taken(error) from None
+        raise
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,73 +62,34 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, in every process; choose the GPU of a worker."""
     config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.verdicts.claim")
+    config.stash[COLLECTED] = set()
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     try:
-        config.stash[SESSION] = _in_controller(config) if worker is None else _in_worker(worker)
+        config.stash[PROCESS] = _controller(config) if worker is None else _worker(worker)
     except ReproError as error:
         raise pytest.UsageError(error_line(error)) from None
 
 
-def _in_worker(worker: dict[str, Any]) -> ClaimSession:
+def _worker(worker: dict[str, Any]) -> Process:
     """The settings are the controller's, for a worker may be in a folder of its own, and so may what they name."""
-    name, (chosen, again) = worker["workerid"], pickle.loads(worker["repro_settings"])
+    name, count = worker["workerid"], worker["workercount"]
+    chosen, again, folder, devices = pickle.loads(worker[TOLD])
     if chosen.gpu:
-        gpus.choose(int(name.removeprefix("gw")), worker["workercount"], worker["repro_gpus"])
-    return ClaimSession(chosen, Shared(Path(worker["repro_folder"])), name, worker["workercount"], again)
+        gpus.choose(int(name.removeprefix("gw")), count, devices)
+    return Process(chosen, Shared(folder), again, name, count)
 
 
-def _in_controller(config: pytest.Config) -> ClaimSession:
+def _controller(config: pytest.Config) -> Process:
     chosen, again = settings(config), rerun(config)
     controller = Controller(config, chosen, again, gpus.require_cuda() if chosen.gpu else 0)
     config.pluginmanager.register(controller, CONTROLLER)
-    processes = config.stash.get(PLANNED, 1)
-    return ClaimSession(chosen, controller.shared, "main", processes, again, controller.progress.poll)
-
-
-@pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
-    cases = {item.nodeid: case for item in session.items if (case := case_of(item)) is not None}
-    if cases and not only_shows(session.config):
-        _prepare(session.config, cases)
-    controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
-    if controller is not None:
-        controller.collected((item.nodeid for item in session.items), threaded=False)
-
-
-def _prepare(config: pytest.Config, cases: dict[str, Case]) -> None:
-    claims = config.stash[SESSION]
-    try:
-        claims.prepare(cases)
-    except ReproError as error:  # which the controller tells
-        claims.shared.tell(Told(error=error_line(error)))
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> object:
-    """With --plan: print it, run nothing."""
-    claims = session.config.stash[SESSION]
-    if not claims.settings.plan:
-        return None
-    print_plan(session.config, claims)
-    return True
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A worker with no tests left trains what others still wait for, and draws."""
-    leave_out_idle(session.config)
-    claims = session.config.stash.get(SESSION, None)
-    stopped = session.shouldstop or session.shouldfail or exitstatus not in (0, 1)
-    if claims is not None and claims.cases and hasattr(session.config, "workerinput") and not stopped:
-        with warnings.catch_warnings():
-            warnings.simplefilter("default")
-            claims.help_out()
+    return Process(chosen, controller.shared, again, "main", config.stash.get(PLANNED, 1), controller.progress.poll)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``. A library's warning breaks no run."""
     if (case := case_of(item)) is not None:
-        item.config.stash[SESSION].collected.add(item.nodeid)
+        item.config.stash[COLLECTED].add(item.nodeid)
         item.extra_keyword_matches.add(case.claim.id)
         if item.config.pluginmanager.has_plugin("warnings"):
             item.add_marker(pytest.mark.filterwarnings("default"))
@@ -121,7 +98,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the claims on the tasks, and read from the figures, that --task and --figure name; other tests stay."""
-    chosen = config.stash[SESSION].settings
+    chosen = config.stash[PROCESS].settings
     dropped = [item for item in items if (case := case_of(item)) is not None and not chosen.selects(case)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -129,24 +106,73 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in gone]
 
 
-def case_of(item: pytest.Item) -> Case | None:
-    """The case that a claim test decides; None for any other test."""
+@pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
+    cases = {item: case for item in session.items if (case := case_of(item)) is not None}
+    if cases and not only_shows(session.config):
+        _prepare(session.config, cases)
+    controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
+    if controller is not None:
+        controller.collected((item.nodeid for item in session.items), threaded=False)
+
+
+def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
+    from .session import ClaimSession
+
+    claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
+    try:
+        claims.prepare(len(config.stash[COLLECTED]) - len(cases))
+    except ReproError as error:  # which the controller tells
+        claims.shared.tell(Told(error=error_line(error)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> object:
+    """With --plan: print it, run nothing."""
+    if not session.config.stash[PROCESS].settings.plan:
+        return None
+    if claims := session.config.stash.get(SESSION, None):
+        from .terminal import print_plan
+
+        print_plan(session.config, claims)
+    return True
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A worker with no tests left trains what others still wait for, and draws."""
+    claims = session.config.stash.get(SESSION, None)
+    if claims is None or not hasattr(session.config, "workerinput"):
+        return
+    leave_out_idle(session.config)
+    if not (session.shouldstop or session.shouldfail or exitstatus not in (0, 1)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            claims.help_out()
+
+
+def case_of(item: pytest.Item) -> "Case | None":
+    """The case that a claim test decides; None for any other test, among them those of others who mark claims too."""
     if item.get_closest_marker(MARK) is None:
         return None
-    case = item.callspec.params["case"]  # type: ignore[attr-defined]
-    assert isinstance(case, Case)
-    return case
+    from ..verdicts.claim import Case
+
+    callspec = getattr(item, "callspec", None)
+    case = callspec.params.get("case") if callspec else None
+    return case if isinstance(case, Case) else None
 
 
 @pytest.fixture(scope="session")
-def claim_session(pytestconfig: pytest.Config) -> ClaimSession:
+def claim_session(pytestconfig: pytest.Config) -> "ClaimSession":
     """The session's conditions, store and workshop: curves that several claims speak of are trained once for all."""
     return pytestconfig.stash[SESSION]
 
 
 @pytest.fixture
-def verdict(request: pytest.FixtureRequest, case: Case, claim_session: ClaimSession) -> Verdict:
+def verdict(request: pytest.FixtureRequest, case: "Case", claim_session: "ClaimSession") -> "Verdict":
     """The verdict on this claim, after training what it lacks. An inconclusive one ends the test as such here."""
+    from ..runs.workshop import StoppedError
+
     try:
         found = claim_session.verdict(case, request.node)
     except StoppedError as stopped:

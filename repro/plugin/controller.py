@@ -1,10 +1,12 @@
 """The process the user sees: tells what the session is about, gathers the verdicts, writes the report.
 
 With xdist it runs no tests and knows of them only what workers report, so it also checks that every selected test was
-reported: a worker whose last words are lost would otherwise end a session green.
+reported: a worker whose last words are lost would otherwise end a session green. It is there in every session of pytest
+where the plugin is installed; what a report is made with is imported once there are claims.
 """
 
 import importlib
+import os
 import pickle
 import shlex
 import shutil
@@ -20,27 +22,25 @@ from typing import Any, Final
 import pytest
 
 from ..files.text import whole
-from ..report import write_report
-from ..runs.store import Store
-from ..verdicts.history import remember
+from .neighbours import leave_out_idle
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
 from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
-from .session import Shared, Told
-from .terminal import summary
+from .shared import Shared, Told
 
 SHOWN: Final = 10  # lost tests that are named
 TIMELINE: Final = "timeline.jsonl"
+TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
 
 class Controller:
-    """Hooks of the controlling process; without xdist also that of the tests."""
+    """Hooks of the controlling process; without xdist that of the tests. Sessions without claims are left alone."""
 
     def __init__(self, config: pytest.Config, settings: Settings, rerun: Rerun, gpus: int) -> None:
         self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
-        self.shared = Shared(Path(tempfile.mkdtemp(prefix="repro-session-")))
+        self.shared = Shared(Path(tempfile.gettempdir(), f"repro-session-{os.urandom(8).hex()}"))
         self.progress = Progress(self.shared.journal, config)
         self.entries: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, dict[str, str]] = {}
@@ -57,9 +57,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell an xdist worker the session's settings and folder and the number of GPUs."""
-        node.workerinput["repro_settings"] = pickle.dumps((self.settings, self.rerun))
-        node.workerinput["repro_folder"] = str(self.shared.folder)
-        node.workerinput["repro_gpus"] = self.gpus
+        node.workerinput[TOLD] = pickle.dumps((self.settings, self.rerun, self.shared.folder, self.gpus))
         self._nodes.append(node)
 
     @pytest.hookimpl(optionalhook=True)
@@ -108,7 +106,8 @@ class Controller:
         if report.when == "call" or report.skipped or report.failed:
             entry = entry_of(report)
             if entry is not None and report.when != "teardown":
-                self.entries[report.nodeid] = entry
+                about = self._told.claims.get(report.nodeid, {"test": report.nodeid})
+                self.entries[report.nodeid] = {**entry, "test": about["test"]}
         if report.failed:
             self._count(report)
 
@@ -133,16 +132,18 @@ class Controller:
         """Check that nothing was lost, write the report, speak through the exit status."""
         self.shared.finish()
         self.progress.end()
+        if not self._told.claims:
+            return
+        leave_out_idle(self.config)
         if only_shows(self.config) or self.settings.plan:
             return
         self._leave_timeline()
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
-        if not stopped:
-            self._lost = [test for test in self._selected if test not in self._reported]
+        self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
         with _ending([] if stopped else self._nodes):
-            if self.entries or (self.errors and self._headline):
+            if self.entries or self.errors:
                 self._write_report()
         if self._lost or self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -168,14 +169,22 @@ class Controller:
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
+            from ..report import Ahead, write_report
+            from ..runs.store import Store
+            from ..verdicts.history import remember
+
             self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
-            facts, ahead = self._session_facts(), self.shared.ahead
+            facts, ahead = self._session_facts(), Ahead(self.shared.figures)
             self._written = write_report(self.entries, self.errors, facts, self.settings, sources, ahead)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
+        if not self._told.claims:
+            return
+        from .terminal import summary
+
         summary(terminalreporter, self.entries, self.errors, self._headline, self._written)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)

@@ -1,37 +1,38 @@
-"""The command line: options of `pytest claims`, and the settings they stand for. Free of torch."""
+"""The command line: every option of a session of claims, declared once, and the settings that they stand for.
 
+Free of torch and numpy: where the plugin is installed, every session of pytest declares these options.
+"""
+
+import argparse
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from ..errors import SettingError
+from ..errors import SettingError, error_line
 from ..experiment import precisions
+from ..experiment.fields import COUNT, FIELDS, Kind
 from ..experiment.readings import NAMES
-from ..experiment.regime_files import COUNT, FIELDS, SIZES, from_text, load_regime
+from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
-from ..verdicts.claim import Case
-from ..verdicts.figures import FIGURES
 
+if TYPE_CHECKING:
+    from ..verdicts.claim import Case
+
+GROUP: Final = "claims"
+PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
+FIGURES: Final = [str(number) for number in range(1, 40)]  # all of the paper's
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
-HELP: Final = {
-    "seeds": f"seeds for each run, or {UNTIL_DECIDED}[:N]: seeds are added to a claim until it is decided, up to N",
-    "epochs": "epochs of training",
-    "batch_sizes": "the grid, as in 64,256,1024",
-    "train_images": "training images, 0 for the whole split",
-    "width": "width of ResNet18, 64 in the paper",
-    "test_images": "test images for clean accuracy, 0 for all",
-    "attacked_images": "test images that are attacked, 0 for all",
-    "pgd_steps": "steps of PGD",
-    "hessian_images": "training images that lambda1 is taken on, 0 for all",
-}
+Reader = Callable[[str], Any]  # ValueError: the text is not what it must be
 
 
 @dataclass(frozen=True)
@@ -53,61 +54,193 @@ class Settings:
     precision: str
     until_decided: int | None  # the cap of --seeds until-decided
 
-    def selects(self, case: Case) -> bool:
+    def selects(self, case: "Case") -> bool:
         """Whether --task and --figure let a case through."""
         on_task = not self.tasks or str(case.task) in self.tasks
         return on_task and (not self.figures or bool(self.figures & {str(number) for number in case.figures}))
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare the options. Values are checked in ``settings``, which can say in one line what would be right."""
-    group = parser.getgroup("claims", "the paper's claims")
-    group.addoption("--quick", action="store_true", help="reduced data and training: minutes on a CPU")
-    group.addoption("--gpu", action="store_true", help="train and measure on CUDA; workers share the visible GPUs")
-    group.addoption("--data-root", metavar="DIR", help="folder with the data sets as torchvision lays them out")
-    group.addoption("--artifacts", metavar="DIR", default=ARTIFACTS, help="where the report goes (default: artifacts)")
-    group.addoption("--store", metavar="DIR", help="where runs are kept (default: the folder store in the artifacts)")
-    group.addoption("--regime", metavar="NAME", help="paper (the default), quick, or a TOML file; see the README")
-    for field, text in HELP.items():
-        group.addoption(flag(field), metavar="N" if FIELDS[field] != SIZES else "A,B,...", help=text)
-    group.addoption("--task", metavar="NAME", action="append", help="only claims on this task; may be given again")
-    group.addoption("--figure", metavar="N", action="append", help="only claims read from this figure; again")
-    group.addoption("--readings", metavar="A,B,...", help=f"other readings: all, or some of {', '.join(NAMES)}")
-    group.addoption("--trained-as", metavar="A,B,...", help=f"readings that need other training: {', '.join(SAYS)}")
-    group.addoption("--precision", metavar="NAME", help=f"of training on a GPU: {', '.join(precisions.SAYS)}")
-    group.addoption("--plan", action="store_true", help="say what would be trained and what is stored; train nothing")
-    group.addoption("--strict-claims", action="store_true", help="an inconclusive claim fails")
-    group.addoption(
-        "--verdicts-ok",
-        action="store_true",
-        help="exit status 0 when every claim got a verdict, whatever it is: the status speaks of the machinery alone",
+    """Declare the options. Their values are numbers, texts and tuples of them, which can be sent to a worker.
+
+    UsageError: another plugin, which is there already, has an option of the same name.
+    """
+    try:
+        _declare(parser.getgroup(GROUP, "the paper's claims"))
+    except (ValueError, argparse.ArgumentError) as error:
+        raise taken(error) from None
+
+
+def taken(error: Exception) -> pytest.UsageError:
+    """What is said where another plugin has an option of the same name."""
+    return pytest.UsageError(f"{error_line(error)}: {PLUGIN} has that option, too; -p no:{PLUGIN} leaves it out")
+
+
+def is_ours(parser: pytest.Parser, error: Exception) -> bool:
+    """Whether an error in the declaration of an option speaks of one of these."""
+    names = [name for option in parser.getgroup(GROUP).options for name in option.names()]
+    return any(re.search(rf"{name}\b(?!-)", str(error)) for name in names)
+
+
+def _declare(group: pytest.OptionGroup) -> None:
+    def value(name: str, metavar: str, help: str, read: Reader = str, right: str = "", action: str = "store") -> None:
+        group.addoption(name, metavar=metavar, type=_typed(name, read, right), action=action, help=help)
+
+    switch = partial(group.addoption, action="store_true")
+    readings, trainings = ", ".join(NAMES), ", ".join(SAYS)
+    one_task, one_figure, trained_as = (
+        partial(_one, known=TASKS),
+        partial(_one, known=FIGURES),
+        partial(_some, known=SAYS),
     )
+    switch("--quick", help="reduced data and training: minutes on a CPU")
+    switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
+    value("--data-root", "DIR", "folder with the data sets as torchvision lays them out")
+    value("--artifacts", "DIR", f"where the report goes (default: {ARTIFACTS})")
+    value("--store", "DIR", "where runs are kept (default: the folder store in the artifacts)")
+    value("--regime", "NAME", "paper (the default), quick, or a TOML file; see the README")
+    for name, field in FIELDS.items():
+        value(flag(name), field.kind.metavar, field.help, *_override(name, field.kind))
+    value(
+        "--task",
+        "NAME",
+        "only claims on this task; may be given again",
+        one_task,
+        f"one of {', '.join(TASKS)}",
+        "append",
+    )
+    value(
+        "--figure",
+        "N",
+        "only claims read from this figure; again",
+        one_figure,
+        f"one of {', '.join(FIGURES)}",
+        "append",
+    )
+    value(
+        "--readings", "A,B,...", f"other readings: all, or some of {readings}", _readings, f"all, or some of {readings}"
+    )
+    value(
+        "--trained-as",
+        "A,B,...",
+        f"readings that need other training: {trainings}",
+        trained_as,
+        f"one or more of {trainings}",
+    )
+    value("--precision", "NAME", f"of training on a GPU: {', '.join(precisions.SAYS)}")
+    switch("--plan", help="say what would be trained and what is stored; train nothing")
+    switch("--strict-claims", help="an inconclusive claim fails")
+    switch(
+        "--verdicts-ok", help="exit status 0 when every claim got a verdict: the status speaks of the machinery alone"
+    )
+
+
+def _typed(option: str, read: Reader, right: str) -> Reader:
+    """How the text of an option is read; what is wrong with it is told in one line."""
+
+    def typed(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError:
+            raise pytest.UsageError(f"{option} {text}: must be {right}") from None
+
+    return typed
+
+
+def _one(text: str, known: Collection[str]) -> str:
+    if text not in known:
+        raise ValueError(text)
+    return text
+
+
+def _some(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Names with commas between them, each once and in the order of the known ones."""
+    names = [_one(name, known) for name in text.split(",")]
+    return tuple(name for name in known if name in names)
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    return NAMES if text == "all" else _some(text, NAMES)
+
+
+def _override(name: str, kind: Kind) -> tuple[Reader, str]:
+    """How the option of a field is read, and what its text must be; seeds alone may be more than a number."""
+    if name == "seeds":
+        return _seeds, f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
+    return kind.read, kind.right + (", as in 64,256,1024" if kind.several else "")
+
+
+def _seeds(text: str) -> int | str:
+    word, colon, cap = text.partition(":")
+    if word != UNTIL_DECIDED:
+        return int(COUNT.read(text))
+    if colon and not (cap.isdecimal() and int(cap) >= 2):
+        raise ValueError(text)
+    return text
+
+
+def flag(field: str) -> str:
+    """The option that overrides a field of the regime."""
+    return "--" + field.replace("_", "-")
 
 
 def settings(config: pytest.Config) -> Settings:
-    """Check the options. SettingError: one line that names the option, its value and what would be right."""
+    """What the options say together. SettingError: one line that names the option, its value and what is right."""
     get = config.getoption
     until_decided = _until_decided(get("--seeds"))
-    given = [field for field in FIELDS if get(flag(field)) is not None and not (until_decided and field == "seeds")]
-    changes = {field: _override(field, get(flag(field))) for field in given}
-    regime = _regime(get("--quick"), get("--regime")).overridden(**changes)
-    artifacts = _folder("--artifacts", get("--artifacts"))
+    given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
+    changes = {name: FIELDS[name].kind.held(value) for name, value in given.items() if value is not None}
+    artifacts = _folder("--artifacts", get("--artifacts")) or Path(ARTIFACTS).absolute()
     return Settings(
-        regime=regime,
+        regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
         data_root=get("--data-root"),
         artifacts=artifacts,
-        store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
+        store=_folder("--store", get("--store")) or artifacts / "store",
         plan=get("--plan"),
-        tasks=_chosen("--task", get("--task"), TASKS),
-        figures=_chosen("--figure", get("--figure"), map(str, FIGURES)),
+        tasks=frozenset(get("--task") or ()),
+        figures=frozenset(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
-        readings=_readings(get("--readings")),
-        trained_as=_trained_as(get("--trained-as")),
+        readings=tuple(dict.fromkeys([NAMES[0], *(get("--readings") or ())])),  # the first costs nothing
+        trained_as=get("--trained-as") or (),
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=until_decided,
     )
+
+
+def _until_decided(seeds: int | str | None) -> int | None:
+    """The cap where seeds are to be added until claims are decided."""
+    return int(seeds.partition(":")[2] or SEED_CAP) if isinstance(seeds, str) else None
+
+
+def _regime(quick: bool, name: str | None) -> Regime:
+    if quick and name not in (None, "quick"):
+        raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")
+    return QUICK if quick else load_regime("paper" if name is None else name)
+
+
+def _precision(text: str | None, gpu: bool) -> str:
+    known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
+    if text is not None and text not in known:
+        where = "" if gpu else " without --gpu"
+        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}")
+    return precisions.FLOAT32 if text is None else text
+
+
+def _folder(option: str, text: str | None) -> Path | None:
+    if not text:
+        return None
+    try:
+        path = Path(text).expanduser().absolute()
+        existing = next(p for p in (path, *path.parents) if p.exists())
+    except (OSError, RuntimeError) as error:  # a name that is too long; the home of a user who does not exist
+        raise SettingError(f"{option} {text}: must be a folder ({error})") from None
+    if not existing.is_dir():
+        raise SettingError(f"{option} {text}: must be a folder, and {existing} is a file")
+    if not os.access(existing, os.W_OK):
+        raise SettingError(f"{option} {text}: must be a folder that can be written to, and {existing} is not")
+    return path
 
 
 def only_shows(config: pytest.Config) -> bool:
@@ -128,79 +261,3 @@ def asked_processes(config: pytest.Config) -> int:
 
         return len(parse_tx_spec_config(config))
     return max(1, min(count or 1, most or count or 1))
-
-
-def _regime(quick: bool, name: str | None) -> Regime:
-    if quick and name not in (None, "quick"):
-        raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")
-    return QUICK if quick else load_regime("paper" if name is None else name)
-
-
-def flag(field: str) -> str:
-    """The option that overrides a field of the regime."""
-    return "--" + field.replace("_", "-")
-
-
-def _override(field: str, text: str) -> Any:
-    try:
-        return from_text(field, text)
-    except ValueError:
-        example = ", as in 64,256,1024" if FIELDS[field] == SIZES else ""
-        raise SettingError(f"{flag(field)} {text}: must be {FIELDS[field]}{example}") from None
-
-
-def _until_decided(text: str | None) -> int | None:
-    """The cap where seeds are to be added until claims are decided; None where ``--seeds`` is a number or left out."""
-    if text is None or not text.startswith(UNTIL_DECIDED):
-        return None
-    cap = text.removeprefix(UNTIL_DECIDED)
-    if cap and not (cap.startswith(":") and cap[1:].isdecimal() and int(cap[1:]) >= 2):
-        right = f"{COUNT}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
-        raise SettingError(f"--seeds {text}: must be {right}")
-    return int(cap[1:]) if cap else SEED_CAP
-
-
-def _readings(text: str | None) -> tuple[str, ...]:
-    """The alternatives asked for; the one that costs nothing is always among them."""
-    names = [] if text is None else [*NAMES] if text == "all" else text.split(",")
-    for name in names:
-        if name not in NAMES:
-            raise SettingError(f"--readings {text}: must be all, or some of {', '.join(NAMES)}")
-    return tuple(dict.fromkeys(["margin-loss", *names]))
-
-
-def _trained_as(text: str | None) -> tuple[str, ...]:
-    names = [] if text is None else text.split(",")
-    for name in names:
-        if name not in SAYS:
-            raise SettingError(f"--trained-as {text}: must be one or more of {', '.join(SAYS)}")
-    return tuple(name for name in SAYS if name in names)
-
-
-def _precision(text: str | None, gpu: bool) -> str:
-    known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
-    if text is not None and text not in known:
-        where = "" if gpu else " without --gpu"
-        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}")
-    return precisions.FLOAT32 if text is None else text
-
-
-def _chosen(option: str, values: list[str] | None, known: Iterable[str]) -> frozenset[str]:
-    known = [*known]
-    for value in values or ():
-        if value not in known:
-            raise SettingError(f"{option} {value}: must be one of {', '.join(known)}")
-    return frozenset(values or ())
-
-
-def _folder(option: str, text: str) -> Path:
-    try:
-        path = Path(text).expanduser().absolute()
-        existing = next(p for p in (path, *path.parents) if p.exists())
-    except (OSError, RuntimeError) as error:  # a name that is too long; the home of a user who does not exist
-        raise SettingError(f"{option} {text}: must be a folder ({error})") from None
-    if not existing.is_dir():
-        raise SettingError(f"{option} {text}: must be a folder, and {existing} is a file")
-    if not os.access(existing, os.W_OK):
-        raise SettingError(f"{option} {text}: must be a folder that can be written to, and {existing} is not")
-    return path

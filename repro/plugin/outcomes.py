@@ -1,24 +1,25 @@
 """How a verdict travels through pytest: outcome, property, letter, and what is printed when it fails."""
 
 import json
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from ..errors import ReproError, named_line
-from ..statistics.estimands import Outcome
-from ..verdicts.claim import Case
-from ..verdicts.verdict import Verdict
+
+if TYPE_CHECKING:  # every session of pytest reads this file, where the plugin is installed; few have claims
+    from ..verdicts.claim import Case
+    from ..verdicts.verdict import Verdict
 
 PROPERTY: Final = "verdict"
 
 
-def property_of(verdict: Verdict) -> tuple[str, str]:
+def property_of(verdict: "Verdict") -> tuple[str, str]:
     """The verdict as a test property: JSON text, since a worker can send plain values only and JUnit stores text."""
     return PROPERTY, json.dumps(verdict.entry(), allow_nan=False)
 
 
-def about(case: Case) -> dict[str, str]:
+def about(case: "Case") -> dict[str, str]:
     """What an error of a claim test says of its claim."""
     return {"claim": case.claim.id, "case": case.id, "task": str(case.task)}
 
@@ -39,6 +40,8 @@ def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     if call.excinfo.errisinstance(ReproError):
         report.longrepr = named_line(call.excinfo.value)
     elif call.excinfo.errisinstance(AssertionError) and call.when == "call":
+        from ..statistics.estimands import Outcome
+
         entry = entry_of(report)
         if entry is not None and entry["outcome"] != Outcome.HOLDS:
             report.longrepr = f"{entry['evidence']}\n  rerun: {entry['rerun']}"

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from ..words import counted
+from .places import place
 
 UNTOLD: Final = ("--ignore", "--ignore-glob")  # what keeps pytest from collecting tests, so that it deselects none
 
@@ -28,7 +29,7 @@ def partial(config: pytest.Config, deselected: int, undecided: int) -> list[str]
 
 def _narrow(config: pytest.Config) -> Iterator[str]:
     """The arguments that name single tests, or some files of their folder."""
-    paths = {argument: Path(config.invocation_params.dir, argument).resolve() for argument in config.args}
+    paths = {argument: place(config, argument) for argument in config.args}
     patterns, named = config.getini("python_files"), set(paths.values())
     folders = [path for path in named if path.is_dir()]
     for argument, path in paths.items():

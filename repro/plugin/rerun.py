@@ -11,12 +11,13 @@ from typing import Final
 
 import pytest
 
-from ..experiment.regime_files import FIELDS
+from ..experiment.fields import FIELDS
 from ..science.data.sources import ENVIRONMENT as DATA
-from .options import ARTIFACTS, flag
+from .options import flag
+from .places import module
 
 ADDED: Final = "PYTEST_ADDOPTS"  # the options that pytest adds to every command line
-FLAGS: Final = ("--quick", "--gpu")
+FLAGS: Final = ("--pyargs", "--quick", "--gpu")
 VALUED: Final = (
     *("-c", "--rootdir", "--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--precision"),
     *("--data-root", "--artifacts", "--store"),
@@ -30,12 +31,12 @@ class Rerun:
     begins: str  # up to the name of the test
     options: tuple[str, ...]
     folder: Path  # that the session was begun in
-    root: Path  # that the ids of tests start from
+    installed: bool  # whether its arguments name packages
 
     def command(self, test: pytest.Item) -> str:
         """The line for one test; what plugins append to its id is no part of its name."""
-        file = os.path.relpath(self.root / test.nodeid.partition("::")[0], self.folder)
         names = [part.name for part in test.listchain() if isinstance(part, pytest.Class | pytest.Item)]
+        file = module(test) if self.installed else os.path.relpath(test.path, self.folder)
         return f"{self.begins} {shlex.join(['::'.join([file, *names]), *self.options])}"
 
 
@@ -44,19 +45,22 @@ def rerun(config: pytest.Config) -> Rerun:
     folder, added = config.invocation_params.dir, os.environ.get(ADDED, "")
     flags = [option for option in FLAGS if config.getoption(option)]
     values = {option: config.getoption(option) for option in VALUED}
-    if values["--artifacts"] == ARTIFACTS:
-        del values["--artifacts"]
-    flags += [word for option, value in values.items() if value is not None for word in (option, str(value))]
+    flags += [word for option, value in values.items() if value is not None for word in (option, _text(value))]
     plugins = [name for name in config.option.plugins if not name.startswith("no:") and name not in shlex.split(added)]
     flags += [word for name in plugins for word in ("-p", name)]
+    installed = config.option.pyargs and not any(Path(folder, argument).exists() for argument in config.args)
     variables = (ADDED,) if values["--data-root"] else (ADDED, DATA)
     begins = f"cd {shlex.quote(str(folder))} && {with_variables(variables)}{shlex.join(_pytest())}"
-    return Rerun(begins, tuple(flags), folder, config.rootpath)
+    return Rerun(begins, tuple(flags), folder, installed)
 
 
 def with_variables(names: Iterable[str]) -> str:
     """Those environment variables that are set, as what a command begins with."""
     return "".join(f"{name}={shlex.quote(os.environ[name])} " for name in names if os.environ.get(name))
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _pytest() -> list[str]:

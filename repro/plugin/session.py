@@ -1,133 +1,55 @@
-"""One invocation of `pytest claims`, as each of its processes sees it.
+"""What a process that runs tests holds once it collected claims: their conditions, store, plan and workshop."""
 
-Under xdist the controller collects nothing, so what the selected claims need is found out by the workers. They share a
-folder of the session: the first worker decides where the data comes from, and writes the plan or the error there; the
-others read it, and the controller tells it to the user.
-"""
-
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 
 import pytest
 
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
-from ..files.locks import locked
-from ..files.text import read_text, write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.known_rates import Known, known
 from ..runs.store import Store
 from ..runs.workshop import Journal, Workshop
-from ..science.data.sources import Source, resolve
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
-from .options import Settings
 from .outcomes import about
-from .rerun import Rerun
-
-
-@dataclass(frozen=True)
-class Told:
-    """What a process that collects the tests tells the controller, which with workers collects none."""
-
-    headline: str = ""  # for the user
-    error: str = ""  # for the user, instead of a session
-    missing: int = 0  # runs
-    claims: dict[str, dict[str, str]] = field(default_factory=dict)  # what each selected claim test is about
-    deselected: int = 0  # claim tests that were collected and left out
-
-
-class Shared:
-    """The folder of a session that its processes share."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.journal = folder / "journal.jsonl"
-        self.ahead = Ahead(folder / "figures")
-        self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
-
-    def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
-        """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
-        with locked(self.folder / "sources.lock", f"the folder of temporary files (TMPDIR), {self.folder.parent},"):
-            known = self.read_sources()
-            if known is None:
-                surrogate_allowed = settings.regime.name != "paper" and settings.regime.reduced
-                known = resolve(
-                    names, settings.data_root, surrogate_allowed=surrogate_allowed, download=not settings.plan
-                )
-                write_text(self._sources, json.dumps({n: [s.kind, str(s.root)] for n, s in known.items()}))
-        return known
-
-    def read_sources(self) -> dict[str, Source] | None:
-        """The decision of ``sources``, or None if there is none."""
-        if not self._sources.exists():
-            return None
-        stored = json.loads(read_text(self._sources))
-        return {name: Source(name, kind, Path(root)) for name, (kind, root) in stored.items()}
-
-    def tell(self, told: Told) -> None:
-        """Leave what the controller has to know."""
-        write_text(self._told, json.dumps(asdict(told)))
-
-    def told(self) -> Told:
-        """What ``tell`` left; empty if nothing."""
-        return Told(**json.loads(read_text(self._told))) if self._told.exists() else Told()
-
-    def finish(self) -> None:
-        """Say that the session is over: workers begin no further run."""
-        self._over.touch()
-
-    @property
-    def over(self) -> bool:
-        """Whether the session is over."""
-        return self._over.exists()
+from .places import named
+from .shared import Process, Told
 
 
 class ClaimSession:
-    """What a process of the session that runs tests holds: conditions, store, plan and workshop."""
+    """The conditions, store, plan and workshop of the selected claims, in one of the session's processes."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        shared: Shared,
-        worker: str,
-        processes: int,
-        rerun: Rerun,
-        notify: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.settings, self.shared, self.worker, self.processes = settings, shared, worker, processes
-        self.rerun, self.notify = rerun, notify  # the latter is called when a run was begun or ended here
-        self.collected: set[str] = set()  # ids of claim tests, before any was deselected
-        self.cases: tuple[Case, ...] = ()
-
-    def prepare(self, cases: Mapping[str, Case]) -> None:
-        """Take in the selected claims by their tests: find their data and the store. ReproError: one is of no use."""
+    def __init__(self, process: Process, cases: Mapping[pytest.Item, Case]) -> None:
+        self.settings, self.shared, self.processes = process.settings, process.shared, process.processes
         self.cases = tuple(cases.values())
+        self._process, self._about = (
+            process,
+            {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()},
+        )
+        self.shared.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def prepare(self, left_out: int) -> None:
+        """Find the data and the store; tell the controller. ReproError: one is of no use."""
         header = self.header()
         if not self.settings.plan:
             self.store.prepare()
         headline = "\n".join([*header, *self.cost()])
-        claims = {test: about(case) for test, case in cases.items()}
-        left_out = len(self.collected) - len(cases)
-        self.shared.tell(Told(headline, "", len(self.plan.missing), claims, left_out))
+        self.shared.tell(Told(headline, "", len(self.plan.missing), self._about, left_out))
 
     @cached_property
     def conditions(self) -> Conditions:
         """The session's conditions."""
-        names = sorted({case.task.dataset.name for case in self.cases})
-        sources = self.shared.sources(names, self.settings)
-        device = "cuda" if self.settings.gpu else "cpu"
         chosen = self.settings
+        sources = self.shared.sources(sorted({case.task.dataset.name for case in self.cases}), chosen)
         return Conditions(
             chosen.regime,
             sources,
-            device,
+            "cuda" if chosen.gpu else "cpu",
             chosen.readings,
             chosen.until_decided,
             chosen.trained_as,
@@ -157,7 +79,7 @@ class ClaimSession:
     @cached_property
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
-        journal = Journal(self.shared.journal, self.worker, self.notify)
+        journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         return Workshop(
             self.store,
             self.conditions,
@@ -170,7 +92,7 @@ class ClaimSession:
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        return judge(case, self.store, self.conditions, self.rerun.command(test), self.workshop.obtain_jobs)
+        return judge(case, self.store, self.conditions, self._process.rerun.command(test), self.workshop.obtain_jobs)
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.
@@ -179,7 +101,7 @@ class ClaimSession:
         """
         self.workshop.help_out()
         if not (self.shared.over or self.settings.until_decided):
-            self.shared.ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
+            Ahead(self.shared.figures).draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

@@ -19,7 +19,7 @@ Nothing is trained by declaring a claim, and the runs of a case are known withou
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -32,8 +32,6 @@ from ..statistics.estimands import Estimand
 from .curves import Curve
 from .equal_training import Part, matched
 from .figures import SETTINGS, showing
-
-MARK: Final = "claim"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from worlds import same_examples
 
 from repro.errors import SettingError
-from repro.experiment.regime_files import BUILT_IN, FIELDS, SIZE, SIZES, from_text, load_regime
+from repro.experiment.fields import FIELDS, SIZE, SIZES
+from repro.experiment.regime_files import BUILT_IN, load_regime
 from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
 from repro.experiment.tasks import STDCNN_MNIST, TASKS
 
@@ -99,7 +100,7 @@ def test_a_task_says_more_than_all_and_all_more_than_the_base(load: Load) -> Non
     assert list(regime.scales) == list(PAPER.scales)
 
 
-@pytest.mark.parametrize("field", [field for field, right in FIELDS.items() if right == SIZE])
+@pytest.mark.parametrize("field", [name for name, field in FIELDS.items() if field.kind is SIZE])
 def test_a_size_of_0_is_the_whole_split_and_only_where_it_is_said(load: Load, field: str) -> None:
     whole = load(f'tasks."StdCNN-MNIST".{field} = 0')
     found = {task: value_of(scale, field) for task, scale in whole.scales.items()}
@@ -208,10 +209,10 @@ def test_a_name_without_a_file_is_told_with_what_there_is(name: str) -> None:
 
 counts = st.integers(min_value=1, max_value=10**6)
 VALUES = {
-    field: st.lists(counts, min_size=1, max_size=6, unique=True)
-    if right == SIZES
-    else st.integers(min_value=0 if right == SIZE else 1, max_value=10**6)
-    for field, right in FIELDS.items()
+    name: st.lists(counts, min_size=1, max_size=6, unique=True)
+    if field.kind is SIZES
+    else st.integers(min_value=0 if field.kind is SIZE else 1, max_value=10**6)
+    for name, field in FIELDS.items()
 }
 tables = st.fixed_dictionaries({}, optional=VALUES)
 
@@ -222,7 +223,7 @@ def as_toml(table: dict[str, Any]) -> str:
 
 def as_held(table: dict[str, Any]) -> dict[str, Any]:
     """A table's values as a scale has them."""
-    whole = {field for field, value in table.items() if FIELDS[field] == SIZE and value == 0}
+    whole = {field for field, value in table.items() if FIELDS[field].kind is SIZE and value == 0}
     grid = {"batch_sizes": tuple(sorted(table["batch_sizes"]))} if "batch_sizes" in table else {}
     return {**table, **dict.fromkeys(whole), **grid}
 
@@ -251,21 +252,22 @@ def test_every_valid_value_reaches_its_task_and_no_other(
 def test_the_text_of_an_option_is_the_value_of_a_file(data: st.DataObject, field: str) -> None:
     value = data.draw(VALUES[field])
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    assert from_text(field, text) == as_held({field: value})[field]
+    kind = FIELDS[field].kind
+    assert kind.held(kind.read(text)) == as_held({field: value})[field]
 
 
 @pytest.mark.parametrize(
     ("field", "text"),
     [
         *((field, text) for field in FIELDS for text in ("", "-1", "x", "1.5", "true", "64,,128", "64 128")),
-        *((field, "64,128") for field, right in FIELDS.items() if right != SIZES),
-        *((field, "0") for field, right in FIELDS.items() if right != SIZE),
+        *((name, "64,128") for name, field in FIELDS.items() if field.kind is not SIZES),
+        *((name, "0") for name, field in FIELDS.items() if field.kind is not SIZE),
         *(("batch_sizes", text) for text in ("64,64", "0,64", "64,", "[64]")),
     ],
 )
 def test_a_text_that_is_no_value_is_refused(field: str, text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        from_text(field, text)
+        FIELDS[field].kind.read(text)
 
 
 def test_every_field_of_a_scale_that_is_a_number_can_be_said() -> None:

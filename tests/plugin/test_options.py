@@ -8,7 +8,9 @@ from repro.errors import SettingError
 from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
+from repro.plugin import options
 from repro.plugin.options import Settings, settings
+from repro.verdicts import figures
 
 Given = Callable[..., Settings]
 
@@ -118,7 +120,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("option", "value"), [(option, value) for option, values in WRONG.items() for value in values])
 def test_a_wrong_value_is_told_in_one_line_with_what_would_be_right(given: Given, option: str, value: str) -> None:
-    with pytest.raises(SettingError) as error:
+    with pytest.raises((pytest.UsageError, SettingError)) as error:  # pytest's parser reads what is no folder or file
         given(f"{option}={value}")
     text = str(error.value)
     assert text.startswith(f"{option} {value}: must be ")
@@ -133,3 +135,7 @@ def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
     for option in ("--plan", "--strict-claims", "--verdicts-ok", "--readings", "--trained-as", "--precision"):
         result.stdout.fnmatch_lines([f"  {option}*"])
     assert not project.torch.exists()
+
+
+def test_the_figures_that_can_be_named_are_the_papers() -> None:
+    assert [*map(str, figures.FIGURES)] == options.FIGURES

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from projects import Project
 
-from repro.experiment.regime_files import FIELDS, SIZE, SIZES, load_regime
+from repro.experiment.fields import FIELDS, SIZE, SIZES
+from repro.experiment.regime_files import load_regime
 from repro.experiment.regimes import PAPER, QUICK, Scale
 from repro.plugin.options import Settings, flag, settings
 
@@ -217,12 +218,12 @@ def value_of(scale: Scale, field: str) -> Any:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_field_of_a_regime_has_an_option_that_overrides_it_in_every_task(given: Given, field: str) -> None:
-    text, value = ("256,32", (32, 256)) if FIELDS[field] == SIZES else ("7", 7)
+    text, value = ("256,32", (32, 256)) if FIELDS[field].kind is SIZES else ("7", 7)
     own = load_regime("own.toml")
     changed = given("--regime", "own.toml", flag(field), text).regime
     assert changed == own.overridden(**{field: value})
     assert {value_of(scale, field) for scale in changed.scales.values()} == {value}
-    if FIELDS[field] == SIZE:
+    if FIELDS[field].kind is SIZE:
         assert given(flag(field), "0").regime == PAPER.overridden(**{field: None})
 
 

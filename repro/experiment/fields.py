@@ -1,0 +1,60 @@
+"""The fields of a regime that a user may set: each stands here once, for the command line and for TOML files alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a field's value must be: a whole number of at least ``least``, or several of them, each once."""
+
+    right: str
+    metavar: str = "N"
+    least: int = 1
+    several: bool = False
+
+    def read(self, text: str) -> Any:
+        """The value that an option's text stands for; ValueError if it is not what it must be."""
+        value = [int(part) for part in text.split(",")] if self.several else int(text)
+        return self.checked(value)
+
+    def checked(self, value: Any) -> Any:
+        """A value as it must be, several of them as a sorted tuple; ValueError if it is anything else."""
+        parts = value if self.several else [value]
+        whole = isinstance(parts, list) and all(type(part) is int and part >= self.least for part in parts)
+        if not whole or not parts or len({*parts}) < len(parts):
+            raise ValueError(value)
+        return tuple(sorted(parts)) if self.several else value
+
+    def held(self, value: Any) -> Any:
+        """A checked value as a scale has it, where None stands for the whole of a split."""
+        return None if value == 0 else value
+
+
+COUNT: Final = Kind("a whole number of at least 1")
+SIZE: Final = Kind("a whole number of at least 1, or 0 for the whole split", least=0)
+SIZES: Final = Kind("whole numbers of at least 1, each once", "A,B,...", several=True)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of ``Scale`` or of its ``Reading``: the kind of its values, and what ``--help`` says of it."""
+
+    kind: Kind
+    help: str
+
+
+FIELDS: Final[Mapping[str, Field]] = {
+    "epochs": Field(COUNT, "epochs of training"),
+    "seeds": Field(
+        COUNT, "seeds for each run, or until-decided[:N]: seeds are added to a claim until it is decided, up to N"
+    ),
+    "batch_sizes": Field(SIZES, "the grid, as in 64,256,1024"),
+    "train_images": Field(SIZE, "training images, 0 for the whole split"),
+    "width": Field(COUNT, "width of ResNet18, 64 in the paper"),
+    "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),
+    "attacked_images": Field(SIZE, "test images that are attacked, 0 for all"),
+    "pgd_steps": Field(COUNT, "steps of PGD"),
+    "hessian_images": Field(SIZE, "training images that lambda1 is taken on, 0 for all"),
+}

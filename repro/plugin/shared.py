@@ -1,0 +1,85 @@
+"""What the processes of a session share: its settings, and a folder in which they leave word for each other.
+
+Under xdist the controller collects nothing, so what the selected claims need is found out by the workers. The first of
+them decides where the data comes from, and writes the plan or the error into the folder; the others read it, and the
+controller tells it to the user. Free of torch and numpy.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..files.locks import locked
+from ..files.text import read_text, write_text
+from ..science.data.sources import Source, resolve
+from .options import Settings
+from .rerun import Rerun
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a process that collects the tests tells the controller, which with workers collects none."""
+
+    headline: str = ""  # for the user
+    error: str = ""  # for the user, instead of a session
+    missing: int = 0  # runs
+    claims: dict[str, dict[str, str]] = field(default_factory=dict)  # what each selected claim test is about
+    deselected: int = 0  # claim tests that were collected and left out
+
+
+class Shared:
+    """The folder of a session that its processes share; the first that collected a claim makes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.journal, self.figures = folder, folder / "journal.jsonl", folder / "figures"
+        self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
+
+    def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
+        """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
+        with locked(self.folder / "sources.lock", f"the folder of temporary files (TMPDIR), {self.folder.parent},"):
+            known = self.read_sources()
+            if known is None:
+                surrogate_allowed = settings.regime.name != "paper" and settings.regime.reduced
+                known = resolve(
+                    names, settings.data_root, surrogate_allowed=surrogate_allowed, download=not settings.plan
+                )
+                write_text(self._sources, json.dumps({n: [s.kind, str(s.root)] for n, s in known.items()}))
+        return known
+
+    def read_sources(self) -> dict[str, Source] | None:
+        """The decision of ``sources``, or None if there is none."""
+        if not self._sources.exists():
+            return None
+        stored = json.loads(read_text(self._sources))
+        return {name: Source(name, kind, Path(root)) for name, (kind, root) in stored.items()}
+
+    def tell(self, told: Told) -> None:
+        """Leave what the controller has to know."""
+        write_text(self._told, json.dumps(asdict(told)))
+
+    def told(self) -> Told:
+        """What ``tell`` left; empty if nothing."""
+        return Told(**json.loads(read_text(self._told))) if self._told.exists() else Told()
+
+    def finish(self) -> None:
+        """Say that the session is over: workers begin no further run."""
+        if self.folder.exists():
+            self._over.touch()
+
+    @property
+    def over(self) -> bool:
+        """Whether the session is over."""
+        return self._over.exists()
+
+
+@dataclass(frozen=True)
+class Process:
+    """One of the session's processes that run tests, as it begins."""
+
+    settings: Settings
+    shared: Shared
+    rerun: Rerun
+    name: str = "main"  # or that of an xdist worker
+    processes: int = 1  # side by side
+    notify: Callable[[], None] = lambda: None  # called when a run was begun or ended here
