@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from benchmarks.gpu_tools import Setting, flops_an_image, source
 
 from benchmarks import gpu, gpu_measures, gpu_tools, gpu_training
-from benchmarks.gpu_tools import Setting, flops_an_image, source
 from repro.experiment.tasks import TASKS
 from repro.science.data import surrogate
 from repro.science.data.sources import ENVIRONMENT
