@@ -1,62 +1,73 @@
-"""What measuring costs, and what a seed at the paper's scale would take."""
+"""What the device can do at most, what measuring costs on it, and what a whole session does."""
 
-import itertools
-import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
+from typing import Final
 
 import torch
 
-from repro.experiment.precisions import FLOAT32
-from repro.experiment.regimes import GRID, PAPER
-from repro.experiment.tasks import SHOWN_WITH_MOMENTA, TASKS, Task
-from repro.runs.conditions import Conditions
-from repro.runs.run import Run
+from repro.experiment.precisions import BFLOAT16, FLOAT32, TF32
+from repro.experiment.tasks import Task
 from repro.science.computing.numerics import numerics
 from repro.science.curvature.hessian import top_eigenvalue
-from repro.science.data.sources import Source
 from repro.science.measuring.measures import pgd_accuracy
-from repro.verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 
-from .gpu_tools import (
-    NOT_MEASURED,
-    OF_ARCHITECTURE,
-    Row,
-    Setting,
-    flops_an_image,
-    guarded,
-    made_up,
-    network,
-    rate,
-    seconds,
-    training,
-)
+from ..sessions.session import run
+from .tools import OF_ARCHITECTURE, Case, NotMeasuredError, Row, Setting, made_up, network, on_device, rate
 
-STEPS = 40
-LOSSES = 2  # attacks climb the cross-entropy and the margin form
+STEPS: Final = 40
+Known = Mapping[str, list[Row]]
 
 
-def measures(setting: Setting, _: Row) -> Row:
+def peaks(setting: Setting, _: Known) -> Iterator[Case]:
+    """Rates of matrix products in FLOP/s by precision, and of a copy in bytes/s, as measured."""
+    for name in (BFLOAT16, TF32, FLOAT32):
+        yield Case({"peak": f"{name} product"}, partial(_product, setting, name))
+    yield Case({"peak": "copy"}, partial(_copy, setting))
+
+
+def _product(setting: Setting, precision: str) -> Row:
+    if not setting.can(precision):
+        raise NotMeasuredError("needs CUDA")
+    n = 8192 if setting.cuda else 256
+    a, b = torch.randn(2, n, n, device=setting.device).to(torch.bfloat16 if precision == BFLOAT16 else torch.float32)
+    with numerics(precision):
+        return {"size": n, "per_second": 2 * n**3 * rate(setting, lambda: torch.mm(a, b), 1)}
+
+
+def _copy(setting: Setting) -> Row:
+    source = torch.randn(2**28 if setting.cuda else 2**20, device=setting.device)
+    target = torch.empty_like(source)
+    moved = 2 * source.numel() * source.element_size()  # read and written
+    return {"size": moved, "per_second": moved * rate(setting, lambda: target.copy_(source), 1)}
+
+
+def measures(setting: Setting, _: Known) -> Iterator[Case]:
     """Seconds an image of PGD with 40 steps, and of lambda1."""
-    rows = [guarded(setting, {"measures": name}, partial(_measures, setting, name)) for name in OF_ARCHITECTURE]
-    return {"rows": rows}
+    for name, task in OF_ARCHITECTURE.items():
+        yield Case({"measures": name}, partial(_measures, setting, task))
 
 
-def _measures(setting: Setting, architecture: str) -> Row:
-    task = TASKS[OF_ARCHITECTURE[architecture]]
-    attacked, curved = (512, 512) if architecture == "ResNet18" else (2048, 1024)
+def _measures(setting: Setting, task: Task) -> Row:
+    attacked, curved = (512, 512) if task.architecture == "ResNet18" else (2048, 1024)
     if setting.small:
         attacked = curved = 2
-    images, _ = made_up(setting, task, attacked)
+    images, _ = on_device(setting, made_up(task, attacked))
     model = network(setting, task).eval()
     with torch.no_grad():
         labels = torch.cat([model(part).argmax(1) for part in images.split(512)])
     steps = 2 if setting.small else STEPS
-    # every image is right and stays so: the most that an attack can take, since broken images are left out
+
+    def seconds(work: Callable[[], object]) -> float:
+        return 1 / rate(setting, work, 1, warm=1)
+
     with numerics(FLOAT32):
-        attack = seconds(setting, lambda: pgd_accuracy(model, images, labels, 1e-6, steps, 1e-7, "cross-entropy"), 1)
         top = top_eigenvalue(model, images[:curved], labels[:curved])
-        curvature = seconds(setting, lambda: top_eigenvalue(model, images[:curved], labels[:curved]), 1)
+        # every image is right and stays so: the most that an attack can take, since broken images are left out
+        attack = seconds(lambda: pgd_accuracy(model, images, labels, 1e-6, steps, 1e-7, "cross-entropy"))
+        curvature = seconds(lambda: top_eigenvalue(model, images[:curved], labels[:curved]))
     return {
         "pgd_steps": steps,
         "pgd_seconds_an_image": attack / attacked,
@@ -65,44 +76,25 @@ def _measures(setting: Setting, architecture: str) -> Row:
     }
 
 
-def paper(setting: Setting, results: Row) -> Row:
-    """For each task one seed of all its recipes at the paper's scale, from measured steps and measures."""
-    sizes = GRID[:1] if setting.small else GRID
-    steps = {
-        (name, size): guarded(setting, {"step of": name, "batch_size": size}, partial(_step, setting, name, size))
-        for name, size in itertools.product(OF_ARCHITECTURE, sizes)
-    }
-    known = {row["measures"]: row for row in results.get("measures", {}).get("rows", ()) if "note" not in row}
-    rates = results.get("peaks", {}).get("rates", {})
-    rows = [_seed(task, steps, known, rates, setting) for task in TASKS.values()]
-    return {"rows": rows, "steps": [*steps.values()]}
+# no plugins but xdist, whatever is installed; and no waiting for a network that lets nothing through
+ENVIRONMENT: Final = {
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "-p xdist.plugin",
+    **dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+}
 
 
-def _step(setting: Setting, architecture: str, batch_size: int) -> Row:
-    task = TASKS[OF_ARCHITECTURE[architecture]]
-    data = made_up(setting, task, 4 * batch_size)
-    with numerics(FLOAT32):
-        found = rate(setting, training(setting, task, data, batch_size).advance, 1.5)
-    return {"seconds_a_step": 1 / found}
+def session(setting: Setting, _: Known) -> Iterator[Case]:
+    """A small session of claims from an empty store, with four workers on one GPU and with none."""
+    for workers in (4, 0):
+        yield Case({"session": f"-n {workers}"}, partial(_session, setting, workers))
 
 
-def _runs(task: Task) -> list[Run]:
-    """The distinct runs of a seed."""
-    recipes = [*SETTINGS, *(MOMENTA_OF_LR + MOMENTA_OF_RATIO if task in SHOWN_WITH_MOMENTA else ())]
-    where = Conditions(PAPER, {task.dataset.name: Source(task.dataset.name, "published", Path())}, "cuda")
-    return list(dict.fromkeys(where.run(task, recipe, size, 0) for recipe in recipes for size in GRID))
-
-
-def _seed(task: Task, steps: dict[tuple[str, int], Row], known: dict[str, Row], rates: Row, setting: Setting) -> Row:
-    runs, name = _runs(task), task.architecture
-    flops = sum(run.samples for run in runs) * flops_an_image(name, 64)
-    floors = {f"floor_{p}_seconds": flops / rates[p] for p in ("float32", "bfloat16") if rates.get(p)}
-    row = {"seed of": str(task), "runs": len(runs), "pflop": flops / 1e15, **({} if setting.small else floors)}
-    times = [steps.get((name, run.batch_size), {}).get("seconds_a_step", math.nan) for run in runs]
-    if setting.small or name not in known or any(map(math.isnan, times)):
-        return {**row, "note": f"{NOT_MEASURED}{'made for --small' if setting.small else 'steps or measures lack'}"}
-    trained = sum(run.last_step * taken for run, taken in zip(runs, times, strict=True))
-    reading, cost = PAPER.scale(task).reading, known[name]
-    attack = LOSSES * task.dataset.test * cost["pgd_seconds_an_image"]
-    measured = len(runs) * (attack + reading.hessian_images * cost["lambda1_seconds_an_image"])
-    return {**row, "training_seconds": trained, "measuring_seconds": measured, "seconds": trained + measured}
+def _session(setting: Setting, workers: int) -> Row:
+    if not setting.cuda:
+        raise NotMeasuredError("needs CUDA")
+    os.environ.update(ENVIRONMENT)
+    with tempfile.TemporaryDirectory() as folder:
+        options = ("--gpu", "--quick", "--task", "StdCNN-MNIST", "--seeds", "2", "-n", str(workers))
+        cost = run(*options, "--artifacts", folder)
+    return {"seconds": cost.wall, "cpu_seconds": cost.cpu}

@@ -1,61 +1,55 @@
-"""What the sections of the GPU benchmark share: where they run, how long they may, made-up data, clocks."""
+"""What the sections of the GPU benchmark share: cases and how they are guarded, networks, made-up data, the clock."""
 
-import os
-import statistics
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
+from repro.errors import named_line
+from repro.experiment.precisions import TF32
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import TASKS, Task
-from repro.science.data.sources import ENVIRONMENT, Source, cache_folder, is_whole
+from repro.science.data.splits import Split
 from repro.science.networks.models import build
 from repro.science.training.cohorts import End
 from repro.science.training.graphs import Recorder
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import History, Training
 
+from ..speed.training import pixels_of
+
 Row = dict[str, Any]
-NOT_MEASURED = "not measured: "
-OF_ARCHITECTURE = {"StdCNN": "StdCNN-MNIST", "M1": "M1-MNIST", "C1": "C1-CIFAR10", "ResNet18": "ResNet18-CIFAR10"}
+NOT_MEASURED: Final = "not measured: "
+BATCH_SIZE: Final = 64
+OF_ARCHITECTURE: Final = {
+    name: TASKS[task]
+    for name, task in (
+        ("StdCNN", "StdCNN-MNIST"),
+        ("M1", "M1-MNIST"),
+        ("C1", "C1-CIFAR10"),
+        ("ResNet18", "ResNet18-CIFAR10"),
+    )
+}
 
 
 class NotMeasuredError(Exception):
-    """Why a section has no numbers."""
-
-
-class Eager:
-    """A recorder that refuses, so that steps run as they are."""
-
-    def aside(self) -> nullcontext[None]:
-        raise NotMeasuredError("eager on purpose")
-
-    def record(self, *_: object) -> Callable[[], object]:
-        raise NotMeasuredError("eager on purpose")
+    """Why something has no numbers."""
 
 
 @dataclass
 class Setting:
-    """Where a section runs and when it should be done. ``small``: to see that all of it works, not to measure.
-
-    ``tell`` is called with each row that is done.
-    """
+    """Where a section runs and when it should be done. ``small``: to see that all of it works, not to measure."""
 
     device: torch.device
     small: bool
     until: float = float("inf")  # of time.monotonic
-    tell: Callable[[Row], None] = lambda _: None
 
     @property
     def cuda(self) -> bool:
@@ -75,74 +69,63 @@ class Setting:
         if self.cuda:
             torch.cuda.synchronize()
 
-
-def guarded(setting: Setting, what: Row, measured: Callable[[], Row]) -> Row:
-    """A row of results; where there is no time left or it breaks, the row says so instead."""
-    row = {**what, **_row(setting, measured)}
-    setting.tell(row)
-    return row
+    def can(self, precision: str) -> bool:
+        """Whether the device has a precision."""
+        return self.cuda or precision != TF32
 
 
-def _row(setting: Setting, measured: Callable[[], Row]) -> Row:
-    if setting.left() <= 0:
-        return {"note": f"{NOT_MEASURED}no time left"}
-    try:
-        return measured()
-    except NotMeasuredError as error:
-        return {"note": f"{NOT_MEASURED}{error}"}
-    except Exception as error:  # one case that breaks (out of memory, say) must not lose the others
-        return {"note": broke(error)}
+@dataclass(frozen=True)
+class Case:
+    """A row of a section: its first columns, and what comes to the others. ``brief``: it takes no time to speak of."""
+
+    what: Row
+    work: Callable[[], Row]
+    brief: bool = False
+
+    def row(self, setting: Setting) -> Row:
+        """Its row; where there is no time left or it breaks (out of memory, say), the row says so and no more."""
+        if setting.left() <= 0 and not self.brief:
+            return {**self.what, "note": f"{NOT_MEASURED}no time left"}
+        try:
+            return {**self.what, **self.work()}
+        except Exception as error:
+            return {**self.what, "note": broke(error)}
+
+
+Section = Callable[[Setting, Mapping[str, list[Row]]], Iterator[Case]]  # given the rows of earlier sections
 
 
 def broke(error: Exception) -> str:
     """What broke, and where."""
+    if isinstance(error, NotMeasuredError):
+        return f"{NOT_MEASURED}{error}"
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(str(error).split())[:200]
-    return f"{NOT_MEASURED}{type(error).__name__}: {text} ({Path(frame.filename).name}:{frame.lineno})"
+    return f"{NOT_MEASURED}{named_line(error)[:220]} ({Path(frame.filename).name}:{frame.lineno})"
 
 
-def source(dataset: str) -> Source:
-    """The published files where the environment names a folder that holds them, else the surrogate; no network."""
-    root = Path(os.environ.get(ENVIRONMENT, "")).expanduser()
-    if os.environ.get(ENVIRONMENT) and is_whole(dataset, root):
-        return Source(dataset, "published", root)
-    return Source(dataset, "surrogate", cache_folder() / "surrogate")
-
-
-def seconds(setting: Setting, work: Callable[[], object], repeats: int) -> float:
-    """The middle time of a piece of work, which is done once before to warm up."""
-    work()
-    times = []
-    for _ in range(1 if setting.small else repeats):
-        setting.wait()
-        began = time.perf_counter()
+def rate(setting: Setting, work: Callable[[], object], atmost: float, warm: int = 10) -> float:
+    """How often a second a piece of work is done, over so many seconds or little more; the device is seldom awaited."""
+    for _ in range(1 if setting.small else warm):
         work()
-        setting.wait()
-        times.append(time.perf_counter() - began)
-    return statistics.median(times)
-
-
-def rate(setting: Setting, step: Callable[[], object], atmost: float) -> float:
-    """Steps a second, over so many seconds at most, without waiting for the device in between."""
-    for _ in range(1 if setting.small else 10):  # to warm up
-        step()
     setting.wait()
-    began, done, chunk = time.perf_counter(), 0, 1 if setting.small else 20
+    began, done, chunk = time.perf_counter(), 0, 1
     limit = 0.05 if setting.small else min(atmost, max(setting.left(), 0.1))
     while time.perf_counter() - began < limit:
         for _ in range(chunk):
-            step()
-        done += chunk
+            work()
         setting.wait()
+        done, chunk = done + chunk, min(2 * chunk, 64)
     return done / (time.perf_counter() - began)
 
 
-def made_up(setting: Setting, task: Task, count: int) -> tuple[Tensor, Tensor]:
-    """Random pixels and labels on the device, as large as the task's; speed does not depend on what they show."""
-    generator = torch.Generator().manual_seed(0)
-    shape = (count, task.dataset.channels, task.dataset.side, task.dataset.side)
-    images = torch.rand(shape, generator=generator).to(setting.device)
-    labels = torch.randint(0, 10, (count,), generator=generator).to(setting.device)
+def made_up(task: Task, count: int) -> Split:
+    """Random pixels and labels, as large as the task's; speed does not depend on what they show."""
+    return Split(*pixels_of(task, count))
+
+
+def on_device(setting: Setting, data: Split) -> tuple[Tensor, Tensor]:
+    """Images and labels as a training has them on its device, so that no member of a cohort makes a copy of its own."""
+    images, labels = data.part(device=setting.device)
     return images.contiguous(memory_format=torch.channels_last), labels
 
 
@@ -150,11 +133,21 @@ def network(setting: Setting, task: Task, seed: int = 0) -> nn.Module:
     return build(task, seed, setting.width).to(setting.device).to(memory_format=torch.channels_last)
 
 
+class Eager:
+    """A recorder that refuses, so that steps run as they are."""
+
+    def aside(self) -> nullcontext[None]:
+        raise NotMeasuredError("eager on purpose")
+
+    def record(self, *_: object) -> Callable[[], object]:
+        raise NotMeasuredError("eager on purpose")
+
+
 def training(
     setting: Setting,
     task: Task,
     data: tuple[Tensor, Tensor],
-    batch_size: int,
+    batch_size: int = BATCH_SIZE,
     *,
     at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
     recorder: Recorder | None = None,
@@ -175,15 +168,3 @@ def histories(ends: Iterable[End]) -> list[History]:
             raise end
         found.append(end)
     return found
-
-
-@cache
-def flops_an_image(architecture: str, width: int) -> float:
-    """Floating-point operations of a forward and backward pass, as torch counts products (an addition is one, too)."""
-    task, count = TASKS[OF_ARCHITECTURE[architecture]], 2
-    model = build(task, 0, width).train()
-    images = torch.rand(count, task.dataset.channels, task.dataset.side, task.dataset.side)
-    with FlopCounterMode(display=False) as counter:
-        F.cross_entropy(model(images), torch.zeros(count, dtype=torch.long)).backward()
-    flops: int = counter.get_total_flops()
-    return flops / count

@@ -1,5 +1,6 @@
 """One epoch of training, against a tutorial's loop: Dataset, DataLoader, ToTensor, torch.optim.SGD."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -44,19 +45,23 @@ class Images(Dataset[tuple[Tensor, Tensor]]):
         return self.transform(Image.fromarray(self.pixels[i])).to(self.dtype), self.labels[i]
 
 
-def tutorial_epoch(
-    model: nn.Module, loader: DataLoader[tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer
-) -> list[Tensor]:
-    """One epoch as tutorials write it; the batches' losses."""
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+def tutorial_steps(model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
+    """Training as tutorials write it: the loss of each batch, whose step is then taken."""
     model.train()
-    losses = []
-    for x, y in loader:
+    for x, y in batches:
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
-        losses.append(loss.detach())
-    return losses
+        yield loss.detach()
+
+
+def tutorial_epoch(model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """The losses of an epoch's batches."""
+    return [*tutorial_steps(model, batches, optimizer)]
 
 
 def pixels_of(task: Task, count: int) -> tuple[Tensor, Tensor]:
