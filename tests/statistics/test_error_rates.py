@@ -1,12 +1,12 @@
-"""A small calibration of every estimand; the whole one is `python -m benchmarks.calibration`."""
+"""Error rates of every estimand in few worlds; `python -m tests.statistics.error_rates` takes many."""
 
 import numpy as np
 import pytest
+from error_rates.cases import CASES, Case
+from error_rates.rates import outcomes, ranks_case, upper
+from error_rates.tables import BEGIN, END, page
+from error_rates.worlds import WORLDS, World, solved
 
-from benchmarks.calibration import outcomes, ranks_case, upper
-from benchmarks.calibration_cases import CASES, Case
-from benchmarks.calibration_tables import BEGIN, END, page
-from benchmarks.calibration_worlds import WORLDS, World, solved
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Estimand, Outcome, Sample
 from repro.statistics.trends import Higher, Rises

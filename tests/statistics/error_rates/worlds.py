@@ -1,4 +1,4 @@
-"""Synthetic worlds for the calibration of the decisions: curves whose truth is known, with noise as runs have it.
+"""Synthetic worlds that the decisions are tried on: curves whose truth is known, with noise as runs have it.
 
 The spreads are those measured between seeds of StdCNN on MNIST at reduced scale: 3.2 points of accuracy (0.1 to 1 where
 trained, 11 where not), 6.9 points of FGSM accuracy, 0.35 of the logarithm of lambda1. Half of a run's variance is

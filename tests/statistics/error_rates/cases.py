@@ -1,4 +1,4 @@
-"""The sentences that the calibration decides: an estimand with true curves, at the edge of its margin and clear."""
+"""The sentences whose error rates are measured: an estimand with true curves, at the edge of its margin and clear."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
 
-from .calibration_worlds import SIZES, Line
+from .worlds import SIZES, Line
 
 BY: Final = points(5)
 FLAT: Final = (0.0,) * len(SIZES)

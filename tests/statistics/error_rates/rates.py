@@ -1,0 +1,137 @@
+"""The rates: the estimands' own questions asked of many worlds at once.
+
+The truth stands exactly at the edge of the margin, where a decision is wrong most often, or it is clear.
+"""
+
+import zlib
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from scipy.stats import beta
+
+from repro.statistics.equivalence import Flat, NotWorse
+from repro.statistics.estimands import ERROR, Estimand, Outcome, Sample
+from repro.statistics.sequential import UntilDecided
+from repro.statistics.trends import Drops, Rises
+
+from .cases import BY, CASES, FLAT, RANKS, Case, ramp, ranks, step
+from .worlds import CHANCE, WORLDS, Line, World
+
+SEED: Final = 20180214
+COUNT: Final = 20_000
+SEEDS: Final = (2, 3, 5, 10)
+LOOKS: Final = UntilDecided((3, 5, 7, 10))
+SEQUENCES: Final = 4_000
+DIVERGING: Final = 0.25
+
+
+def all_rates(count: int = COUNT) -> list[dict[str, Any]]:
+    """Every estimand in every world at every number of seeds."""
+    return [
+        measure(case, world, seeds, count)
+        for world in WORLDS
+        for case in (*CASES, ranks_case(world))
+        for seeds in SEEDS
+    ]
+
+
+def measure(case: Case, world: World, seeds: int, count: int) -> dict[str, Any]:
+    """One row of the table."""
+    row: dict[str, Any] = {"estimand": case.name, "world": world.name, "seeds": seeds}
+    for i, (outcome, edge) in enumerate((("holds", case.edge), ("fails", case.edge_of_failing))):
+        wrong = outcomes(case, edge, world, seeds, count)[i]
+        row |= {f"wrong_{outcome}": wrong / count, f"wrong_{outcome}_upper": upper(wrong, count)}
+    row["holds"] = outcomes(case, case.clear, world, seeds, count)[0] / count
+    row["fails"] = outcomes(case, case.clear_failing, world, seeds, count)[1] / count
+    return row
+
+
+def outcomes(case: Case, lines: tuple[Line, ...], world: World, seeds: int, count: int) -> tuple[int, int]:
+    """In how many worlds the sentence holds, and in how many it fails."""
+    samples = world.draw(lines, seeds, count, _generator(case.name, world.name, seeds, lines))
+    holds, fails = _decided(case.estimand, samples)
+    return int(holds.sum()), int(fails.sum())
+
+
+def upper(wrong: int, count: int) -> float:
+    """The Clopper-Pearson upper bound, at 95%, of a probability."""
+    return float(beta.ppf(0.95, wrong + 1, count - wrong))
+
+
+def ranks_case(world: World) -> Case:
+    """Truths of a median rank correlation of -0.8, found by bisection, of none and of nearly -1."""
+    low, high = 0.0, 200.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        sample = world.draw(ranks(middle), 1, 20_000, _generator("pilot", world.name))
+        effects = RANKS.question(*sample).holds.weakest().test.effect.values
+        low, high = (middle, high) if np.median(effects) > -RANKS.explains else (low, middle)
+    return Case("RanksDisagree", RANKS, ranks(high), ranks(low), ranks(0), ranks(400))
+
+
+def one_sided_divergence(count: int = COUNT) -> list[dict[str, Any]]:
+    """A curve of which only the largest batch size diverges, in one run of four, and is flat otherwise.
+
+    With diverged runs counted as chance its mean there is 10 points lower, of the others it is the same.
+    """
+    rows = []
+    for seeds in SEEDS:
+        generator = _generator("one-sided", seeds)
+        (sample,) = WORLDS[0].draw((Line(FLAT),), seeds, count, generator)
+        sample.values[..., -1] = np.where(generator.random((count, seeds)) < DIVERGING, CHANCE, sample.values[..., -1])
+        held = {"not_worse": _decided(NotWorse(BY), [sample])[0], "drops": _decided(Drops(BY), [sample])[0]}
+        rows.append({"seeds": seeds, **{name: float(holds.mean()) for name, holds in held.items()}})
+    return rows
+
+
+def sequential(count: int = SEQUENCES) -> list[dict[str, Any]]:
+    """Looking until decided: by the rule, and by deciding anew at every look at 5%."""
+    rows = []
+    for name, estimand, edge, clear in (
+        ("Rises", Rises(BY), ramp(5), ramp(10)),
+        ("Flat", Flat(BY), step(-5), Line(FLAT)),
+    ):
+        row: dict[str, Any] = {"estimand": name}
+        for truth, line in (("edge", edge), ("clear", clear)):
+            row |= {f"{truth}_{key}": rate for key, rate in _looks(name, estimand, line, count).items()}
+        rows.append(row)
+    return rows
+
+
+def _looks(name: str, estimand: Estimand, line: Line, count: int) -> dict[str, float]:
+    generator = _generator("sequential", name, (line,))
+    (sample,) = WORLDS[0].draw((line,), LOOKS.looks[-1], count, generator)
+    peeking = np.zeros((2, count), dtype=bool)
+    for look in LOOKS.looks:
+        few = replace(sample, values=sample.values[:, :look])
+        peeking |= ~peeking.any(0) & np.stack(_decided(estimand, [few]))
+    ends = [_until_decided(estimand, replace(sample, values=values)) for values in sample.values]
+    decided = [outcome for outcome, _ in ends]
+    return {
+        "holds": decided.count(Outcome.HOLDS) / count,
+        "fails": decided.count(Outcome.FAILS) / count,
+        "seeds": float(np.mean([look for _, look in ends])),
+        "peeking_holds": float(peeking[0].mean()),
+        "peeking_fails": float(peeking[1].mean()),
+    }
+
+
+def _until_decided(estimand: Estimand, sample: Sample) -> tuple[Outcome, int]:
+    """What one world comes to, and after how many seeds."""
+    for look in LOOKS.looks:
+        outcome = LOOKS.decide(estimand, replace(sample, values=sample.values[:look])).outcome
+        if outcome is not Outcome.UNDECIDED:
+            break
+    return outcome, look
+
+
+def _decided(estimand: Estimand, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """In which worlds the sentence holds and in which it fails, by the estimand's own question."""
+    question = estimand.question(*samples)
+    holds = question.p() <= ERROR
+    return holds, ~holds & (question.fails.p() <= ERROR)
+
+
+def _generator(*words: object) -> np.random.Generator:
+    return np.random.default_rng([SEED, *(zlib.crc32(str(word).encode()) for word in words)])
