@@ -11,7 +11,7 @@ from repro.experiment.recipes import BENCHMARK
 from repro.experiment.tasks import TASKS
 from repro.science.computing.numerics import numerics
 from repro.science.data.splits import Data, load
-from repro.science.measuring.measures import measure_parts
+from repro.science.measuring.measures import measure
 from repro.science.networks.models import build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import train
@@ -61,19 +61,19 @@ def _one(setting: Setting, architecture: str, name: str, seed: int) -> Row:
     with numerics(name):
         history = train(model, *data.train.part(count, setting.device), settings)
     with numerics(FLOAT32):
-        found = measure_parts(model, task.dataset, data, count, SMALL if setting.small else READING)
-    return {**{measure: found[measure] for measure in MEASURES}, "loss": history.losses[-1]}
+        found = measure(model, task.dataset, data, count, SMALL if setting.small else READING)
+    return {**{field: found[field] for field in MEASURES}, "loss": history.losses[-1]}
 
 
 def _summary(architecture: str, name: str, found: dict[tuple[str, str], dict[int, Row]]) -> Row:
     ours, strict = found[architecture, name], found[architecture, FLOAT32]
     row: Row = {"evidence": architecture, "precision": name, "seeds": len(ours)}
-    for measure in MEASURES:
-        values = torch.tensor([ours[seed][measure] for seed in sorted(ours)], dtype=torch.float64)
-        base = torch.tensor([strict[seed][measure] for seed in sorted(ours)], dtype=torch.float64)
-        row[measure] = values.mean().item()
+    for field in MEASURES:
+        values = torch.tensor([ours[seed][field] for seed in sorted(ours)], dtype=torch.float64)
+        base = torch.tensor([strict[seed][field] for seed in sorted(ours)], dtype=torch.float64)
+        row[field] = values.mean().item()
         if name != FLOAT32:
-            row[f"{measure}_difference"] = (values - base).mean().item()
+            row[f"{field}_difference"] = (values - base).mean().item()
         elif len(base) > 1:
-            row[f"{measure}_seed_sd"] = statistics.stdev(base.tolist())
+            row[f"{field}_seed_sd"] = statistics.stdev(base.tolist())
     return row

@@ -12,10 +12,11 @@ from repro.experiment.regimes import GRID, PAPER
 from repro.experiment.tasks import SHOWN_WITH_MOMENTA, TASKS, Task
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
+from repro.science.attacks.accuracy import accuracy_throughout
+from repro.science.attacks.attacks import Attack
 from repro.science.computing.numerics import numerics
 from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.sources import Source
-from repro.science.measuring.measures import pgd_accuracy
 from repro.verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
 
 from .gpu_tools import (
@@ -51,14 +52,14 @@ def _measures(setting: Setting, architecture: str) -> Row:
     model = network(setting, task).eval()
     with torch.no_grad():
         labels = torch.cat([model(part).argmax(1) for part in images.split(512)])
-    steps = 2 if setting.small else STEPS
+    pgd = Attack(1e-6, steps=2 if setting.small else STEPS, step_size=1e-7)
     # every image is right and stays so: the most that an attack can take, since broken images are left out
     with numerics(FLOAT32):
-        attack = seconds(setting, lambda: pgd_accuracy(model, images, labels, 1e-6, steps, 1e-7, "cross-entropy"), 1)
+        attack = seconds(setting, lambda: accuracy_throughout(model, images, labels, pgd), 1)
         top = top_eigenvalue(model, images[:curved], labels[:curved])
         curvature = seconds(setting, lambda: top_eigenvalue(model, images[:curved], labels[:curved]), 1)
     return {
-        "pgd_steps": steps,
+        "pgd_steps": pgd.steps,
         "pgd_seconds_an_image": attack / attacked,
         "lambda1_seconds_an_image": curvature / curved,
         "products": top.products,

@@ -22,7 +22,7 @@ from repro.runs.store import Store
 from repro.runs.trainer import make, train_together
 from repro.science.computing.numerics import numerics
 from repro.science.data.splits import Data, Split
-from repro.science.measuring.instruments import measure_soundly
+from repro.science.measuring.measures import measure
 from repro.science.training.cohorts import train_cohort
 from repro.science.training.training import History
 
@@ -91,7 +91,7 @@ def _measured(setting: Setting, task: Task) -> Row:
     model = network(setting, task)
     with numerics(FLOAT32):
         reading = SMALL if setting.small else READING
-        found = measure_soundly(model, task.dataset, Data(split, split, split), None, reading)
+        found = measure(model, task.dataset, Data(split, split, split), None, reading)
     instruments = found.pop("instruments")
     return {"measures": len(found) + len(instruments), "lambda1": found["lambda1"], "pgd": found["pgd_accuracy"]}
 

@@ -12,9 +12,11 @@ from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.runs.trainer import make
+from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout
+from repro.science.attacks.attacks import Attack
 from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import load
-from repro.science.measuring.measures import curved, fgsm_accuracy, pgd_accuracy
+from repro.science.measuring.measures import curved
 from repro.science.networks.models import build
 
 from .networks import accuracy
@@ -56,12 +58,12 @@ def _measures(run: Run, reading: Reading, where: Conditions, weights: Path) -> f
     attacked, tested = data.test.part(reading.attacked_images), data.test.part(reading.test_images)
     few = curved(data, run.train_images, reading, torch.device("cpu"))
     epsilon = reading.epsilon(run.task.dataset)
-    steps, step_size = reading.pgd_steps, reading.pgd_step_size(epsilon)
+    pgd = Attack(epsilon, reading.pgd_steps, reading.pgd_step_size(epsilon))
 
     def work() -> None:
         accuracy(model, *tested)
-        fgsm_accuracy(model, *attacked, epsilon, "cross-entropy")
-        pgd_accuracy(model, *attacked, epsilon, steps, step_size, "cross-entropy")
+        accuracy_after(model, *attacked, Attack.fgsm(epsilon))
+        accuracy_throughout(model, *attacked, pgd)
         top_eigenvalue(model, *few)
 
     return seconds(work)
