@@ -13,7 +13,6 @@ from .tasks import TASKS, Task
 GRID: Final = (64, 128, 256, 512, 1024)
 # What the paper shows: batch sizes up to about 1000. What we chose: doublings from 64, where LR and LR/BS coincide.
 
-ANCHOR: Final = 64  # the batch size at which LR/BS has LR's learning rate
 TRAINED: Final = 0.85  # a cell whose training accuracy is below this is undertrained: it says nothing of minima
 
 

@@ -145,8 +145,10 @@ class Attack:
             if len(x) == 0:
                 break
             logits, gradient = input_gradient(model, x, labels, self.loss)
-            if checked:
-                _check_finite(gradient)
+            if checked and not gradient.isfinite().all():  # the sign of NaN is 0, which would look robust
+                raise NotFiniteError(
+                    "the loss's gradient in some image is not finite: look for overflow in the network"
+                )
             unbroken = unbroken & (logits.argmax(1) == labels)
             x = self.step(x, gradient, images)
             if drop_every and step % drop_every == 0:
@@ -196,9 +198,3 @@ def pgd(
     """
     attack = Attack(epsilon, steps, step_size, random_start, loss=loss)
     return attack(model, images, labels, generator, evaluation=evaluation)
-
-
-def _check_finite(gradient: Tensor) -> None:
-    """NotFiniteError: the gradient has NaN, whose sign is 0, which would look robust, or infinity."""
-    if not gradient.isfinite().all():
-        raise NotFiniteError("the loss's gradient in some image is not finite: look for overflow in the network")

@@ -20,12 +20,13 @@ from repro.science.measuring.instruments import check_attacks, check_curvature
 from repro.science.networks.models import build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import train
-from repro.verdicts.instrument_checks import FGSM, LAMBDA1, PGD, failed, unchecked
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Measure
+from repro.verdicts.instrument_checks import failed, unchecked
 
 Case = tuple[nn.Module, Tensor, Tensor]
 
 
-def names(numbers: dict[str, float], of: str | None = None) -> set[str]:
+def names(numbers: dict[str, float], of: Measure | None = None) -> set[str]:
     return {failure.name for failure in failed(numbers, of)}
 
 
