@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from .experiment.recipes import BENCHMARK, LR, LR_BS, SGD
-    from .science.attacks.attacks import fgsm, pgd
+    from .science.attacks.attacks import Attack, fgsm, pgd
     from .science.curvature.hessian import top_eigenvalue
     from .science.curvature.lanczos import Eigenvalue
     from .science.networks.models import C1, M1, ResNet18, StdCNN
@@ -23,6 +23,7 @@ _HOMES: Final = {
     "StdCNN": "science.networks.models",
     "C1": "science.networks.models",
     "ResNet18": "science.networks.models",
+    "Attack": "science.attacks.attacks",
     "fgsm": "science.attacks.attacks",
     "pgd": "science.attacks.attacks",
     "Eigenvalue": "science.curvature.lanczos",
@@ -44,6 +45,7 @@ __all__ = [
     "LR_BS",
     "M1",
     "SGD",
+    "Attack",
     "Curve",
     "Eigenvalue",
     "ResNet18",

@@ -10,9 +10,10 @@ import torch
 
 from repro.experiment.precisions import BFLOAT16, FLOAT32, TF32
 from repro.experiment.tasks import Task
+from repro.science.attacks.accuracy import accuracy_throughout
+from repro.science.attacks.attacks import Attack
 from repro.science.computing.numerics import numerics
 from repro.science.curvature.hessian import top_eigenvalue
-from repro.science.measuring.measures import pgd_accuracy
 
 from ..sessions.session import run
 from .tools import OF_ARCHITECTURE, Case, NotMeasuredError, Row, Setting, made_up, network, on_device, rate
@@ -66,7 +67,7 @@ def _measures(setting: Setting, task: Task) -> Row:
     with numerics(FLOAT32):
         top = top_eigenvalue(model, images[:curved], labels[:curved])
         # every image is right and stays so: the most that an attack can take, since broken images are left out
-        attack = seconds(lambda: pgd_accuracy(model, images, labels, 1e-6, steps, 1e-7, "cross-entropy"))
+        attack = seconds(lambda: accuracy_throughout(model, images, labels, Attack(1e-6, steps, 1e-7)))
         curvature = seconds(lambda: top_eigenvalue(model, images[:curved], labels[:curved]))
     return {
         "pgd_steps": steps,

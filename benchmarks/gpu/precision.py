@@ -12,7 +12,7 @@ from repro.experiment.recipes import BENCHMARK
 from repro.experiment.tasks import Task
 from repro.science.computing.numerics import numerics
 from repro.science.data.splits import Data, load
-from repro.science.measuring.measures import measure_parts
+from repro.science.measuring.measures import measure
 from repro.science.networks.models import build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import train
@@ -60,8 +60,8 @@ def _trained(setting: Setting, task: Task, name: str, seed: int, found: Found) -
     with numerics(name):
         history = train(model, *data.train.part(count, setting.device), settings)
     with numerics(FLOAT32):
-        measured = measure_parts(model, task.dataset, data, count, SMALL if setting.small else READING)
-    row = {**{measure: measured[measure] for measure in MEASURES}, "loss": history.losses[-1], "data": kind}
+        measured = measure(model, task.dataset, data, count, SMALL if setting.small else READING)
+    row = {**{field: measured[field] for field in MEASURES}, "loss": history.losses[-1], "data": kind}
     found[task, name][seed] = row
     return row
 
@@ -73,11 +73,11 @@ def _all(task: Task, name: str, found: Found) -> Row:
     if not seeds:
         raise NotMeasuredError("no seed was trained in time")
     row: Row = {"seeds": len(seeds)}
-    for measure in MEASURES:
-        values, base = ([side[seed][measure] for seed in seeds] for side in (ours, strict))
-        row[measure] = statistics.mean(values)
+    for field in MEASURES:
+        values, base = ([side[seed][field] for seed in seeds] for side in (ours, strict))
+        row[field] = statistics.mean(values)
         if name != FLOAT32:
-            row[f"{measure}_difference"] = statistics.mean(values) - statistics.mean(base)
+            row[f"{field}_difference"] = statistics.mean(values) - statistics.mean(base)
         elif len(seeds) > 1:
-            row[f"{measure}_seed_sd"] = statistics.stdev(base)
+            row[f"{field}_seed_sd"] = statistics.stdev(base)
     return row

@@ -26,7 +26,7 @@ from repro.runs.trainer import make, train_together
 from repro.science.computing.numerics import numerics
 from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import Data, Split
-from repro.science.measuring.instruments import measure_soundly
+from repro.science.measuring.measures import measure
 from repro.science.training.cohorts import train_cohort
 from repro.science.training.training import History
 
@@ -121,7 +121,7 @@ def _measured(task: Task, setting: Setting) -> Row:
     split, model = _pixels(setting, task), network(setting, task)
     reading = SMALL if setting.small else READING
     with numerics(FLOAT32):
-        found = measure_soundly(model, task.dataset, Data(split, split, split), None, reading)
+        found = measure(model, task.dataset, Data(split, split, split), None, reading)
     instruments = found.pop("instruments")
     return {"measures": len(found) + len(instruments), "lambda1": found["lambda1"], "pgd": found["pgd_accuracy"]}
 

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from repro.experiment.readings import REACH
 from repro.experiment.tasks import TASKS
+from repro.science.attacks.accuracy import accuracy_throughout
+from repro.science.attacks.attacks import Attack
 from repro.science.computing.streams import stream
-from repro.science.measuring.measures import pgd_accuracy
 
 from ..results import Result
 from ..sides import Pair, Timed
@@ -21,7 +22,7 @@ from .networks import accuracy, as_written, data, network, told
 
 STEPS = 40
 IMAGES = {"M1-MNIST": 96, "StdCNN-MNIST": 256, "C1-CIFAR10": 32}  # as many as the quick regime attacks
-Attack = Callable[[nn.Module, Tensor, Tensor, float, float], Tensor]
+Peer = Callable[[nn.Module, Tensor, Tensor, float, float], Tensor]
 
 
 def torchattacks(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step_size: float) -> Tensor:
@@ -42,7 +43,7 @@ def foolbox(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, step_size: f
     return clipped
 
 
-def pgd(name: str, attack: Attack) -> Pair:
+def pgd(name: str, attack: Peer) -> Pair:
     task = TASKS[name]
     x, y = data(task).test.part(IMAGES[name])
     epsilon = task.dataset.epsilon_pixels
@@ -50,7 +51,7 @@ def pgd(name: str, attack: Attack) -> Pair:
 
     def ours() -> float:
         model = network(name).to(memory_format=torch.channels_last)  # as the harness measures
-        return pgd_accuracy(model, x, y, epsilon, STEPS, step_size, "cross-entropy")
+        return accuracy_throughout(model, x, y, Attack(epsilon, STEPS, step_size))
 
     def peer() -> float:
         torch.manual_seed(stream(0, "pgd start"))

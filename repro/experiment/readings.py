@@ -59,21 +59,18 @@ def transfer(first: Reading) -> Reading:
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another reading of the same trained runs.
+    """Another reading of the same trained runs, which changes the measures of one part.
 
-    ``fields``: which measures it changes, and under what name its value stands. ``free``: its values are measured with
-    the first reading anyway.
+    ``free``: its values are measured with the first reading anyway, those of attacks that climb the margin form.
     """
 
     name: str
     says: str
     reading: Reading
-    fields: dict[str, str]
+    part: Part
     free: bool = False
 
 
-_ATTACKS: Final = {"fgsm_accuracy": "fgsm_accuracy", "pgd_accuracy": "pgd_accuracy"}
-_CURVATURE: Final = {"lambda1": "lambda1"}
 NAMES: Final = (
     "margin-loss",
     "epsilon-in-pixels",
@@ -91,22 +88,22 @@ def alternative(name: str, first: Reading) -> Alternative:
     if name.startswith("lambda1-") and name != "lambda1-test" and name in NAMES:
         count = None if name == "lambda1-all" else int(name.removeprefix("lambda1-"))
         says = f"lambda1 on {'all' if count is None else f'{count:,}'} training images, as far as the run has them"
-        return Alternative(name, says, replace(curvature, hessian_images=count), _CURVATURE)
+        return Alternative(name, says, replace(curvature, hessian_images=count), "curvature")
     return {
         "margin-loss": Alternative(
             name,
             "attacks climb the margin form of the loss, which does not saturate",
             first,
-            {"fgsm_accuracy": "fgsm_margin_accuracy", "pgd_accuracy": "pgd_margin_accuracy"},
+            "attacks",
             free=True,
         ),
         "epsilon-in-pixels": Alternative(
-            name, "epsilon is a share of a pixel's range", replace(attacks, epsilon_unit="pixels"), _ATTACKS
+            name, "epsilon is a share of a pixel's range", replace(attacks, epsilon_unit="pixels"), "attacks"
         ),
         "pgd-10-restarts-3": Alternative(
-            name, "PGD with 10 steps and 3 restarts", replace(attacks, pgd_steps=10, pgd_restarts=3), _ATTACKS
+            name, "PGD with 10 steps and 3 restarts", replace(attacks, pgd_steps=10, pgd_restarts=3), "attacks"
         ),
         "lambda1-test": Alternative(
-            name, "lambda1 of the loss on test images", replace(curvature, curvature_of="test"), _CURVATURE
+            name, "lambda1 of the loss on test images", replace(curvature, curvature_of="test"), "curvature"
         ),
     }[name]

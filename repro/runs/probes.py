@@ -28,7 +28,7 @@ from ..science.computing.numerics import numerics
 from ..science.curvature.hessian import Hessian
 from ..science.curvature.lanczos import lanczos
 from ..science.data.splits import Data, Split
-from ..science.measuring.measures import measure_parts
+from ..science.measuring import measures
 from ..science.networks.models import build
 from ..science.training.settings import TrainingSettings
 from ..science.training.training import train
@@ -102,10 +102,10 @@ class Bench:
 
     def forward(self, images: int) -> float:
         """A forward pass, bytes made pixels before it, as accuracy is measured: of training and of test images."""
-        model, (pixels, labels) = self.trained(), self.pixels(images)
+        model, dataset, (pixels, labels) = self.trained(), self.task.dataset, self.pixels(images)
         split = Split((255 * pixels).byte().cpu(), labels.cpu())
         reading = Reading(None, None, 1, None, parts=("accuracy",))
-        return self.timed(lambda: measure_parts(model, self.task.dataset, Data(split, split, split), None, reading)) / 2
+        return self.timed(lambda: measures.measure(model, dataset, Data(split, split, split), None, reading)) / 2
 
     def gradient(self, images: int) -> float:
         """A step of PGD."""

@@ -18,11 +18,12 @@ from torch import nn
 from ..errors import named_line
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
+from ..science.attacks.accuracy import transfer_accuracy
 from ..science.computing.inputs import NotFiniteError, preferred_layout
 from ..science.computing.memory import GPU_SHARE, keep_freed_memory
 from ..science.computing.numerics import numerics
 from ..science.data.splits import Data, load
-from ..science.measuring.instruments import measure_soundly, transfer_accuracy
+from ..science.measuring.measures import measure
 from ..science.networks.models import build
 from ..science.training.cohorts import train_cohort
 from ..science.training.training import History, Training, train
@@ -124,7 +125,7 @@ def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:
     if "transfer" not in reading.parts:
-        return measure_soundly(model, run.task.dataset, data, run.train_images, reading)
+        return measure(model, run.task.dataset, data, run.train_images, reading)
     source = build(run.task, run.sibling.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run.sibling)
     if record is None or record["diverged"] or not _restored(source, store.weights(run.sibling), run.device):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..errors import ReproError
-from ..experiment.readings import Alternative, Reading, transfer
+from ..experiment.readings import Alternative, Part, Reading, transfer
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import TRAINED
 from ..experiment.tasks import Task
@@ -28,7 +28,8 @@ class Measure:
     ``floor`` is the value at and below which it means nothing (chance, for any accuracy: a network that has learnt
     nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
     NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue. ``images`` names the
-    field of a reading that says of how many images it is a share, if it is one.
+    field of a reading that says of how many images it is a share, if it is one. ``part``: of a reading, in which it is
+    taken. ``margin``: the field of the same attack's accuracy where it climbs the margin form, if there is one.
     """
 
     field: str
@@ -37,15 +38,31 @@ class Measure:
     floor: float | None
     diverged: float | None
     images: str | None = None
+    part: Part = "accuracy"
+    margin: str | None = None
+
+    @property
+    def attacked(self) -> bool:
+        """Whether it is of attacked images."""
+        return self.part == "attacks"
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether its differences are factors."""
+        return self.unit is FACTOR
 
     def __str__(self) -> str:
         return self.label
 
 
 TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE, "test_images")
-FGSM: Final = Measure("fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
-PGD: Final = Measure("pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images")
-LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None)
+FGSM: Final = Measure(
+    "fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "fgsm_margin_accuracy"
+)
+PGD: Final = Measure(
+    "pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "pgd_margin_accuracy"
+)
+LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None, part="curvature")
 MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
 
 
@@ -64,10 +81,10 @@ class Curve:
     def jobs(self, conditions: Conditions) -> list[Job]:
         """The runs with every reading of them that the session wants of this curve's measure, the first one first."""
         wanted = [conditions.reading(self.task)]
-        if self.measure in (FGSM, PGD) and conditions.regime.scale(self.task).seeds > 1:
+        if self.measure.attacked and conditions.regime.scale(self.task).seeds > 1:
             wanted.append(transfer(wanted[0]))
         for other in conditions.alternatives(self.task):
-            if self.measure.field in other.fields and not other.free:
+            if self.measure.part == other.part and not other.free:
                 wanted.append(other.reading)
         return [(run, reading) for reading in wanted for run in self.runs(conditions)]
 
@@ -138,14 +155,13 @@ def read_runs(
 ) -> Measured:
     """Read a curve's measure off given runs: seed by seed, each at these batch sizes."""
     width = len(batch_sizes)
-    if other is None or curve.measure.field not in other.fields:
-        cells = [_cell(run, curve.measure, *_stored(run, store, conditions)) for run in runs]
-    else:
-        field = other.fields[curve.measure.field]
-        cells = [_cell(run, curve.measure, *_stored(run, store, conditions, other.reading), field) for run in runs]
+    measure, further, field = curve.measure, None, curve.measure.field
+    if other is not None and other.part == measure.part:
+        further, field = other.reading, (measure.margin or field) if other.free else field
+    cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     reading = conditions.reading(curve.task)
-    images = (getattr(reading, curve.measure.images) or curve.task.dataset.test) if curve.measure.images else None
+    images = (getattr(reading, measure.images) or curve.task.dataset.test) if measure.images else None
     return Measured(curve, batch_sizes, rows, images)
 
 
@@ -165,11 +181,9 @@ def _stored(
     return record, measures
 
 
-def _cell(
-    run: Run, measure: Measure, record: dict[str, Any], measures: dict[str, Any], field: str | None = None
-) -> Cell:
+def _cell(run: Run, measure: Measure, field: str, record: dict[str, Any], measures: dict[str, Any]) -> Cell:
     diverged = record["diverged"] or not measures  # on the verge of it, nothing could be measured
-    value = measure.diverged if diverged else measures[field or measure.field]
+    value = measure.diverged if diverged else measures[field]
     return Cell(
         run=run.key,
         value=np.nan if value is None else value,

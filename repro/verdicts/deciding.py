@@ -46,7 +46,7 @@ def _judge(case: Case, store: Store, conditions: Conditions, rule: UntilDecided,
     decision = _decide(case, curves, rule)
     others = []
     for other in conditions.alternatives(case.task):
-        if any(curve.measure.field in other.fields for curve in case.curves):
+        if any(curve.measure.part == other.part for curve in case.curves):
             found = _decide(case, [read(curve, store, conditions, other) for curve in case.curves], rule)
             others.append(Other(other.name, other.says, found, _word(found.outcome, case, conditions)))
     word, matched = _word(decision.outcome, case, conditions), _matched(case, store, conditions, rule)

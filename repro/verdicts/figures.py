@@ -37,7 +37,7 @@ class Panel:
     @property
     def curves(self) -> tuple[Curve, ...]:
         """Every curve drawn, the clean accuracies last."""
-        measures = (self.measure,) if self.measure in (LAMBDA1, TEST_ACCURACY) else (self.measure, TEST_ACCURACY)
+        measures = (self.measure, TEST_ACCURACY) if self.measure.attacked else (self.measure,)
         return tuple(Curve(self.task, recipe, measure) for measure in measures for recipe in self.recipes)
 
 

@@ -1,21 +1,21 @@
 """Whether the runs behind a verdict were measured by instruments that can be believed. Free of torch.
 
-The checks stand in ``statistics.instruments``, their numbers in the store beside the measures. One that fails on any
+The checks stand in ``instrument_checks``, their numbers in the store beside the measures. One that fails on any
 run of a claim's curves makes its verdict an error that names it: the instrument failed, which says nothing of the
 paper.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ReproError
-from ..experiment.readings import transfer
+from ..experiment.readings import Reading, transfer
 from ..runs.conditions import Conditions
 from ..runs.run import Run
 from ..runs.store import Store
-from .curves import FGSM, LAMBDA1, PGD, Curve
-from .instrument_checks import Failure, failed, speaking_of, unchecked
+from .curves import Curve
+from .instrument_checks import Failure, failed, guarding, unchecked
 
 
 class InstrumentError(ReproError):
@@ -50,36 +50,32 @@ class Soundness:
 
 
 def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> Soundness:
-    """Put the checks that speak of each curve's measure to its runs; those that diverged have nothing to check."""
-    wanted: dict[tuple[Run, str], None] = {}
-    for curve in curves:
-        if curve.measure in (FGSM, PGD, LAMBDA1):
-            wanted |= dict.fromkeys((run, curve.measure.field) for run in curve.runs(conditions))
+    """Put the checks that guard each curve's measure to its runs; those that diverged have nothing to check."""
+    guarded = [curve for curve in curves if guarding(curve.measure)]
+    wanted = dict.fromkeys((run, curve.measure) for curve in guarded for run in curve.runs(conditions))
     checks, errors = 0, []
     failures: dict[tuple[Run, Failure], None] = {}
     missing: dict[str, None] = {}
-    for run, field in wanted:
+    for run, measure in wanted:
         reading = conditions.reading(run.task)
-        stored = store.measures(run, reading)
-        if not stored or not (measures := stored["measures"]):
+        if not (measures := _measures(store, run, reading)):
             continue
         # the numbers of the instruments are of few images, those of the measures and of transfer of all attacked ones
-        numbers = _of_instruments(measures)
-        other = None if field == LAMBDA1.field else store.measures(run, transfer(reading))
-        transferred = other["measures"] if other else {}
-        whole = {**measures, **transferred, "images": reading.attacked_images or run.task.dataset.test}
-        lacking = unchecked({**numbers, **transferred}, field)
+        few = {name: n for name, n in measures.items() if name.startswith("lambda1")} | measures.get("instruments", {})
+        transferred = _measures(store, run, transfer(reading)) if measure.attacked else {}
+        whole = measures | transferred | {"images": reading.attacked_images or run.task.dataset.test}
+        lacking = unchecked(few | transferred, measure)
         missing |= dict.fromkeys(lacking)
-        checks += len(speaking_of(field)) - len(lacking)
-        found = {failure.name: failure for failure in (*failed(whole, field), *failed(numbers, field))}
+        checks += len(guarding(measure)) - len(lacking)
+        found = {failure.name: failure for failure in (*failed(whole, measure), *failed(few, measure))}
         failures |= dict.fromkeys((run, failure) for failure in found.values())
-        if field == LAMBDA1.field and numbers.get("lambda1_error") is not None and numbers["lambda1"]:
-            errors.append(abs(numbers["lambda1_error"] / numbers["lambda1"]))
+        if measure.part == "curvature" and few.get("lambda1_error") is not None and few["lambda1"]:
+            errors.append(abs(few["lambda1_error"] / few["lambda1"]))
     runs = len({run for run, _ in wanted})
     return Soundness(runs, checks, tuple(failures), tuple(missing), max(errors, default=None))
 
 
-def _of_instruments(measures: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a run's instruments, with lambda1's."""
-    curvature = {name: value for name, value in measures.items() if name.startswith("lambda1")}
-    return {**curvature, **measures.get("instruments", {})}
+def _measures(store: Store, run: Run, reading: Reading) -> dict[str, Any]:
+    """What is stored of a run under a reading, if anything is."""
+    stored = store.measures(run, reading)
+    return stored["measures"] if stored else {}

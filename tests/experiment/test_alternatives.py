@@ -7,7 +7,7 @@ from torch import nn
 from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import NAMES, Reading, alternative
 from repro.science.data.splits import Data, Split
-from repro.science.measuring.measures import measure_parts
+from repro.science.measuring.measures import measure
 
 FIRST = Reading(test_images=64, attacked_images=32, pgd_steps=4, hessian_images=16)
 
@@ -68,8 +68,8 @@ def test_only_the_parts_of_a_reading_are_measured_and_they_are_those_of_the_whol
     world: tuple[nn.Module, Data], part: str, fields: set[str]
 ) -> None:
     model, data = world
-    whole = measure_parts(model, MNIST, data, None, FIRST)
-    found = measure_parts(model, MNIST, data, None, replace(FIRST, parts=(part,)))
+    whole = measure(model, MNIST, data, None, FIRST)
+    found = measure(model, MNIST, data, None, replace(FIRST, parts=(part,)))
     assert set(found) == fields
     assert found == {name: whole[name] for name in fields}
 
@@ -78,6 +78,6 @@ def test_curvature_of_the_test_loss_is_of_other_images(world: tuple[nn.Module, D
     model, data = world
     curvature = replace(FIRST, parts=("curvature",))
     swapped = Data(data.test, data.validation, data.train)
-    on_test = measure_parts(model, MNIST, data, None, replace(curvature, curvature_of="test"))
-    assert on_test == measure_parts(model, MNIST, swapped, None, curvature)
-    assert on_test["lambda1"] != measure_parts(model, MNIST, data, None, curvature)["lambda1"]
+    on_test = measure(model, MNIST, data, None, replace(curvature, curvature_of="test"))
+    assert on_test == measure(model, MNIST, swapped, None, curvature)
+    assert on_test["lambda1"] != measure(model, MNIST, data, None, curvature)["lambda1"]

@@ -13,7 +13,7 @@ from ...experiment.regimes import PAPER
 from ...experiment.tasks import Task
 from ...experiment.trained_as import departures
 from ...runs.conditions import Conditions
-from ...verdicts.curves import LAMBDA1, Cell
+from ...verdicts.curves import Cell
 from ...verdicts.figures import Figure
 from ...words import counted
 
@@ -95,12 +95,12 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
     """What a figure shows, of which tasks, at what scale; how to read it; and the cells that need care."""
     shown = dict.fromkeys(
         f"{panel.measure} of {panel.task} "
-        f"({', '.join(_size(panel.task, panel.measure is not LAMBDA1, conditions, notes.seeds.get(str(panel.task))))})"
+        f"({', '.join(_size(panel.task, panel.measure.attacked, conditions, notes.seeds.get(str(panel.task))))})"
         for panel in figure.panels
     )
-    curvature = all(panel.measure is LAMBDA1 for panel in figure.panels)
-    lines = "Lines are geometric means over seeds" if curvature else "Lines are means over seeds"
-    reading = f"{lines}, bands their range" + ("." if curvature else "; clean accuracy is dashed.")
+    factors = all(panel.measure.logarithmic for panel in figure.panels)
+    lines = "Lines are geometric means over seeds" if factors else "Lines are means over seeds"
+    reading = f"{lines}, bands their range" + ("." if factors else "; clean accuracy is dashed.")
     return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
 
 

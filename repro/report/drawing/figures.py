@@ -12,7 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from ...runs.conditions import Conditions
 from ...runs.store import Store
-from ...verdicts.curves import LAMBDA1, TEST_ACCURACY, Curve, Measure, Measured, read
+from ...verdicts.curves import TEST_ACCURACY, Curve, Measure, Measured, read
 from ...verdicts.figures import Figure, Panel
 from .captions import Notes, Picture, caption, scale_words
 from .frames import dress, keys_of, place, sheet
@@ -85,8 +85,8 @@ class _Lines:
 
 def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
     """The measures of each pair of axes of a panel: figure 11 shows clean and attacked accuracy apart."""
-    if panel.measure is LAMBDA1:
-        return [(LAMBDA1,)]
+    if not panel.measure.attacked:
+        return [(panel.measure,)]
     if figure.number == 11:
         return [(TEST_ACCURACY,), (panel.measure,)]
     return [(panel.measure, TEST_ACCURACY)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...verdicts.curves import LAMBDA1, TEST_ACCURACY, Cell, Measured
+from ...verdicts.curves import Cell, Measured
 from .captions import Notes
 
 # The paper's colours where it names them: LR light blue, LR/BS purple, Benchmark red (Sections 2.1 and 3).
@@ -71,8 +71,8 @@ def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     """
     recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
     low, mean, high = _low_mean_high(measured)
-    colour, clean = colour_of(str(recipe)), measure is TEST_ACCURACY
-    label = str(recipe) if measure in (LAMBDA1, TEST_ACCURACY) else f"{measure.label.split()[0]} {recipe}"
+    colour, clean = colour_of(str(recipe)), measure.part == "accuracy"
+    label = f"{measure.label.split()[0]} {recipe}" if measure.attacked else str(recipe)
     ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
     ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
     _markers(ax, measured, mean, notes, 1.2 * upon)
@@ -106,7 +106,7 @@ def _low_mean_high(measured: Measured) -> Any:
     found = np.isfinite(scaled).sum(0)
     mean = np.nansum(scaled, 0) / np.where(found, found, np.nan)
     shown = np.array([np.fmin.reduce(scaled), mean, np.fmax.reduce(scaled)])
-    return np.exp(shown) if measured.curve.measure is LAMBDA1 else shown
+    return np.exp(shown) if measured.curve.measure.logarithmic else shown
 
 
 def curves_on(ax: Axes) -> list[Any]:

@@ -1,4 +1,4 @@
-"""FGSM and PGD in the maximum norm, on pixels in [0, 1].
+"""FGSM and PGD in the maximum norm, on pixels in [0, 1]: one loop of steps along the sign of a gradient.
 
 Source: Goodfellow et al. 2015 and Madry et al. 2018, as cited in the paper's Section 1. With ``loss="cross-entropy"``
 both agree bit for bit with foolbox at equal parameters (PGD without its random start).
@@ -10,6 +10,7 @@ vanishes once s is below about -17 and an attack on it fails for want of a direc
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import torch
@@ -50,13 +51,117 @@ def input_gradient(model: nn.Module, images: Tensor, labels: Tensor, loss: Loss)
     return logits.detach(), gradient
 
 
-def ascend(x: Tensor, gradient: Tensor, origin: Tensor, epsilon: float, step_size: float) -> Tensor:
-    """One signed-gradient step, back into the epsilon-ball around ``origin``, then into [0, 1]."""
-    moved = x + step_size * gradient.sign()
-    return (origin + (moved - origin).clamp(-epsilon, epsilon)).clamp(0, 1)
+@torch.no_grad()
+def right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Which images (N, C, H, W) the model classifies rightly, (N,)."""
+    logits: Tensor = model(images)
+    return logits.argmax(1) == labels
 
 
-@own_modes()
+@dataclass(frozen=True)
+class Attack:
+    """Steps up the loss along its gradient's sign, within ``epsilon`` of the image and within [0, 1].
+
+    ``epsilon`` and ``step_size`` are shares of a pixel's range. ``random_start``: begin at a point drawn uniformly from
+    the epsilon-ball, not at the image. ``restarts``: how often an image is attacked that is still classified rightly.
+    ValueError: epsilon outside [0, 1], loss unknown, steps or step size negative, fewer than one restart.
+    """
+
+    epsilon: float
+    steps: int
+    step_size: float
+    random_start: bool = True
+    restarts: int = 1
+    loss: Loss = "cross-entropy"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epsilon <= 1:
+            raise ValueError(f"epsilon={self.epsilon}: must be from 0 to 1, a share of a pixel's range (8/255, not 8)")
+        if not (self.steps >= 0 and self.step_size >= 0):
+            raise ValueError(f"steps={self.steps}, step_size={self.step_size}: neither may be negative")
+        if self.restarts < 1:
+            raise ValueError(f"restarts={self.restarts}: must be at least 1")
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss={self.loss!r}: must be one of {', '.join(map(repr, LOSSES))}")
+
+    @classmethod
+    def fgsm(cls, epsilon: float, loss: Loss = "cross-entropy") -> "Attack":
+        """One step of size ``epsilon`` from the image itself."""
+        return cls(epsilon, steps=1, step_size=epsilon, random_start=False, loss=loss)
+
+    @own_modes()
+    def __call__(
+        self,
+        model: nn.Module,
+        images: Tensor,
+        labels: Tensor,
+        generator: torch.Generator | None = None,
+        *,
+        evaluation: bool = True,
+    ) -> Tensor:
+        """Adversarial pixels (N, C, H, W); of several restarts an image has those of the first that misleads.
+
+        Labels (N,) are integers. ``generator`` (on the images' device) draws the starts. The model is attacked in
+        evaluation mode, and each of its modules is left in the mode it was in; without ``evaluation`` it is attacked in
+        the mode it is in. ValueError: images that are no pixels in [0, 1], labels or logits that do not fit them.
+        NotFiniteError: NaN or infinity in what the network gives.
+        """
+        images, labels = given(model, images, labels, pixels=True)
+        if any(p.is_inference() for p in model.parameters()):
+            model = copied(model)
+        with evaluated(model) if evaluation else nullcontext():
+            found, _, _ = self.climb(model, self.start(images, generator), images, labels, checked=True)
+            for _ in range(1, self.restarts):
+                begun, left = self.start(images, generator), right(model, found, labels)
+                found[left], _, _ = self.climb(model, begun[left], images[left], labels[left], checked=True)
+        return found
+
+    def start(self, images: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Where the first step begins: at the image, or drawn uniformly from its epsilon-ball and clamped to [0, 1]."""
+        if not self.random_start:
+            return images.clone()
+        noise = torch.empty_like(images).uniform_(-self.epsilon, self.epsilon, generator=generator)
+        return (images + noise).clamp(0, 1)
+
+    def climb(
+        self,
+        model: nn.Module,
+        x: Tensor,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        drop_every: int = 0,
+        checked: bool = False,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """All steps from ``x`` on, of inputs that were looked at, on the model in the mode it is in.
+
+        Returns the last iterates, the places of their images among ``images``, and which of them were classified
+        rightly at every iterate before. Every so many steps those that were not are dropped, if ``drop_every`` says so:
+        what is left is computed alone. NotFiniteError: a gradient is not finite, where that is ``checked``.
+        """
+        places = torch.arange(len(labels), device=labels.device)
+        unbroken = torch.ones_like(places, dtype=torch.bool)
+        for step in range(1, self.steps + 1):
+            if len(x) == 0:
+                break
+            logits, gradient = input_gradient(model, x, labels, self.loss)
+            if checked and not gradient.isfinite().all():  # the sign of NaN is 0, which would look robust
+                raise NotFiniteError(
+                    "the loss's gradient in some image is not finite: look for overflow in the network"
+                )
+            unbroken = unbroken & (logits.argmax(1) == labels)
+            x = self.step(x, gradient, images)
+            if drop_every and step % drop_every == 0:
+                kept = unbroken.nonzero().squeeze(1)
+                x, images, labels, places, unbroken = (part[kept] for part in (x, images, labels, places, unbroken))
+        return x, places, unbroken
+
+    def step(self, x: Tensor, gradient: Tensor, images: Tensor) -> Tensor:
+        """One step along the gradient's sign, back into the epsilon-ball around the images, then into [0, 1]."""
+        moved = x + self.step_size * gradient.sign()
+        return (images + (moved - images).clamp(-self.epsilon, self.epsilon)).clamp(0, 1)
+
+
 def fgsm(
     model: nn.Module,
     images: Tensor,
@@ -68,16 +173,11 @@ def fgsm(
 ) -> Tensor:
     """Adversarial pixels (N, C, H, W): one step of size ``epsilon`` (a share of a pixel's range) along the sign.
 
-    Labels (N,) are integers. The model is attacked in evaluation mode, and each of its modules is left in the mode it
-    was in; without ``evaluation`` it is attacked in the mode it is in. ValueError: images that are no pixels in [0, 1],
-    labels or logits that do not fit them, epsilon outside [0, 1], loss unknown; NaN in what the network gives.
+    The model, its mode and what is refused are as in ``Attack``.
     """
-    model, images, labels = _attackable(model, images, labels, epsilon, loss)
-    with evaluated(model) if evaluation else nullcontext():
-        return ascend(images, _finite(input_gradient(model, images, labels, loss)), images, epsilon, epsilon)
+    return Attack.fgsm(epsilon, loss)(model, images, labels, evaluation=evaluation)
 
 
-@own_modes()
 def pgd(
     model: nn.Module,
     images: Tensor,
@@ -93,49 +193,8 @@ def pgd(
 ) -> Tensor:
     """Adversarial pixels (N, C, H, W) after projected steps of ``step_size`` (a share of a pixel's range).
 
-    ``generator`` (on the images' device) draws the start, uniform in the epsilon-ball. ``evaluation`` and what is
-    refused: as in ``fgsm``; also a step size or a number of steps that is negative.
+    ``generator`` (on the images' device) draws the start, uniform in the epsilon-ball. The model, its mode and what is
+    refused are as in ``Attack``.
     """
-    if not (steps >= 0 and step_size >= 0):
-        raise ValueError(f"steps={steps}, step_size={step_size}: neither may be negative")
-    model, images, labels = _attackable(model, images, labels, epsilon, loss)
-    x = start(images, epsilon, generator) if random_start else images.clone()
-    with evaluated(model) if evaluation else nullcontext():
-        for _ in range(steps):
-            x = ascend(x, _finite(input_gradient(model, x, labels, loss)), images, epsilon, step_size)
-    return x
-
-
-def one_step(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> Tensor:
-    """FGSM in the mode the model is in, of inputs that were looked at."""
-    _, gradient = input_gradient(model, images, labels, loss)
-    return ascend(images, gradient, images, epsilon, epsilon)
-
-
-def start(images: Tensor, epsilon: float, generator: torch.Generator | None) -> Tensor:
-    """A point drawn uniformly from each image's epsilon-ball, clamped to [0, 1]."""
-    noise = torch.empty_like(images).uniform_(-epsilon, epsilon, generator=generator)
-    return (images + noise).clamp(0, 1)
-
-
-def _attackable(
-    model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: str
-) -> tuple[nn.Module, Tensor, Tensor]:
-    """What is attacked, once it was looked at; a copy of a network that was made in inference mode."""
-    if not 0 <= epsilon <= 1:
-        raise ValueError(f"epsilon={epsilon}: must be from 0 to 1, a share of a pixel's range (8/255, not 8)")
-    if loss not in LOSSES:
-        raise ValueError(f"loss={loss!r}: must be one of {', '.join(map(repr, LOSSES))}")
-    images, labels = given(model, images, labels, pixels=True)
-    return copied(model) if any(p.is_inference() for p in model.parameters()) else model, images, labels
-
-
-def _finite(found: tuple[Tensor, Tensor]) -> Tensor:
-    """The gradient in the images, of what ``input_gradient`` gives; the sign of NaN is 0, which would look robust.
-
-    NotFiniteError: it has NaN or infinity.
-    """
-    _, gradient = found
-    if not gradient.isfinite().all():
-        raise NotFiniteError("the loss's gradient in some image is not finite: look for overflow in the network")
-    return gradient
+    attack = Attack(epsilon, steps, step_size, random_start, loss=loss)
+    return attack(model, images, labels, generator, evaluation=evaluation)

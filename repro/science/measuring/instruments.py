@@ -1,9 +1,9 @@
 """What is measured of the instruments before their readings are believed: of the attacks and of the eigenvalue.
 
-Plain numbers come out; what they come to is decided in ``verdicts.instrument_checks``. Where a number is also one of
-``Measures`` it has the same name. An attack that fails for want of a useful gradient looks like a robust network: the
-numbers of the attacks are those that tell the two apart, after Athalye et al. 2018 (Obfuscated Gradients, Section 3.1)
-and Carlini et al. 2019 (On Evaluating Adversarial Robustness).
+Plain numbers come out; what they come to is decided in ``verdicts.instrument_checks``. A number that is also one of
+``measures`` has the same name there. An attack that fails for want of a useful gradient looks like a robust network:
+the numbers of the attacks are those that tell the two apart, after Athalye et al. 2018 (Obfuscated Gradients, Section
+3.1) and Carlini et al. 2019 (On Evaluating Adversarial Robustness).
 
 What they cost, in CPU seconds on one core, beside the training and measuring of a run of the quick regime: M1-MNIST
 1.4 of 15, StdCNN-MNIST 0.5 of 17, C1 (without padding) 0.85 of 4.5, ResNet18 of width 4 0.6 of 2; over the six tasks,
@@ -11,23 +11,21 @@ one eleventh.
 """
 
 import math
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...experiment.datasets import Dataset
-from ...experiment.readings import REACH, Reading
-from ..attacks.attacks import LOSSES, Loss, ascend, input_gradient, one_step
+from ...experiment.readings import REACH
+from ..attacks.accuracy import accuracy, accuracy_after, accuracy_throughout
+from ..attacks.attacks import LOSSES, Attack, Loss, input_gradient
 from ..computing.streams import stream
-from ..curvature.hessian import CHUNK, TOLERANCE, Hessian, frozen_copy, unflatten
-from ..curvature.lanczos import MAX_PRODUCTS, Product, dot, lanczos, lanczos_pair, norm, random_vector
+from ..curvature.hessian import TOLERANCE, Hessian, frozen_copy, unflatten
+from ..curvature.lanczos import MAX_PRODUCTS, Eigenvalue, Product, dot, lanczos, lanczos_pair, norm, random_vector
 from ..curvature.twice import gradient_parts
-from ..data.splits import Data
 from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
-from .measures import chunks, curved, fgsm_accuracy, measure_parts, pgd_accuracy
 
 LARGE: Final = 0.5  # an epsilon, as a share of a pixel's range, that can make any image an even grey
 
@@ -44,86 +42,53 @@ def check_attacks(
     largest difference between the logits of two passes, the second in halves, as a share of the largest logit.
     ValueError: no images.
     """
-    images, labels = images[:count], labels[:count]
-    if len(images) == 0:
+    x, y = images[:count], labels[:count]
+    if len(x) == 0:
         raise ValueError("images is empty: an accuracy needs at least one image")
-    logits, gradient = input_gradient(model, images, labels, "cross-entropy")
-    right = logits.argmax(1) == labels
+    logits, gradient = input_gradient(model, x, y, "cross-entropy")
+    right = logits.argmax(1) == y
+    fgsm = Attack.fgsm(epsilon)
 
     def pgd(size: float, loss: Loss = "cross-entropy") -> float:
-        return pgd_accuracy(model, images, labels, size, steps, REACH * size / steps, loss)
+        return accuracy_throughout(model, x, y, Attack(size, steps, REACH * size / steps, loss=loss))
 
     return {
-        "images": float(len(images)),
+        "images": float(len(x)),
         "clean_accuracy": right.float().mean().item(),
-        "noise_accuracy": _accuracy(model, _noisy(images, epsilon), labels),
-        "fgsm_accuracy": _accuracy(model, ascend(images, gradient, images, epsilon, epsilon), labels),
-        "fgsm_margin_accuracy": fgsm_accuracy(model, images, labels, epsilon, "margin"),
+        "noise_accuracy": accuracy(model, _noisy(x, epsilon), y),
+        "fgsm_accuracy": accuracy(model, fgsm.step(x, gradient, x), y),
+        "fgsm_margin_accuracy": accuracy_after(model, x, y, Attack.fgsm(epsilon, "margin")),
         "pgd_accuracy": pgd(epsilon),
         "pgd_margin_accuracy": pgd(epsilon, "margin"),
         "pgd_half_accuracy": pgd(epsilon / 2),
-        "pgd_double_accuracy": pgd(2 * epsilon),
+        "pgd_double_accuracy": pgd(min(2 * epsilon, 1)),
         "pgd_large_accuracy": pgd(LARGE),
-        "saturated": (LOSSES["cross-entropy"](logits, labels) == 0).float().mean().item(),
+        "saturated": (LOSSES["cross-entropy"](logits, y) == 0).float().mean().item(),
         "right_without_gradient": (right & (gradient.flatten(1) == 0).all(1)).float().mean().item(),
-        "disagreement": _disagreement(model, images, logits),
+        "disagreement": _disagreement(model, x, logits),
     }
 
 
-def measure_soundly(
-    model: nn.Module, dataset: Dataset, data: Data, train_images: int | None, reading: Reading
-) -> dict[str, Any]:
-    """``measures.measure_parts``, and where the reading names the instruments their numbers, under that name.
-
-    Those of lambda1 stand beside it.
-    """
-    if "instruments" not in reading.parts:
-        return measure_parts(model, dataset, data, train_images, reading)
-    # their check of lambda1 measures it, too
-    others = replace(reading, parts=tuple(part for part in reading.parts if part != "curvature"))
-    found = measure_parts(model, dataset, data, train_images, others)
-    if "curvature" in reading.parts:
-        found |= check_curvature(model, *curved(data, train_images, reading, next(model.parameters()).device))
-    if "attacks" in reading.parts:
-        device = next(model.parameters()).device
-        attacked = data.test.part(reading.attacked_images, device)
-        found["instruments"] = check_attacks(model, *attacked, reading.epsilon(dataset))
-    return found
+def curvature(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """The eigenvalue as ``top_eigenvalue`` returns it: ``lambda1``, ``_residual``, ``_smallest`` and ``_products``."""
+    hessian = Hessian(model, images, labels)
+    return _named(lanczos(hessian, hessian.start(0), TOLERANCE, MAX_PRODUCTS))
 
 
-def transfer_accuracy(source: nn.Module, target: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> float:
-    """The target's accuracy on images (N, C, H, W) made adversarial on the source in one step.
-
-    One step, since such images carry over to other networks better than iterated ones do (Kurakin et al. 2017,
-    Adversarial Machine Learning at Scale); along the margin form, so that a source that saturates is no weaker. It is
-    cheap, and told from PGD the better the more images there are: on 32 of MNIST, StdCNN behind a shattered gradient
-    was above it by 0.16 to 0.56 at the best of three epsilons, where 0.25 may be chance; on 128 by 0.22 to 0.59 of 0.13
-    (twenty-eight pairs of networks, two data sets, two kinds of rounding).
-    """
-    accuracies = [
-        len(y) * _accuracy(target, one_step(source, x, y, epsilon, "margin"), y) for x, y in chunks(images, labels)
-    ]
-    return sum(accuracies) / len(labels)
-
-
-def check_curvature(model: nn.Module, images: Tensor, labels: Tensor, *, chunk: int = CHUNK) -> dict[str, float]:
-    """The eigenvalue as ``top_eigenvalue`` returns it, and two numbers more from the same graph.
+def check_curvature(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
+    """What ``curvature`` gives, and two numbers more from the same graph.
 
     ``lambda1_elsewhere``: the largest Ritz value that a second start finds orthogonal to the first one's vector. Like
     every Ritz value it is at most the top eigenvalue, so where it is larger than lambda1, lambda1 is wrong.
     ``lambda1_error``: the standard error of lambda1 for the choice of images, to first order: with the vector v held,
     v^T H v is a mean over images. ValueError as in ``top_eigenvalue``.
     """
-    hessian = Hessian(model, images, labels, chunk)
+    hessian = Hessian(model, images, labels)
     top, vector = lanczos_pair(hessian, hessian.start(0), TOLERANCE, MAX_PRODUCTS)
     few, few_labels = images[:CURVED_IMAGES], labels[:CURVED_IMAGES]
     curvatures = curvature_of_each(model, few, few_labels, vector)
     spread = curvatures.std() if len(few) > 1 else curvatures.abs().max()  # of one image nothing is known
-    return {
-        "lambda1": top.value,
-        "lambda1_residual": top.residual,
-        "lambda1_smallest": top.smallest,
-        "lambda1_products": top.products,
+    return _named(top) | {
         "lambda1_elsewhere": elsewhere(hessian, vector, second_start(model, few, few_labels)),
         "lambda1_error": spread.item() / math.sqrt(len(images)),
     }
@@ -185,10 +150,8 @@ def curvature_of_each(model: nn.Module, images: Tensor, labels: Tensor, vector: 
     return torch.autograd.grad(quadratic, weights, materialize_grads=True)[0]
 
 
-@torch.no_grad()
-def _accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
-    logits: Tensor = model(images)
-    return (logits.argmax(1) == labels).float().mean().item()
+def _named(top: Eigenvalue) -> dict[str, float]:
+    return {"lambda1": top.value, **{f"lambda1_{name}": n for name, n in asdict(top).items() if name != "value"}}
 
 
 def _noisy(images: Tensor, epsilon: float) -> Tensor:

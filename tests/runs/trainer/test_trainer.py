@@ -93,12 +93,12 @@ def test_the_precision_is_that_of_the_training_and_all_is_measured_in_float32(
 
         monkeypatch.setattr(trainer, name, watched)
 
-    for name in ("train", "measure_soundly"):
+    for name in ("train", "measure"):
         watch(name)
     runs = {name: replace(RUN, precision=name) for name in ("float32", "tf32", "bfloat16")}
     for run in runs.values():
         trainer.make(run, READING, store, conditions)
-    assert seen == {"train": {"ieee False", "tf32 False"}, "measure_soundly": {"ieee False"}}
+    assert seen == {"train": {"ieee False", "tf32 False"}, "measure": {"ieee False"}}
     weights = {name: fingerprint(store, run)[0] for name, run in runs.items()}
     assert weights["tf32"] == weights["float32"] != weights["bfloat16"]
 

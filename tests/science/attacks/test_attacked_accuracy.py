@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.attacks.attacks import LOSSES, fgsm, pgd
+from repro.science.attacks import accuracy as module
+from repro.science.attacks import attacks
+from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout
+from repro.science.attacks.attacks import LOSSES, Attack, fgsm, pgd
 from repro.science.computing.streams import stream
-from repro.science.measuring import measures as module
-from repro.science.measuring.measures import fgsm_accuracy, pgd_accuracy
 
 Learnt = tuple[nn.Module, Tensor, Tensor]
 EPSILON = 0.05
@@ -36,14 +37,14 @@ def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 
 @LOSS
 @pytest.mark.usefixtures("chunk")
-def test_fgsm_accuracy_counts_images_that_stay_right(learnt: Learnt, loss: str) -> None:
+def test_accuracy_after_fgsm_counts_images_that_stay_right(learnt: Learnt, loss: str) -> None:
     model, images, labels = double(learnt)
     survivors = [
         right(model, fgsm(model, x[None], y[None], EPSILON, loss=loss), y[None]).item()
         for x, y in zip(images, labels, strict=True)
     ]
     assert 0 < sum(survivors) < 64
-    assert fgsm_accuracy(model, images, labels, EPSILON, loss) == pytest.approx(sum(survivors) / 64)
+    assert accuracy_after(model, images, labels, Attack.fgsm(EPSILON, loss)) == pytest.approx(sum(survivors) / 64)
 
 
 def starts(images: Tensor, epsilon: float, chunk: int, restarts: int) -> list[Tensor]:
@@ -84,13 +85,14 @@ def ever_broken(
 
 @LOSS
 @pytest.mark.parametrize(("steps", "restarts"), [(1, 1), (6, 1), (3, 3)])
-def test_pgd_accuracy_counts_images_right_at_every_iterate(
+def test_accuracy_under_pgd_counts_images_right_at_every_iterate(
     learnt: Learnt, chunk: int, steps: int, restarts: int, loss: str
 ) -> None:
     model, images, labels = double(learnt)
     broken = ever_broken(model, images, labels, steps, chunk, restarts, loss)
     assert 0 < broken.sum() < 64
-    found = pgd_accuracy(model, images, labels, EPSILON, steps, 4 / 3 * EPSILON / steps, loss, restarts)
+    attack = Attack(EPSILON, steps, 4 / 3 * EPSILON / steps, restarts=restarts, loss=loss)
+    found = accuracy_throughout(model, images, labels, attack)
     assert found == pytest.approx(1 - broken.double().mean().item())
 
 
@@ -102,25 +104,25 @@ def test_however_seldom_broken_images_are_dropped_the_accuracy_is_the_same(
 ) -> None:
     """Steps that swing from side to side, so that images are broken on the way and right again at the end."""
     model, images, labels = double(learnt)
-    arguments = (EPSILON, steps, 3 * EPSILON, loss, restarts)
-    expected = pgd_accuracy(model, images, labels, *arguments)
+    attack = Attack(EPSILON, steps, 3 * EPSILON, restarts=restarts, loss=loss)
+    expected = accuracy_throughout(model, images, labels, attack)
     monkeypatch.setitem(module.DROP_EVERY, "cpu", every)
-    assert pgd_accuracy(model, images, labels, *arguments) == expected
+    assert accuracy_throughout(model, images, labels, attack) == expected
     assert 0 < expected < 1
 
 
 def sizes_of_steps(blobs: Learnt, monkeypatch: pytest.MonkeyPatch, every: int, epsilon: float) -> list[int]:
     """How many images each step of PGD is taken on."""
     monkeypatch.setitem(module.DROP_EVERY, "cpu", every)
-    gradient, seen = module.input_gradient, []
+    gradient, seen = attacks.input_gradient, []
 
     def watched(model: nn.Module, x: Tensor, labels: Tensor, loss: str) -> tuple[Tensor, Tensor]:
         seen.append(len(x))
         return gradient(model, x, labels, loss)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "input_gradient", watched)
-        pgd_accuracy(*double(blobs), epsilon, 20, epsilon / 8, "margin")
+        patch.setattr(attacks, "input_gradient", watched)
+        accuracy_throughout(*double(blobs), Attack(epsilon, 20, epsilon / 8, loss="margin"))
     return seen
 
 
@@ -142,19 +144,19 @@ def test_an_image_broken_on_the_way_stays_broken(blobs: Learnt) -> None:
     settings = {"steps": 9, "step_size": 3 * EPSILON}
     generator = torch.Generator().manual_seed(stream(0, "pgd start"))
     last = right(model, pgd(model, images, labels, EPSILON, **settings, generator=generator), labels)
-    found = pgd_accuracy(model, images, labels, EPSILON, 9, 3 * EPSILON, "cross-entropy")
+    found = accuracy_throughout(model, images, labels, Attack(EPSILON, **settings))
     assert found < last.double().mean().item()
 
 
 @LOSS
-def test_pgd_accuracy_is_at_most_that_of_the_last_iterates_and_falls_with_epsilon(learnt: Learnt, loss: str) -> None:
+def test_accuracy_under_pgd_is_no_more_than_the_last_iterates_and_falls_with_epsilon(learnt: Learnt, loss: str) -> None:
     model, images, labels = double(learnt)
     accuracies = [right(model, images, labels).double().mean().item()]
     for epsilon in (0.0, 0.03, 0.1, 1.0):
         generator = torch.Generator().manual_seed(stream(0, "pgd start"))
         reach = {"steps": 5, "step_size": 0.3 * epsilon}
         last = right(model, pgd(model, images, labels, epsilon, **reach, generator=generator, loss=loss), labels)
-        accuracies.append(pgd_accuracy(model, images, labels, epsilon, 5, 0.3 * epsilon, loss))
+        accuracies.append(accuracy_throughout(model, images, labels, Attack(epsilon, **reach, loss=loss)))
         assert accuracies[-1] <= last.double().mean().item()
     assert accuracies[0] == accuracies[1]  # an epsilon of 0 is no attack
     assert accuracies == sorted(accuracies, reverse=True)
@@ -166,7 +168,7 @@ def test_the_same_accuracy_twice_whatever_the_global_random_state(digits: Learnt
     found = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        found.append(pgd_accuracy(model, images, labels, 0.08, 3, 0.03, "cross-entropy"))
+        found.append(accuracy_throughout(model, images, labels, Attack(0.08, 3, 0.03)))
     assert found[0] == found[1]
 
 
@@ -182,7 +184,8 @@ def test_a_restart_breaks_what_the_first_start_did_not(blobs: Learnt) -> None:
     """One step no longer than the start's own noise: where it begins decides."""
     model, images, labels = double(blobs)
     found = [
-        pgd_accuracy(model, images, labels, EPSILON, 1, EPSILON / 4, "margin", restarts) for restarts in (1, 2, 20)
+        accuracy_throughout(model, images, labels, Attack(EPSILON, 1, EPSILON / 4, restarts=restarts, loss="margin"))
+        for restarts in (1, 2, 20)
     ]
     assert found == sorted(found, reverse=True)
     assert found[2] < found[0]
@@ -192,5 +195,6 @@ def test_a_restart_breaks_what_the_first_start_did_not(blobs: Learnt) -> None:
 def test_an_image_that_is_wrong_as_it_is_counts_as_broken(loss: str) -> None:
     images, labels = torch.full((1, 1, 1, 1), 0.5), torch.zeros(1, dtype=torch.long)
     assert right(Pinhole(), *starts(images, 0.1, 1, 1), labels).all()  # the random start is
-    assert pgd_accuracy(Pinhole(), images, labels, 0.1, 2, 0.05, loss) == 0.0
-    assert pgd_accuracy(Pinhole(), images + 0.01, labels, 0.1, 2, 0.05, loss) == 1.0  # and so is a neighbour throughout
+    attack = Attack(0.1, 2, 0.05, loss=loss)
+    assert accuracy_throughout(Pinhole(), images, labels, attack) == 0.0
+    assert accuracy_throughout(Pinhole(), images + 0.01, labels, attack) == 1.0  # and so is a neighbour throughout

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from repro.science.attacks.attacks import LOSSES, fgsm, input_gradient, margin_loss, pgd, start
+from repro.science.attacks.attacks import LOSSES, Attack, fgsm, input_gradient, margin_loss, pgd
 
 Learnt = tuple[nn.Module, Tensor, Tensor]
 EPSILONS = (0.0, 0.02, 0.0924, 0.3)
@@ -106,6 +106,27 @@ def test_adversarial_pixels_stay_in_the_ball_and_in_the_box(
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+def test_an_attack_gives_what_the_functions_give_that_spell_it_out(learnt: Learnt, loss: str) -> None:
+    model, images, labels = learnt
+    spelt = pgd(model, images, labels, 0.1, steps=3, step_size=0.04, generator=seeded(), loss=loss)
+    assert torch.equal(Attack(0.1, 3, 0.04, loss=loss)(model, images, labels, seeded()), spelt)
+    assert torch.equal(Attack.fgsm(0.1, loss)(model, images, labels), fgsm(model, images, labels, 0.1, loss=loss))
+
+
+def test_restarts_are_taken_for_the_images_that_are_still_right_and_change_no_other(blobs: Learnt) -> None:
+    """One step no longer than the start's own noise: where it begins decides."""
+    model, images, labels = blobs
+    found = [Attack(0.05, 1, 0.0125, restarts=n)(model, images, labels, seeded()) for n in (1, 2, 20)]
+    with torch.no_grad():
+        right = [model(adversarial).argmax(1) == labels for adversarial in found]
+    for fewer, more in ((0, 1), (1, 2)):
+        assert torch.equal(found[fewer][~right[fewer]], found[more][~right[fewer]])
+        assert (found[fewer][right[fewer]] != found[more][right[fewer]]).flatten(1).any(1).all()
+    assert right[2].sum() < right[0].sum()
+    assert (found[2] - images).abs().max() <= 0.05 + ROUNDING
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 def test_one_step_of_pgd_from_the_image_is_fgsm(learnt: Learnt, loss: str) -> None:
     model, images, labels = learnt
     once = pgd(model, images, labels, 0.1, steps=1, step_size=0.1, random_start=False, loss=loss)
@@ -200,13 +221,13 @@ def test_the_random_start_is_drawn_from_the_generator_alone(digits: Learnt) -> N
 def test_no_step_leaves_the_start_or_the_image(digits: Learnt) -> None:
     model, images, labels = digits
     begun = pgd(model, images, labels, 0.1, steps=0, step_size=0.05, generator=seeded())
-    assert torch.equal(begun, start(images, 0.1, seeded()))
+    assert torch.equal(begun, Attack(0.1, 0, 0.05).start(images, seeded()))
     assert torch.equal(pgd(model, images, labels, 0.1, steps=0, step_size=0.05, random_start=False), images)
 
 
 def test_the_start_is_uniform_in_the_ball() -> None:
     images = torch.full((40, 1, 28, 28), 0.5)
-    moved = (start(images, 0.2, seeded()) - images) / 0.2
+    moved = (Attack(0.2, 0, 0.1).start(images, seeded()) - images) / 0.2
     assert moved.abs().max() <= 1 + 1e-6
     counts = torch.histc(moved, bins=10, min=-1, max=1)
     assert counts.sum() >= moved.numel() - 1
@@ -249,6 +270,13 @@ def test_values_without_a_meaning_are_refused(changes: dict[str, object], messag
     images, labels = torch.rand(2, 1, 3, 4), torch.tensor([0, 1])
     with pytest.raises(ValueError, match=message):
         pgd(linear(), images, labels, **{"epsilon": 0.1, "steps": 1, "step_size": 0.1, **changes})
+    with pytest.raises(ValueError, match=message):
+        Attack(**{"epsilon": 0.1, "steps": 1, "step_size": 0.1, **changes})
     if not {"steps", "step_size"} & set(changes):
         with pytest.raises(ValueError, match=message):
             fgsm(linear(), images, labels, **{"epsilon": 0.1, **changes})
+
+
+def test_fewer_restarts_than_one_are_refused() -> None:
+    with pytest.raises(ValueError, match="restarts=0: must be at least 1"):
+        Attack(0.1, 1, 0.1, restarts=0)

@@ -11,25 +11,22 @@ from torch.nn import functional as F
 
 from repro.experiment.recipes import SGD
 from repro.experiment.tasks import TASKS
-from repro.science.attacks.attacks import fgsm, pgd
+from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout, transfer_accuracy
+from repro.science.attacks.attacks import Attack, fgsm, pgd
 from repro.science.computing.streams import stream
 from repro.science.data.sources import Source
 from repro.science.data.splits import load
-from repro.science.measuring.instruments import (
-    check_attacks,
-    check_curvature,
-    transfer_accuracy,
-)
-from repro.science.measuring.measures import fgsm_accuracy, pgd_accuracy
+from repro.science.measuring.instruments import check_attacks, check_curvature
 from repro.science.networks.models import build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import train
-from repro.verdicts.instrument_checks import FGSM, LAMBDA1, PGD, failed, unchecked
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Measure
+from repro.verdicts.instrument_checks import failed, unchecked
 
 Case = tuple[nn.Module, Tensor, Tensor]
 
 
-def names(numbers: dict[str, float], of: str | None = None) -> set[str]:
+def names(numbers: dict[str, float], of: Measure | None = None) -> set[str]:
     return {failure.name for failure in failed(numbers, of)}
 
 
@@ -235,7 +232,7 @@ def test_each_number_is_of_the_attack_it_names(digits: Case) -> None:
     x, y = images[:50], labels[:50]
 
     def by_pgd(size: float, loss: str = "cross-entropy") -> float:
-        return pgd_accuracy(model, x, y, size, 3, 4 / 3 * size / 3, loss)
+        return accuracy_throughout(model, x, y, Attack(size, 3, 4 / 3 * size / 3, loss=loss))
 
     def right(adversarial: Tensor) -> float:
         with torch.no_grad():
@@ -243,8 +240,8 @@ def test_each_number_is_of_the_attack_it_names(digits: Case) -> None:
 
     assert found["images"] == 50
     assert found["clean_accuracy"] == right(x)
-    assert found["fgsm_accuracy"] == pytest.approx(fgsm_accuracy(model, x, y, 0.06, "cross-entropy"))
-    assert found["fgsm_margin_accuracy"] == pytest.approx(fgsm_accuracy(model, x, y, 0.06, "margin"))
+    assert found["fgsm_accuracy"] == pytest.approx(accuracy_after(model, x, y, Attack.fgsm(0.06)))
+    assert found["fgsm_margin_accuracy"] == pytest.approx(accuracy_after(model, x, y, Attack.fgsm(0.06, "margin")))
     assert found["pgd_accuracy"] == by_pgd(0.06)
     assert found["pgd_margin_accuracy"] == by_pgd(0.06, "margin")
     assert found["pgd_half_accuracy"] == by_pgd(0.03)
@@ -281,7 +278,7 @@ def test_no_images_are_refused(blobs: Case) -> None:
 def test_transfer_is_the_targets_accuracy_on_what_the_source_was_attacked_with(blobs: Case) -> None:
     model, images, labels = blobs
     assert transfer_accuracy(model, model, images, labels, 0.05) == pytest.approx(
-        fgsm_accuracy(model, images, labels, 0.05, "margin")
+        accuracy_after(model, images, labels, Attack.fgsm(0.05, "margin"))
     )
     permuted = copy.deepcopy(model)
     with torch.no_grad():

@@ -1,6 +1,6 @@
 import copy
 import math
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,10 +9,12 @@ from torch.nn import functional as F
 
 from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import Part, Reading
+from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout, gradient_health
+from repro.science.attacks.attacks import Attack
 from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import Data, Split
-from repro.science.measuring import measures as module
-from repro.science.measuring.measures import Measures, fgsm_accuracy, measure, measure_parts, pgd_accuracy
+from repro.science.measuring.instruments import check_attacks, check_curvature
+from repro.science.measuring.measures import measure
 
 
 def right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -41,26 +43,32 @@ def data(count: int = 40, channels: int = 1) -> Data:
     return Data(Split(images, labels), Split(images[:0], labels[:0]), Split(images.flip(0), labels.flip(0)))
 
 
-READING = Reading(test_images=30, attacked_images=12, pgd_steps=3, hessian_images=9)
+READING = Reading(
+    test_images=30,
+    attacked_images=12,
+    pgd_steps=3,
+    hessian_images=9,
+    parts=("accuracy", "attacks", "curvature"),
+)
 
 
 def test_a_constant_network_cannot_be_broken_where_it_is_right_nor_mended_where_it_is_wrong() -> None:
     found = measure(Constant(), MNIST, data(), None, Reading(None, None, 3, None))
-    accuracies = {name: value for name, value in asdict(found).items() if name.endswith("accuracy")}
+    accuracies = {name: value for name, value in found.items() if name.endswith("accuracy")}
     assert len(accuracies) == 6
     assert set(accuracies.values()) == {0.25}
-    assert found.zero_gradient == 1.0
-    assert found.saturated == 0.0
+    assert found["zero_gradient"] == 1.0
+    assert found["saturated"] == 0.0
     # three quarters of the images have the margin of a wrong class: 0 - log(e^5 + 8)
-    assert found.median_margin == pytest.approx(-math.log(math.exp(5) + 8), rel=1e-6)
+    assert found["median_margin"] == pytest.approx(-math.log(math.exp(5) + 8), rel=1e-6)
 
 
 def test_the_median_margin_is_positive_where_the_network_is_right() -> None:
     everything = Data(*(Split(part.images, torch.full_like(part.labels, 3)) for part in vars(data()).values()))
     found = measure(Constant(), MNIST, everything, None, READING)
-    assert found.median_margin == pytest.approx(5 - math.log(9), rel=1e-6)
-    assert found.test_accuracy == found.train_accuracy == 1.0
-    assert found.train_loss == pytest.approx(math.log1p(9 * math.exp(-5)), rel=1e-5)
+    assert found["median_margin"] == pytest.approx(5 - math.log(9), rel=1e-6)
+    assert found["test_accuracy"] == found["train_accuracy"] == 1.0
+    assert found["train_loss"] == pytest.approx(math.log1p(9 * math.exp(-5)), rel=1e-5)
 
 
 class Certain(nn.Module):
@@ -75,7 +83,7 @@ def test_saturation_and_vanished_gradients_are_told_apart() -> None:
     """s = 5: neither; 30: the loss rounds to 0 and its gradient is 1e-13; 200: both are 0."""
     s = torch.tensor([5.0, 5.0, 5.0, 30.0, 30.0, 200.0, 5.0, 5.0])
     images = (s / 1000).view(-1, 1, 1, 1).expand(-1, 1, 2, 2)
-    found = module._gradient_health(Certain(), images, torch.zeros(8, dtype=torch.long))
+    found = gradient_health(Certain(), images, torch.zeros(8, dtype=torch.long))
     assert found == {"saturated": 3 / 8, "zero_gradient": 1 / 8}
 
 
@@ -95,10 +103,10 @@ def test_every_measure_is_a_plain_finite_number_and_the_network_stays() -> None:
     model = network()
     before = copy.deepcopy(model.state_dict())
     found = measure(model, MNIST, data(), 20, READING)
-    for field in fields(Measures):
-        value = getattr(found, field.name)
-        assert type(value) is (int if field.name == "lambda1_products" else float), field.name
-        assert math.isfinite(value), field.name
+    assert set(found) == set().union(*PARTS.values())
+    for name, value in found.items():
+        assert type(value) is (int if name == "lambda1_products" else float), name
+        assert math.isfinite(value), name
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
     assert all(p.grad is None for p in model.parameters())
     assert not model.training
@@ -112,19 +120,19 @@ def test_each_measure_is_taken_on_the_images_that_the_reading_names() -> None:
     train, train_labels = whole.train.part(20)
     with torch.no_grad():
         logits = model(train)
-    assert found.test_accuracy == pytest.approx(right(model, test, test_labels).double().mean().item())
-    assert found.train_accuracy == pytest.approx((logits.argmax(1) == train_labels).double().mean().item())
-    assert found.train_loss == pytest.approx(F.cross_entropy(logits, train_labels).item(), rel=1e-5)
-    attacked, attacked_labels, epsilon = test[:12], test_labels[:12], MNIST.epsilon_pixels
-    assert found.fgsm_accuracy == fgsm_accuracy(model, attacked, attacked_labels, epsilon, "cross-entropy")
-    assert found.fgsm_margin_accuracy == fgsm_accuracy(model, attacked, attacked_labels, epsilon, "margin")
-    step = READING.pgd_step_size(epsilon)
-    assert found.pgd_accuracy == pgd_accuracy(model, attacked, attacked_labels, epsilon, 3, step, "cross-entropy")
-    assert found.pgd_margin_accuracy == pgd_accuracy(model, attacked, attacked_labels, epsilon, 3, step, "margin")
+    assert found["test_accuracy"] == pytest.approx(right(model, test, test_labels).double().mean().item())
+    assert found["train_accuracy"] == pytest.approx((logits.argmax(1) == train_labels).double().mean().item())
+    assert found["train_loss"] == pytest.approx(F.cross_entropy(logits, train_labels).item(), rel=1e-5)
+    attacked, epsilon = (test[:12], test_labels[:12]), MNIST.epsilon_pixels
+    assert found["fgsm_accuracy"] == accuracy_after(model, *attacked, Attack.fgsm(epsilon))
+    assert found["fgsm_margin_accuracy"] == accuracy_after(model, *attacked, Attack.fgsm(epsilon, "margin"))
+    pgd = Attack(epsilon, 3, READING.pgd_step_size(epsilon))
+    assert found["pgd_accuracy"] == accuracy_throughout(model, *attacked, pgd)
+    assert found["pgd_margin_accuracy"] == accuracy_throughout(model, *attacked, replace(pgd, loss="margin"))
     top = top_eigenvalue(model, train[:9], train_labels[:9])
-    assert found.lambda1 == top.value
-    assert (found.lambda1_residual, found.lambda1_smallest) == (top.residual, top.smallest)
-    assert found.lambda1_products == top.products
+    assert found["lambda1"] == top.value
+    assert (found["lambda1_residual"], found["lambda1_smallest"]) == (top.residual, top.smallest)
+    assert found["lambda1_products"] == top.products
 
 
 def test_none_means_every_image_and_lambda1_is_of_training_images_alone() -> None:
@@ -132,7 +140,7 @@ def test_none_means_every_image_and_lambda1_is_of_training_images_alone() -> Non
     everything = measure(model, CIFAR10, whole, None, Reading(None, None, 3, None))
     assert everything == measure(model, CIFAR10, whole, 40, Reading(40, 40, 3, 40))
     few = measure(model, CIFAR10, whole, 10, Reading(None, None, 3, 4096))
-    assert few.lambda1 == top_eigenvalue(model, *whole.train.part(10)).value
+    assert few["lambda1"] == top_eigenvalue(model, *whole.train.part(10)).value
 
 
 PARTS: dict[Part, set[str]] = {
@@ -147,14 +155,21 @@ PARTS: dict[Part, set[str]] = {
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_alone_gives_its_own_measures_and_the_same_values(part: Part) -> None:
-    whole = asdict(measure(network(), MNIST, data(), 20, READING))
-    found = measure_parts(network(), MNIST, data(), 20, replace(READING, parts=(part,)))
+    whole = measure(network(), MNIST, data(), 20, READING)
+    found = measure(network(), MNIST, data(), 20, replace(READING, parts=(part,)))
     assert found == {name: whole[name] for name in PARTS[part]}
 
 
-def test_the_parts_together_are_all_measures() -> None:
-    names = [name for part in PARTS for name in PARTS[part]]
-    assert sorted(names) == sorted(field.name for field in fields(Measures))
+def test_the_instruments_are_measured_beside_what_they_read_and_change_none_of_it() -> None:
+    model, whole = network().eval(), data()
+    found = measure(model, MNIST, whole, 20, replace(READING, parts=(*READING.parts, "instruments")))
+    attacked = [part[:12] for part in whole.test.part()]
+    assert found.pop("instruments") == check_attacks(model, *attacked, MNIST.epsilon_pixels)
+    curvature = check_curvature(model, *(part[:9] for part in whole.train.part(20)))
+    assert found == measure(model, MNIST, whole, 20, READING) | curvature
+    for part, more in (("attacks", {"instruments"}), ("curvature", {"lambda1_elsewhere", "lambda1_error"})):
+        alone = measure(model, MNIST, whole, 20, replace(READING, parts=(part, "instruments")))
+        assert set(alone) == PARTS[part] | more
 
 
 def test_an_alternative_reading_is_followed() -> None:
@@ -162,6 +177,6 @@ def test_an_alternative_reading_is_followed() -> None:
     test, labels = whole.test.part(12)
     reading = replace(READING, epsilon_unit="pixels", pgd_steps=2, pgd_restarts=3, curvature_of="test")
     found = measure(model, MNIST, whole, 20, reading)
-    assert found.fgsm_accuracy == fgsm_accuracy(model, test, labels, 0.3, "cross-entropy")
-    assert found.pgd_accuracy == pgd_accuracy(model, test, labels, 0.3, 2, 0.2, "cross-entropy", 3)
-    assert found.lambda1 == top_eigenvalue(model, test[:9], labels[:9]).value
+    assert found["fgsm_accuracy"] == accuracy_after(model, test, labels, Attack.fgsm(0.3))
+    assert found["pgd_accuracy"] == accuracy_throughout(model, test, labels, Attack(0.3, 2, 0.2, restarts=3))
+    assert found["lambda1"] == top_eigenvalue(model, test[:9], labels[:9]).value

@@ -15,7 +15,7 @@ PROGRAM = """
 import sys
 import torch
 from repro.science.data.splits import Data, Split
-from repro.science.measuring.instruments import measure_soundly
+from repro.science.measuring.measures import measure
 from repro.science.networks.models import build
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import LR
@@ -25,7 +25,7 @@ from repro.science.training.training import train
 split = Split(torch.randint(0, 256, (40, 1, 28, 28), dtype=torch.uint8), torch.arange(40) % 10)
 model = build(STDCNN_MNIST, 0)
 train(model, *split.part(), TrainingSettings(sgd=LR(0.9).sgd(64), batch_size=20, epochs=1, seed=0))
-measure_soundly(model, STDCNN_MNIST.dataset, Data(split, split, split), None, Reading(20, 8, 2, 8))
+measure(model, STDCNN_MNIST.dataset, Data(split, split, split), None, Reading(20, 8, 2, 8))
 assert "torch" in sys.modules
 print("torch._dynamo" in sys.modules)
 """
