@@ -15,8 +15,9 @@ from ..science.data.sources import SURROGATE_VERSION, Kind, training_images
 from ..science.training.settings import TrainingSettings
 
 # Part of every key. Raise a network's when a change of code changes the weights that its runs end with, and that of
-# measuring when it changes the numbers read off them.
-TRAINING_VERSIONS: Final = {"M1": 3, "StdCNN": 3, "C1": 4, "ResNet18": 4}
+# measuring when it changes the numbers read off them by more than rounding, which differs between processors too.
+# StdCNN's stored runs took days: its number stays where new ones differ from them by rounding only.
+TRAINING_VERSIONS: Final = {"M1": 4, "StdCNN": 3, "C1": 5, "ResNet18": 5}
 MEASURING_VERSION: Final = 6
 
 

@@ -14,7 +14,6 @@ from torch.nn import functional as F
 from ...experiment.readings import Reading
 from ...experiment.tasks import Dataset
 from ..attacks.attacks import LOSSES, Loss, ascend, input_gradient, margin_loss, one_step, start
-from ..computing.kernels import first_order
 from ..computing.streams import stream
 from ..curvature.hessian import TOLERANCE, Hessian
 from ..curvature.lanczos import MAX_PRODUCTS, lanczos
@@ -122,9 +121,8 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
 
 def fgsm_accuracy(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, loss: Loss) -> float:
     """The share of images that are classified rightly after FGSM."""
-    with first_order(model, in_weights=False):
-        adversarial = [one_step(model, x, y, epsilon, loss) for x, y in chunks(images, labels)]
-        return _accuracy(_logits(model, torch.cat(adversarial)), labels)
+    adversarial = [one_step(model, x, y, epsilon, loss) for x, y in chunks(images, labels)]
+    return _accuracy(_logits(model, torch.cat(adversarial)), labels)
 
 
 def pgd_accuracy(
@@ -144,14 +142,13 @@ def pgd_accuracy(
     """
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
     unbroken = torch.zeros((), dtype=torch.long, device=images.device)
-    with first_order(model, in_weights=False):
-        for x, y in chunks(images, labels):
-            left = _logits(model, x).argmax(1) == y
-            for _ in range(restarts):
-                begun = start(x, epsilon, generator)
-                survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
-                left[left.clone()] = survived
-            unbroken += left.sum()
+    for x, y in chunks(images, labels):
+        left = _logits(model, x).argmax(1) == y
+        for _ in range(restarts):
+            begun = start(x, epsilon, generator)
+            survived = _survivors(model, begun[left], x[left], y[left], epsilon, steps, step_size, loss)
+            left[left.clone()] = survived
+        unbroken += left.sum()
     return int(unbroken) / len(images)
 
 
@@ -178,11 +175,10 @@ def _survivors(
 
 def _gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     saturated, vanished = torch.zeros(2, dtype=torch.long, device=images.device)
-    with first_order(model, in_weights=False):
-        for x, y in chunks(images, labels):
-            logits, gradient = input_gradient(model, x, y, "cross-entropy")
-            saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
-            vanished += (gradient.flatten(1) == 0).all(1).sum()
+    for x, y in chunks(images, labels):
+        logits, gradient = input_gradient(model, x, y, "cross-entropy")
+        saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
+        vanished += (gradient.flatten(1) == 0).all(1).sum()
     return {"saturated": int(saturated) / len(images), "zero_gradient": int(vanished) / len(images)}
 
 
