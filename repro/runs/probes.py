@@ -22,7 +22,6 @@ from ..experiment.recipes import LR
 from ..experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, Task
 from ..science.attacks.attacks import pgd
 from ..science.computing.inputs import preferred_layout
-from ..science.computing.kernels import first_order
 from ..science.computing.memory import keep_freed_memory
 from ..science.computing.numerics import numerics
 from ..science.curvature.hessian import Hessian
@@ -110,8 +109,7 @@ class Bench:
     def gradient(self, images: int) -> float:
         """A step of PGD."""
         model, pixels = self.trained(), self.pixels(images)
-        with first_order(model, in_weights=False):
-            return self.timed(lambda: pgd(model, *pixels, 0.01, steps=UNROLLED, step_size=0.01)) / UNROLLED
+        return self.timed(lambda: pgd(model, *pixels, 0.01, steps=UNROLLED, step_size=0.01)) / UNROLLED
 
     def product(self, images: int) -> float:
         """A product of Lanczos, with its share of building the graph."""

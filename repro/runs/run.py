@@ -15,7 +15,7 @@ from ..science.data.sources import SURROGATE_VERSION, Kind, training_images
 from ..science.training.settings import TrainingSettings
 
 # Part of every key, as the version of the network is. Raise it when a change of code changes the numbers that are read
-# off a run's weights.
+# off a run's weights by more than rounding, which differs between processors, too.
 MEASURING_VERSION: Final = 6
 
 

@@ -51,9 +51,9 @@ ONE = Run(M1_MNIST, LR_BS(0.9).sgd(128), 128, 3, 100, None, "published", "cpu")
 ONE_TEXT = (
     '{"batch_size":128,"data":"published","device":"cpu","epochs":100,"seed":3,'
     '"sgd":{"half_life":null,"learning_rate":0.02,"momentum":0.9},"steps":null,'
-    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":3,"width":64}'
+    '"task":"M1-MNIST","train_images":null,"trained_as":[],"version":4,"width":64}'
 )
-ONE_KEY = "083b21fe2a1ea6bd28dd"
+ONE_KEY = "a9291da79eee29b8e36d"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'

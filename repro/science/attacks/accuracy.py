@@ -9,7 +9,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ..computing.kernels import first_order
 from ..computing.streams import stream
 from .attacks import LOSSES, Attack, input_gradient, right
 
@@ -27,8 +26,7 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 def accuracy_after(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> float:
     """The share of images that are classified rightly where an attack without random start ends."""
-    with first_order(model, in_weights=False):
-        survived = [right(model, attack.climb(model, x, x, y)[0], y) for x, y in chunks(images, labels)]
+    survived = [right(model, attack.climb(model, x, x, y)[0], y) for x, y in chunks(images, labels)]
     return torch.cat(survived).float().mean().item()
 
 
@@ -40,16 +38,15 @@ def accuracy_throughout(model: nn.Module, images: Tensor, labels: Tensor, attack
     """
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
     unbroken, every = 0, DROP_EVERY[images.device.type]
-    with first_order(model, in_weights=False):
-        for x, y in chunks(images, labels):
-            left = right(model, x, y).nonzero().squeeze(1)
-            for _ in range(attack.restarts):
-                begun = attack.start(x, generator)
-                ends, places, so_far = attack.climb(model, begun[left], x[left], y[left], drop_every=every)
-                left = left[places]
-                if len(left):
-                    left = left[so_far & right(model, ends, y[left])]
-            unbroken += len(left)
+    for x, y in chunks(images, labels):
+        left = right(model, x, y).nonzero().squeeze(1)
+        for _ in range(attack.restarts):
+            begun = attack.start(x, generator)
+            ends, places, so_far = attack.climb(model, begun[left], x[left], y[left], drop_every=every)
+            left = left[places]
+            if len(left):
+                left = left[so_far & right(model, ends, y[left])]
+        unbroken += len(left)
     return unbroken / len(images)
 
 
@@ -69,11 +66,10 @@ def transfer_accuracy(source: nn.Module, target: nn.Module, images: Tensor, labe
 def gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[str, float]:
     """``saturated`` and ``zero_gradient``: shares of images whose cross-entropy, or input gradient, is exactly 0."""
     saturated, vanished = torch.zeros(2, dtype=torch.long, device=images.device)
-    with first_order(model, in_weights=False):
-        for x, y in chunks(images, labels):
-            logits, gradient = input_gradient(model, x, y, "cross-entropy")
-            saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
-            vanished += (gradient.flatten(1) == 0).all(1).sum()
+    for x, y in chunks(images, labels):
+        logits, gradient = input_gradient(model, x, y, "cross-entropy")
+        saturated += (LOSSES["cross-entropy"](logits, y) == 0).sum()
+        vanished += (gradient.flatten(1) == 0).all(1).sum()
     return {"saturated": int(saturated) / len(images), "zero_gradient": int(vanished) / len(images)}
 
 

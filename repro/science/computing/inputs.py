@@ -129,15 +129,29 @@ def channels_last(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def preferred_layout(model: nn.Module) -> torch.memory_format:
-    """channels_last, which is faster, but for networks that it breaks.
+    """channels_last, which is faster, but for networks that it breaks."""
+    broken = any(_breaks(part) or _loses_digits(part) for part in model.modules())
+    return torch.contiguous_format if broken else torch.channels_last
+
+
+def _breaks(layer: nn.Module) -> bool:
+    """Whether it may abort the process where images are channels_last.
 
     On processors without AVX-512, oneDNN's gradient in the input of a convolution of 1x1 with steps writes beyond its
-    memory where there are fewer than eight input channels, and the process is aborted (PyTorch 2.14; ResNet18 of width
-    4 has two of them).
+    memory where there are fewer than eight input channels (PyTorch 2.14; ResNet18 of width 4 has two of them).
     """
-    steps = (part for part in model.modules() if isinstance(part, nn.Conv2d) and part.kernel_size == (1, 1))
-    broken = any(part.in_channels < 8 and max(part.stride) > 1 for part in steps)
-    return torch.contiguous_format if broken else torch.channels_last
+    if not isinstance(layer, nn.Conv2d):
+        return False
+    return layer.kernel_size == (1, 1) and layer.in_channels < 8 and max(layer.stride) > 1
+
+
+def _loses_digits(layer: nn.Module) -> bool:
+    """Whether it is PyTorch's own batch norm in training on a CPU, which sums channels_last images badly.
+
+    The networks of the paper have one that does not (see ``networks.norm``).
+    """
+    held = (*layer.parameters(), *layer.buffers())
+    return type(layer) is nn.BatchNorm2d and layer.training and all(part.device.type == "cpu" for part in held)
 
 
 def _check_classes(labels: Tensor, logits: Tensor) -> None:

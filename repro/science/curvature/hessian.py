@@ -3,18 +3,16 @@
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..computing.inputs import channels_last, check_finite, copied, learns, own_modes, together
-from ..computing.kernels import as_defined
-from .by_hand import Passes, passes
 from .lanczos import MAX_PRODUCTS, Eigenvalue, lanczos, norm, random_vector
-from .twice import Twice
+from .twice import GradientParts, derivative, filled, gradient_parts
 
-Chunk = tuple[Tensor, Tensor]  # images and labels
 TOLERANCE: Final = 1e-2  # the residual that a search stops at, as a share of the value
 CHUNK: Final = 512  # images whose graph is held at a time
 ASIDE: Final = 0.1  # length of a start's random part, as a share of the gradient's
@@ -61,27 +59,26 @@ def top_eigenvalue(
 class Hessian:
     """v -> H v for flat weight vectors of length ``size``, and where to begin to look for its top.
 
-    By hand where the network's layers are known (see ``second_order``), else by differentiating twice. What one chunk
-    needs is computed once and kept for all products; that of more is computed again at each product, which bounds
-    memory. channels_last made products 1.2 to 1.6 times as fast (M1 and StdCNN, 128 and 512 images, one core).
-    ValueError, NotFiniteError: as in ``top_eigenvalue``.
+    What one chunk needs is computed once and kept for all products; that of more is computed again at each product,
+    which bounds memory. channels_last made products 1.2 to 1.6 times as fast (M1 and StdCNN, 128 and 512 images, one
+    core). ValueError, NotFiniteError: as in ``top_eigenvalue``.
     """
 
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, chunk: int = CHUNK) -> None:
         images, labels = together(model, images, labels)
-        frozen, self._parameters, images = frozen_copy(model, images, labels)
-        self.size = sum(p.numel() for p in self._parameters)
-        chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
-        known = passes(frozen, self._parameters)
-        self._way = Twice(frozen, self._parameters, chunks) if known is None else _ByHand(known, chunks)
+        self._frozen, self._parameters, images = frozen_copy(model, images, labels)
+        self.size, self._count = sum(p.numel() for p in self._parameters), len(labels)
+        self._chunks = list(zip(images.split(chunk), labels.split(chunk), strict=True))
+        self._kept = self._parts(*self._chunks[0]) if len(self._chunks) == 1 else None
 
     def __call__(self, v: Tensor) -> Tensor:
         """H v."""
-        return _sum(self._way.along(unflatten(v, self._parameters)))
+        directions, retain = unflatten(v, self._parameters), self._kept is not None
+        return _sum(derivative(parts, directions, self._parameters, retain) for parts in self._passed())
 
     def gradient(self) -> Tensor:
         """The loss's gradient, but for parts that do not change with the weights."""
-        return _sum(self._way.gradient())
+        return _sum(filled(parts, self._parameters) for parts in self._passed())
 
     def start(self, seed: int) -> Tensor:
         """Where a search for the top begins: along the gradient, and a tenth of that along a random vector.
@@ -96,38 +93,13 @@ class Hessian:
             return random
         return gradient.mul_(norm(random) / length).add_(random, alpha=ASIDE)
 
+    def _passed(self) -> Iterator[GradientParts]:
+        """Each chunk's share of the gradient, with its graph."""
+        return (self._parts(*chunk) if self._kept is None else self._kept for chunk in self._chunks)
 
-class _Way(Protocol):
-    """How derivatives are taken: each chunk's share of them, a part for each parameter."""
-
-    def gradient(self) -> Iterator[Sequence[Tensor]]:
-        """The loss's gradient."""
-
-    def along(self, directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
-        """The gradient's derivative along directions, which are a part for each parameter."""
-
-
-class _ByHand:
-    """By the passes of a network whose layers are known."""
-
-    def __init__(self, known: Passes, chunks: list[Chunk]) -> None:
-        self._known, self._chunks = known, chunks
-        self._count = sum(len(labels) for _, labels in chunks)
-        if len(chunks) == 1:
-            known.first(*chunks[0], self._count)
-
-    def gradient(self) -> Iterator[Sequence[Tensor]]:
-        return (self._known.gradient() for _ in self._passed())
-
-    def along(self, directions: list[Tensor]) -> Iterator[Sequence[Tensor]]:
-        return (self._known.along(directions) for _ in self._passed())
-
-    def _passed(self) -> Iterator[None]:
-        """Once for each chunk, after the passes over it."""
-        for chunk in self._chunks:
-            if len(self._chunks) > 1:
-                self._known.first(*chunk, self._count)
-            yield
+    def _parts(self, images: Tensor, labels: Tensor) -> GradientParts:
+        loss = F.cross_entropy(self._frozen(images), labels, reduction="sum") / self._count
+        return gradient_parts(loss, self._parameters)
 
 
 def _sum(shares: Iterable[Sequence[Tensor]]) -> Tensor:
@@ -145,7 +117,7 @@ def frozen_copy(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[nn.Mo
 
     ValueError: it cannot be copied, or its output does not change with its parameters.
     """
-    frozen = as_defined(copied(model)).eval()
+    frozen = copied(model).eval()
     check_finite(learns(frozen, images, labels))
     images = channels_last(frozen, images, labels)
     return frozen, [p for p in frozen.parameters() if p.requires_grad], images

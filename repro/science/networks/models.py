@@ -30,6 +30,7 @@ from ...experiment.datasets import MNIST_MEAN, MNIST_STD, Dataset
 from ...experiment.tasks import Task
 from ...experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
 from .dropout import Dropout
+from .norm import BatchNorm
 
 CLASSES: Final = 10
 
@@ -100,7 +101,7 @@ class C1(nn.Sequential):
     def __init__(self, *, pool_last: bool = False) -> None:
         def stage(inputs: int) -> list[nn.Module]:
             conv, pool = nn.Conv2d(inputs, 64, 5, padding=2), nn.MaxPool2d(3, stride=2, padding=1)
-            relu, norm = nn.ReLU(), nn.BatchNorm2d(64)
+            relu, norm = nn.ReLU(), BatchNorm(64)
             return [conv, relu, norm, pool] if pool_last else [conv, pool, relu, norm]
 
         super().__init__(
@@ -119,12 +120,12 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(outputs)
+        self.norm1 = BatchNorm(outputs)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(outputs)
+        self.norm2 = BatchNorm(outputs)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), BatchNorm(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(self.conv1(x)))
@@ -147,7 +148,7 @@ class ResNet18(nn.Sequential):
             channels = outputs
         super().__init__(
             nn.Conv2d(3, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
+            BatchNorm(width),
             nn.ReLU(),
             *blocks,
             nn.AdaptiveAvgPool2d(1),

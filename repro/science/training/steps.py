@@ -5,14 +5,12 @@ rate lives there too: to repeat a step, nothing has to come from the host. On a 
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...experiment.precisions import BFLOAT16
-from ..computing.kernels import first_order
 from ..computing.numerics import autocast
 from ..computing.streams import stream
 from ..data.augmentation import crop_and_flip
@@ -27,7 +25,7 @@ class Step:
     """Forward and backward pass and update of ``model`` on the next images of an epoch's order.
 
     ``images`` (N, C, H, W) and ``labels`` (N,) lie on the network's device. The network's dropout draws from the run's
-    generator, and its slow layers compute faster (see ``kernels``), until ``close``.
+    generator until ``close``.
     """
 
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, settings: TrainingSettings) -> None:
@@ -41,9 +39,6 @@ class Step:
         self._order = torch.arange(len(images), device=device)
         self._cursor = torch.zeros((), dtype=torch.long, device=device)
         self._places = torch.arange(min(settings.batch_size, len(images)), device=device)
-        self._faster = ExitStack()  # for as long as steps are taken
-        if settings.precision != BFLOAT16:  # those layers are written for float32
-            self._faster.enter_context(first_order(model))
         for name, drawn in ((AUGMENTATION, settings.augmented), (DROPOUT, drops(model))):
             if drawn:
                 self._hand(name, torch.Generator(device).manual_seed(stream(settings.seed, name)))
@@ -109,12 +104,11 @@ class Step:
         self.descent.zero_grad()
 
     def close(self) -> None:
-        """Leave the network as it was found: drawing from the global random state, its layers' forwards their own.
+        """Leave the network as it was found: drawing from the global random state.
 
         Without gradients, too: they may lie in the memory of graphs, which would live as long as they do.
         """
         draw_from(None, self.model)
-        self._faster.close()
         self.descent.zero_grad()
 
     def _hand(self, name: str, generator: torch.Generator) -> None:

@@ -97,8 +97,7 @@ class Training:
         images, labels = together(model, images, labels)
         device = images.device
         learns(model.to(device), images, labels)
-        images = channels_last(model, images, labels)
-        model.train()
+        images = channels_last(model.train(), images, labels)
         self.model, self.device = model, device
         self.steps = 0
         self._step = Step(model, images, labels, settings)
