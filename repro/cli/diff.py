@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..report.bundle import Report, load
+from ..report.bundle import Loaded, load
 from ..report.compare import Change, Comparison, Verdicts, compare
 from .output import text_of
 
@@ -19,7 +19,7 @@ def diff(a: Path, b: Path, *, as_json: bool = False) -> tuple[str, bool]:
     return text_of(lines(found, first, second)), found.same
 
 
-def lines(found: Comparison, first: Report, second: Report) -> list[str]:
+def lines(found: Comparison, first: Loaded, second: Loaded) -> list[str]:
     """The comparison as text."""
     parts = [
         [_head("A", first), _head("B", second)],
@@ -36,12 +36,11 @@ def lines(found: Comparison, first: Report, second: Report) -> list[str]:
     return [line for part in parts if part for line in (*part, "")][:-1]
 
 
-def _head(letter: str, report: Report) -> str:
-    session = report.session
-    commit = str(session.get("commit") or "none")[:12] + (" with uncommitted changes" if session.get("dirty") else "")
-    partial = f", narrowed ({', '.join(session['partial'])})" if session.get("partial") else ""
-    regime = session.get("regime", {}).get("name", "unknown")
-    return f"{letter}  {report.path}: {regime} regime, commit {commit}, {len(report.claims)} verdicts{partial}"
+def _head(letter: str, loaded: Loaded) -> str:
+    session, verdicts = loaded.report.session, len(loaded.report.claims)
+    commit = (session.commit or "none")[:12] + (" with uncommitted changes" if session.dirty else "")
+    partial = f", narrowed ({', '.join(session.partial)})" if session.partial else ""
+    return f"{letter}  {loaded.path}: {session.regime.name} regime, commit {commit}, {verdicts} verdicts{partial}"
 
 
 def _summary(found: Comparison) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ReproError, SettingError
-from ..report.bundle import Report, load
+from ..report.bundle import Loaded, Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
 from .checkout import checkout
 from .collecting import collect
@@ -22,18 +22,19 @@ def verify(artifacts: Path, store: Path | None, root: Path | None) -> tuple[str,
     ReproError: nothing is wrong, but nothing was checked either.
     """
     began = time.perf_counter()
-    report = load(artifacts)
-    runs = _store(store, report)
-    claims = checkout(root, report.path.parent)
+    loaded = load(artifacts)
+    report = loaded.report
+    runs = _store(store, loaded)
+    claims = checkout(root, loaded.path.parent)
     cases = collect(claims)
-    tests = [entry["test"] for entry in (*report.claims, *report.errors)]
+    tests = [entry.test for entry in report.told]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}
-    found = recompute(report, cases, ReadOnce(runs), outside)
+    found = recompute(loaded, cases, ReadOnce(runs), outside)
     agree = agrees(found, report)
     counts = f"{len(found.checked)} of {len(cases)} claims of this checkout checked"
     if agree and not found.checked:
-        raise ReproError(f"{report.path}: {counts}: the report has no verdict that could agree with theirs")
-    head = [f"report  {report.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
+        raise ReproError(f"{loaded.path}: {counts}: the report has no verdict that could agree with theirs")
+    head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
     word = "all agree" if agree else f"{found.agree} agree"
     last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
     return text_of([*head, *lines(found, report), last]), agree
@@ -42,7 +43,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None) -> tuple[str,
 def agrees(found: Recomputed, report: Report) -> bool:
     """Whether every verdict was recomputed and agrees, and the report lacks no claim that its session asked for."""
     wrong = found.differ or found.missing or found.gone or found.outside
-    return not (wrong or (found.new and not report.session.get("partial")))
+    return not (wrong or (found.new and not report.session.partial))
 
 
 def lines(found: Recomputed, report: Report) -> list[str]:
@@ -62,19 +63,17 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     if found.gone:
         text += [f"ONLY IN THE REPORT: {len(found.gone)} claim tests", *_some([_name(report, t) for t in found.gone])]
     if found.new:
-        partial = report.session.get("partial")
+        partial = report.session.partial
         excuse = f"; no difference, for the session left them out ({', '.join(partial)})" if partial else ""
         text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *_some(found.new)]
-    broken = [error["test"] for error in report.errors]
+    broken = [error.test for error in report.errors]
     if broken:
         text += [f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", *_some(broken)]
     return [*text, ""] if text else []
 
 
 def _name(report: Report, test: str) -> str:
-    entries = (*report.claims, *({"id": error.get("claim", test), **error} for error in report.errors))
-    entry = next(entry for entry in entries if entry["test"] == test)
-    return f"{entry['id']} [{entry.get('case', '')}]"
+    return next(entry.name for entry in report.told if entry.test == test)
 
 
 def _some(names: Sequence[str]) -> list[str]:
@@ -88,8 +87,8 @@ def _counts(found: Recomputed) -> str:
     return "".join(f", {len(tests)} {words}" for tests, words in counts if tests) + outside
 
 
-def _store(store: Path | None, report: Report) -> Path:
-    folder = report.path.parent / "store" if store is None else store
+def _store(store: Path | None, loaded: Loaded) -> Path:
+    folder = loaded.path.parent / "store" if store is None else store
     if not (folder / "runs").is_dir():
         how = "the report's folder has no store: name it with --store" if store is None else f"--store {store}"
         raise SettingError(f"{how}: {folder} must be the folder in which a session kept its runs")

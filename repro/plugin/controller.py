@@ -18,17 +18,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from ..files.text import whole
 from ..report import write_report
+from ..report.together import taken_together
 from ..runs.store import Store
+from ..verdicts.entry import Broken, Entry
 from ..verdicts.history import remember
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
 from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
-from .session import Shared, Told
+from .session import Shared, Told, conditions_of
 from .terminal import summary
 
 SHOWN: Final = 10  # lost tests that are named
@@ -42,8 +45,8 @@ class Controller:
         self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
         self.shared = Shared(Path(tempfile.mkdtemp(prefix="repro-session-")))
         self.progress = Progress(self.shared.journal, config)
-        self.entries: dict[str, dict[str, Any]] = {}
-        self.errors: dict[str, dict[str, str]] = {}
+        self.entries: dict[str, Entry] = {}  # by test, as the errors are
+        self.errors: dict[str, Broken] = {}
         self._selected: list[str] = []
         self._reported: set[str] = set()
         self._faults = self._failures = 0
@@ -108,7 +111,7 @@ class Controller:
         if report.when == "call" or report.skipped or report.failed:
             entry = entry_of(report)
             if entry is not None and report.when != "teardown":
-                self.entries[report.nodeid] = entry
+                self.entries[report.nodeid] = replace(entry, test=report.nodeid)
         if report.failed:
             self._count(report)
 
@@ -126,7 +129,7 @@ class Controller:
             self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
 
     def _broke(self, test: str, why: str) -> None:
-        self.errors[test] = {**self._told.claims.get(test, {}), "error": why}
+        self.errors[test] = Broken(test=test, error=why, **self._told.claims.get(test, {}))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -164,19 +167,22 @@ class Controller:
             self._unwritten = traceback.format_exc()
 
     def _write_report(self) -> None:
-        sources = self.shared.read_sources() or {}
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
-        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
+        entries = sorted(self.entries.values(), key=lambda entry: place.get(entry.test, len(place)))
+        store, artifacts = self.settings.store, self.settings.artifacts
         try:
-            self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
-            facts, ahead = self._session_facts(), self.shared.ahead
-            self._written = write_report(self.entries, self.errors, facts, self.settings, sources, ahead)
+            entries = taken_together(remember(Store(store), entries, self.settings.regime.title))
+            conditions = conditions_of(self.settings, self.shared.read_sources() or {})
+            facts, errors = self._session_facts(), [*self.errors.values()]
+            self.entries = {entry.test: entry for entry in entries}
+            self._written = write_report(entries, errors, facts, conditions, store, artifacts, self.shared.ahead)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
-        summary(terminalreporter, self.entries, self.errors, self._headline, self._written)
+        entries, errors = [*self.entries.values()], [*self.errors.values()]
+        summary(terminalreporter, entries, errors, self._headline, self._written)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:

@@ -89,6 +89,19 @@ class Shared:
         return self._over.exists()
 
 
+def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
+    """The conditions that these settings ask for, with the data that there is."""
+    return Conditions(
+        regime=settings.regime,
+        sources=sources,
+        device="cuda" if settings.gpu else "cpu",
+        readings=settings.readings,
+        until_decided=settings.until_decided,
+        trained_as=settings.trained_as,
+        precision=settings.precision,
+    )
+
+
 class ClaimSession:
     """What a process of the session that runs tests holds: conditions, store, plan and workshop."""
 
@@ -121,18 +134,7 @@ class ClaimSession:
     def conditions(self) -> Conditions:
         """The session's conditions."""
         names = sorted({case.task.dataset.name for case in self.cases})
-        sources = self.shared.sources(names, self.settings)
-        device = "cuda" if self.settings.gpu else "cpu"
-        chosen = self.settings
-        return Conditions(
-            chosen.regime,
-            sources,
-            device,
-            chosen.readings,
-            chosen.until_decided,
-            chosen.trained_as,
-            chosen.precision,
-        )
+        return conditions_of(self.settings, self.shared.sources(names, self.settings))
 
     @cached_property
     def store(self) -> Store:

@@ -1,11 +1,12 @@
 """The scorecard: claims down, tasks across, a verdict in every cell. Free of torch and matplotlib."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from ..experiment.tasks import TASKS
+from ..verdicts.entry import Told
 
 SHORT: Final = {
     "reproduced": "yes",
@@ -74,19 +75,15 @@ def short(word: str) -> str:
     return SHORT.get(bare, bare) + ("*" if bare != word else "")
 
 
-def scorecard(claims: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str, Any]] = ()) -> Scorecard:
-    """Arrange the entries of a report; claims in the order in which they were first met, the rows of each together.
+def scorecard(found: Iterable[Told]) -> Scorecard:
+    """Arrange what a report tells; claims in the order in which they were first met, the rows of each together.
 
-    ``errors`` are those of the report: a claim test that broke has its cell marked as an error.
+    A claim test that broke has its cell marked as an error, whatever was said of it before.
     """
     cells: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-    for entry in claims:
-        row = cells.setdefault((entry["id"], _variant(entry["case"], entry["task"])), {})
-        row[entry["task"]] = (entry["verdict"], entry["outcome"])
-    for error in errors:
-        if error.get("claim"):
-            row = cells.setdefault((error["claim"], _variant(error["case"], error["task"])), {})
-            row[error["task"]] = ("error", "error")
+    for entry in (entry for entry in found if entry.claim):
+        variant = entry.case.removeprefix(entry.task).removeprefix("-").replace("-over-", "/")
+        cells.setdefault((entry.claim, variant), {})[entry.task] = (entry.verdict, entry.outcome)
     shown = tuple(task for task in TASKS if any(task in row for row in cells.values()))
     place = {claim: i for i, claim in enumerate(dict.fromkeys(claim for claim, _ in cells))}
     together = sorted(cells.items(), key=lambda item: place[item[0][0]])  # errors may come long after their claim
@@ -96,7 +93,3 @@ def scorecard(claims: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str,
 def _row(claim: str, variant: str, row: dict[str, tuple[str, str]], shown: tuple[str, ...]) -> Row:
     found = [row.get(task, (NOT_SHOWN, "")) for task in shown]
     return Row(claim, variant, tuple(word for word, _ in found), tuple(outcome for _, outcome in found))
-
-
-def _variant(case: str, task: str) -> str:
-    return case.removeprefix(task).removeprefix("-").replace("-over-", "/")

@@ -1,20 +1,18 @@
-from typing import Any
-
 import pytest
+from reports import entry as reported
 
 from repro.experiment.tasks import TASKS
 from repro.report.scorecard import NOT_SHOWN, SHORT, Line, Row, Scorecard, scorecard, short
+from repro.verdicts.entry import Broken, Entry
 from repro.verdicts.verdict import WORDS
-
-Entry = dict[str, Any]
 
 
 def entry(case: str, verdict: str = "reproduced", outcome: str = "holds", claim: str = "it-drops") -> Entry:
-    return {"id": claim, "case": case, "task": task_of(case), "verdict": verdict, "outcome": outcome}
+    return reported(id=claim, case=case, task=task_of(case), verdict=verdict, outcome=outcome)
 
 
-def error(case: str, claim: str = "it-drops") -> Entry:
-    return {"test": "a test", "claim": claim, "case": case, "task": task_of(case), "error": "the oven is cold"}
+def error(case: str, claim: str = "it-drops") -> Broken:
+    return Broken(test="a test", claim=claim, case=case, task=task_of(case), error="the oven is cold")
 
 
 def task_of(case: str) -> str:
@@ -101,7 +99,7 @@ BROKEN = ("error", "error")
 
 
 def test_a_claim_test_that_broke_has_an_error_in_its_cell() -> None:
-    card = scorecard([entry("M1-MNIST-PGD")], [error("C1-CIFAR10-PGD"), error("StdCNN-MNIST", "it-breaks")])
+    card = scorecard([entry("M1-MNIST-PGD"), error("C1-CIFAR10-PGD"), error("StdCNN-MNIST", "it-breaks")])
     assert card.tasks == ("M1-MNIST", "StdCNN-MNIST", "C1-CIFAR10")
     none = ("-", "")
     assert cells(card) == {
@@ -111,19 +109,18 @@ def test_a_claim_test_that_broke_has_an_error_in_its_cell() -> None:
 
 
 def test_a_claim_test_that_broke_after_its_verdict_counts_as_broken() -> None:
-    card = scorecard([entry("M1-MNIST")], [error("M1-MNIST")])
+    card = scorecard([entry("M1-MNIST"), error("M1-MNIST")])
     assert cells(card) == {"it-drops": {"M1-MNIST": BROKEN}}
 
 
-@pytest.mark.parametrize("other", [{"test": "tests/test_own.py", "error": "no claim"}, {"claim": "", "error": "x"}])
-def test_an_error_that_is_of_no_claim_is_not_in_the_scorecard(other: Entry) -> None:
-    assert scorecard([], [other]) == Scorecard((), ())
+def test_an_error_that_is_of_no_claim_is_not_in_the_scorecard() -> None:
+    assert scorecard([Broken(test="tests/test_own.py", error="no claim")]) == Scorecard((), ())
 
 
 def test_there_are_as_many_verdicts_as_entries_and_every_row_is_whole() -> None:
     claims = [entry(f"{task}-{attack}", claim=claim) for task in TASKS for attack in ("FGSM", "PGD") for claim in "abc"]
     some = claims[::2] + claims[3::4]
-    card = scorecard(some, [error("M1-MNIST", "it-breaks")])
+    card = scorecard([*some, error("M1-MNIST", "it-breaks")])
     outcomes = [outcome for row in card.rows for outcome in row.outcomes]
     assert (outcomes.count("holds"), outcomes.count("error")) == (len(some), 1)
     assert {(len(row.words), len(row.outcomes)) for row in card.rows} == {(len(card.tasks), len(card.tasks))}
@@ -131,7 +128,7 @@ def test_there_are_as_many_verdicts_as_entries_and_every_row_is_whole() -> None:
 
 
 def test_the_rows_of_a_claim_stand_together_even_where_only_errors_are_left_of_one() -> None:
-    card = scorecard([entry("M1-MNIST-FGSM"), entry("M1-MNIST", claim="it-is-flat")], [error("M1-MNIST-PGD")])
+    card = scorecard([entry("M1-MNIST-FGSM"), entry("M1-MNIST", claim="it-is-flat"), error("M1-MNIST-PGD")])
     assert [row.name for row in card.rows] == ["it-drops (FGSM)", "it-drops (PGD)", "it-is-flat"]
 
 

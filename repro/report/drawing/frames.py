@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ...runs.conditions import Conditions
-from ...verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Measure
+from ...verdicts.curves import LAMBDA1, TEST_ACCURACY, Measure
 from ...verdicts.figures import Panel
 from .captions import Notes, title
 from .marks import COLOURS, curves_on
@@ -86,7 +86,7 @@ def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Con
         _curvature_axis(ax)
     else:
         ax.set_ylim(0, 100)
-        ax.set_ylabel(" and ".join(dict.fromkeys(axis_word(m) for m in reversed(measures))) + " [%]")
+        ax.set_ylabel(" and ".join(dict.fromkeys(str(m) for m in reversed(measures))) + " [%]")
     ax.set_xlim(grid[0] / 1.15, grid[-1] * 1.15)
     if not curves_on(ax):
         ax.text(0.5, 0.5, "not part of this session", transform=ax.transAxes, ha="center", color="gray")
@@ -121,15 +121,10 @@ def keys_of(ax: Axes, panel: Panel, measures: tuple[Measure, ...], notes: Notes)
     keys = [Line2D([], [], color=c, linestyle=drawn[c], label=name) for name, c in shown.items() if c in drawn]
     if len(measures) > 1:
         styles: dict[Any, Any] = {TEST_ACCURACY: "--"}
-        keys += [Line2D([], [], color="black", linestyle=styles.get(m, "-"), label=axis_word(m)) for m in measures]
+        keys += [Line2D([], [], color="black", linestyle=styles.get(m, "-"), label=str(m)) for m in measures]
     grey: Any = {"color": "gray", "linestyle": "none"}
     if notes.undertrained:
         keys.append(Line2D([], [], marker="o", markerfacecolor="white", label="undertrained", **grey))
     if notes.diverged:
         keys.append(Line2D([], [], marker="X", markersize=9, label="diverged", **grey))
     return keys
-
-
-def axis_word(measure: Measure) -> str:
-    """A measure as axes and legends name it."""
-    return {TEST_ACCURACY: "test accuracy", FGSM: "FGSM accuracy", PGD: "PGD accuracy"}[measure]
