@@ -48,43 +48,37 @@ def agrees(found: Recomputed, report: Report) -> bool:
 
 def lines(found: Recomputed, report: Report) -> list[str]:
     """What there is to say, the most important first."""
-    text = []
-    for test, differences in found.differ.items():
-        text += [f"DIFFERS {_name(report, test)}", *(f"    {line}" for line in differences)]
-    if found.outside:
-        text += [f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests"]
-        text += _some(found.outside)
-    if found.missing:
-        runs = list(dict.fromkeys(run for missing in found.missing.values() for run in missing))
-        text.append(f"MISSING from the store, or damaged there: {len(runs)} runs")
-        text += _some(runs)
-        text.append("  and so these verdicts cannot be recomputed:")
-        text += _some([_name(report, test) for test in found.missing])
-    if found.gone:
-        text += [f"ONLY IN THE REPORT: {len(found.gone)} claim tests", *_some([_name(report, t) for t in found.gone])]
-    if found.new:
-        partial = report.session.partial
-        excuse = f"; no difference, for the session left them out ({', '.join(partial)})" if partial else ""
-        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *_some(found.new)]
+    names = {entry.test: entry.name for entry in reversed(report.told)}
+    runs = list(dict.fromkeys(run for missing in found.missing.values() for run in missing))
+    partial = ", ".join(report.session.partial)
+    excuse = f"; no difference, for the session left them out ({partial})" if partial else ""
     broken = [error.test for error in report.errors]
-    if broken:
-        text += [f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", *_some(broken)]
+    text = [line for test, why in found.differ.items() for line in _some(f"DIFFERS {names[test]}", why, len(why))]
+    text += _some(f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests", found.outside)
+    text += _some(f"MISSING from the store, or damaged there: {len(runs)} runs", runs)
+    text += _some("  and so these verdicts cannot be recomputed:", [names[test] for test in found.missing])
+    text += _some(f"ONLY IN THE REPORT: {len(found.gone)} claim tests", [names[test] for test in found.gone])
+    text += _some(f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", found.new)
+    text += _some(f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", broken)
     return [*text, ""] if text else []
 
 
-def _name(report: Report, test: str) -> str:
-    return next(entry.name for entry in report.told if entry.test == test)
-
-
-def _some(names: Sequence[str]) -> list[str]:
-    left = len(names) - SHOWN
-    return [*(f"    {name}" for name in names[:SHOWN]), *([f"    and {left} more"] if left > 0 else [])]
+def _some(title: str, things: Sequence[str], most: int = SHOWN) -> list[str]:
+    """A heading and the first of the things below it; nothing of none."""
+    left = len(things) - most
+    more = [f"    and {left} more"] if left > 0 else []
+    return [title, *(f"    {thing}" for thing in things[:most]), *more] if things else []
 
 
 def _counts(found: Recomputed) -> str:
-    counts = ((found.differ, "differ"), (found.missing, "lack runs"), (found.gone, "only in the report"))
-    outside = f", {len(found.outside)} outside the claims" if found.outside else ""
-    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests) + outside
+    """Of how many tests there is anything else to say than that they agree."""
+    counts = (
+        (found.differ, "differ"),
+        (found.missing, "lack runs"),
+        (found.gone, "only in the report"),
+        (found.outside, "outside the claims"),
+    )
+    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests)
 
 
 def _store(store: Path | None, loaded: Loaded) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from ..errors import ReproError, named_line
 from ..statistics.estimands import Outcome
 from ..verdicts.claim import Case
-from ..verdicts.entry import Entry, read_as, text_of
+from ..verdicts.entry import Entry, json_of, read_as
 from ..verdicts.verdict import Verdict
 
 PROPERTY: Final = "verdict"
@@ -16,7 +16,7 @@ PROPERTY: Final = "verdict"
 
 def property_of(verdict: Verdict) -> tuple[str, str]:
     """The verdict as a test property: JSON text, since a worker can send plain values only and JUnit stores text."""
-    return PROPERTY, text_of(verdict.entry())
+    return PROPERTY, json_of(verdict.entry())
 
 
 def about(case: Case) -> dict[str, str]:

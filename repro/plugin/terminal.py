@@ -83,10 +83,9 @@ def summary(
 def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     """The scorecard as a table of short words, and what they stand for."""
     grid = Table("claim", *_headings(card.tasks), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for line in card.lines:
-        cells = [Text(short(word), COLOURS.get(outcome, "")) for word, outcome in line.cells]
-        grid.add_row(line.indented, *cells)
-    words = {w: o for row in card.rows for w, o in zip(row.words, row.outcomes, strict=True) if o in COLOURS}
+    for name, cells in card.lines:
+        grid.add_row(name, *(Text(short(word), COLOURS.get(outcome, "")) for word, outcome in cells))
+    words = {w: o for row in card.rows for w, o in row.cells if o in COLOURS}
     legend = [f"{short(w)} = {w}" for w in sorted(words, key=lambda w: list(COLOURS).index(words[w])) if short(w) != w]
     if any(NOT_SHOWN in row.words for row in card.rows):
         legend.append(f"{NOT_SHOWN} = not in the paper's figures, or not selected")

@@ -63,7 +63,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     regime: str
     date: str
-    changes: tuple[str, ...]
+    changes: tuple[str, ...] = ()  # between that declaration and the entry's own
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,9 +158,14 @@ def plain(value: object) -> Any:
     return msgspec.to_builtins(value)
 
 
-def text_of(value: object) -> str:
+def json_of(value: object) -> str:
     """As the text of JSON. ValueError: a number in it is not finite."""
     return json.dumps(plain(value), allow_nan=False)
+
+
+def alike(kind: type[T], value: object) -> T:
+    """Another kind of data with those fields that the two have in common; the rest have their defaults."""
+    return msgspec.convert(value, kind, from_attributes=True)
 
 
 def read_as(kind: type[T], value: Any) -> T:

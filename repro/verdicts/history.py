@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ..runs.store import Store
 from .declaration import changes
-from .entry import Before, Entry, plain, read_as
+from .entry import Before, Entry, alike, plain, read_as
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +28,8 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     declaration: dict[str, Any]
     asked: str
     verdict: str
-    regime: str
-    date: str
+    regime: str = ""
+    date: str = ""
 
 
 class Notes(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,25 +45,13 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
     with the date, the verdict and the regime of the first session that did.
     """
     known = {(note.id, note.case, note.declared) for note in _notes(store)}
-    new = tuple(_note(e, regime) for e in entries if (e.id, e.case, e.declared) not in known)
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
+    new = tuple(replace(alike(Note, entry), regime=regime, date=date) for entry in unknown)
     if new:
         store.put_decided(plain(Notes(decided=new)))
     notes = _notes(store)
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
-
-
-def _note(entry: Entry, regime: str) -> Note:
-    date = datetime.now(UTC).isoformat(timespec="seconds")
-    return Note(
-        id=entry.id,
-        case=entry.case,
-        declared=entry.declared,
-        declaration=entry.declaration,
-        asked=entry.asked,
-        verdict=entry.verdict,
-        regime=regime,
-        date=date,
-    )
 
 
 def _notes(store: Store) -> list[Note]:
@@ -80,14 +68,5 @@ def _before(entry: Entry, notes: Sequence[Note]) -> tuple[Before, ...]:
     for note in notes:
         if (note.id, note.case) == (entry.id, entry.case) and note.declared != entry.declared:
             others.setdefault(note.declared, note)
-    return tuple(
-        Before(
-            declared=note.declared,
-            asked=note.asked,
-            verdict=note.verdict,
-            regime=note.regime,
-            date=note.date,
-            changes=tuple(changes(note.declaration, entry.declaration)),
-        )
-        for note in others.values()
-    )
+    found = others.values()
+    return tuple(replace(alike(Before, n), changes=tuple(changes(n.declaration, entry.declaration))) for n in found)

@@ -25,7 +25,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import text_of
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.verdict import Matched, Verdict
 
@@ -233,7 +233,7 @@ def test_the_evidence_shows_both_decisions_and_what_they_rest_on(tmp_path: Path)
 
 def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
     found, _ = verdict(tmp_path, DROPS, grows_with_training)
-    entry = json.loads(text_of(found.entry()))
+    entry = json.loads(json_of(found.entry()))
     assert (entry["verdict"], entry["outcome"]) == ("trend seen", "holds")
     assert entry["equal_amount"] == {
         "amount": "T = 0.8",

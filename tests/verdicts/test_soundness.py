@@ -18,7 +18,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import text_of
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.soundness import InstrumentError
 from repro.verdicts.verdict import Verdict
@@ -80,7 +80,7 @@ def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Me
     assert f"  instruments: {9 * checks} checks on 9 runs, none failed\n" in found.evidence
     sampling = 0.25 if measure is LAMBDA1 else None
     entry = {"runs": 9, "checks": 9 * checks, "unchecked": [], "lambda1_sampling": sampling}
-    assert json.loads(text_of(found.entry()))["instruments"] == entry
+    assert json.loads(json_of(found.entry()))["instruments"] == entry
     assert ("standard error for the choice of images: up to 25% of it" in found.evidence) is (measure is LAMBDA1)
 
 

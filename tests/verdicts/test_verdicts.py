@@ -20,7 +20,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import text_of
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.tables import undertrained
 from repro.verdicts.verdict import Verdict
@@ -132,7 +132,7 @@ def test_one_seed_decides_nothing(tmp_path: Path, of: Case) -> None:
     assert found.inconclusive
     assert "[unbounded]" in found.effect
     assert found.seeds == 1
-    text_of(found.entry())
+    json_of(found.entry())
 
 
 def test_evidence_is_the_table_the_claim_was_decided_on(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_spread_of_eigenvalues_is_a_factor(tmp_path: Path) -> None:
 
 def test_an_entry_is_plain_json_with_what_the_report_promises(tmp_path: Path) -> None:
     found = verdict(tmp_path, DROPS, falling)
-    entry = json.loads(text_of(found.entry()))
+    entry = json.loads(json_of(found.entry()))
     assert entry["id"] == "an-example"
     assert entry["task"] == "M1-MNIST"
     assert entry["case"] == "M1-MNIST-FGSM"
