@@ -1,13 +1,12 @@
 """``python -m repro diff``: what differs between two reports, the most important first."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..report.bundle import Report, load
+from ..report.bundle import Loaded, load
 from ..report.compare import Change, Comparison, Verdicts, compare
-from .output import text_of
+from .output import part, text_of
 
 
 def diff(a: Path, b: Path, *, as_json: bool = False) -> tuple[str, bool]:
@@ -19,29 +18,28 @@ def diff(a: Path, b: Path, *, as_json: bool = False) -> tuple[str, bool]:
     return text_of(lines(found, first, second)), found.same
 
 
-def lines(found: Comparison, first: Report, second: Report) -> list[str]:
+def lines(found: Comparison, first: Loaded, second: Loaded) -> list[str]:
     """The comparison as text."""
     parts = [
         [_head("A", first), _head("B", second)],
         [_summary(found)],
-        _verdicts("Verdicts that changed", found.changed),
-        _verdicts("Estimates that moved beyond both intervals, the verdict the same", found.moved),
-        _changes("Declared differently", found.declared),
-        _names("Claims only in A", found.only_first),
-        _names("Claims only in B", found.only_second),
-        _changes("Settings", found.settings),
-        _verdicts("Estimates of different effects, the verdict the same: not compared", found.apart),
-        _changes("Circumstances (of themselves no change)", found.circumstances),
+        part("Verdicts that changed", map(_verdict, found.changed)),
+        part("Estimates that moved beyond both intervals, the verdict the same", map(_verdict, found.moved)),
+        part("Declared differently", map(_change, found.declared)),
+        part("Claims only in A", ([name] for name in found.only_first)),
+        part("Claims only in B", ([name] for name in found.only_second)),
+        part("Settings", map(_change, found.settings)),
+        part("Estimates of different effects, the verdict the same: not compared", map(_verdict, found.apart)),
+        part("Circumstances (of themselves no change)", map(_change, found.circumstances)),
     ]
-    return [line for part in parts if part for line in (*part, "")][:-1]
+    return [line for lines in parts if lines for line in (*lines, "")][:-1]
 
 
-def _head(letter: str, report: Report) -> str:
-    session = report.session
-    commit = str(session.get("commit") or "none")[:12] + (" with uncommitted changes" if session.get("dirty") else "")
-    partial = f", narrowed ({', '.join(session['partial'])})" if session.get("partial") else ""
-    regime = session.get("regime", {}).get("name", "unknown")
-    return f"{letter}  {report.path}: {regime} regime, commit {commit}, {len(report.claims)} verdicts{partial}"
+def _head(letter: str, loaded: Loaded) -> str:
+    session, verdicts = loaded.report.session, len(loaded.report.claims)
+    commit = (session.commit or "none")[:12] + (" with uncommitted changes" if session.dirty else "")
+    partial = f", narrowed ({', '.join(session.partial)})" if session.partial else ""
+    return f"{letter}  {loaded.path}: {session.regime.name} regime, commit {commit}, {verdicts} verdicts{partial}"
 
 
 def _summary(found: Comparison) -> str:
@@ -52,24 +50,14 @@ def _summary(found: Comparison) -> str:
     return f"{verdict}. {found.common} claim tests in both: {', '.join(counts)}."
 
 
-def _verdicts(title: str, verdicts: Iterable[Verdicts]) -> list[str]:
-    rows = [*verdicts]
-    text = [f"{title} ({len(rows)})"] if rows else []
-    for row in rows:
-        width = max(map(len, row.verdicts))
-        text.append(f"  {row.name}")
-        text += [f"    {letter}  {row.verdicts[i]:<{width}}  {row.shown[i]}" for i, letter in enumerate("AB")]
-    return text
+def _verdict(row: Verdicts) -> list[str]:
+    width = max(map(len, row.verdicts))
+    sides = zip("AB", row.verdicts, row.shown, strict=True)
+    return [row.name, *(f"  {letter}  {word:<{width}}  {shown}" for letter, word, shown in sides)]
 
 
-def _changes(title: str, changes: Iterable[Change]) -> list[str]:
-    rows = [f"  {change.name}: {_text(change.before)} -> {_text(change.after)}" for change in changes]
-    return [f"{title} ({len(rows)})", *rows] if rows else []
-
-
-def _names(title: str, names: Iterable[str]) -> list[str]:
-    rows = [f"  {name}" for name in names]
-    return [f"{title} ({len(rows)})", *rows] if rows else []
+def _change(change: Change) -> list[str]:
+    return [f"{change.name}: {_text(change.before)} -> {_text(change.after)}"]
 
 
 def _text(value: Any) -> str:

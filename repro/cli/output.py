@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from ..errors import ReproError
@@ -11,6 +11,12 @@ from ..errors import ReproError
 def text_of(lines: Iterable[str]) -> str:
     """Lines as one text. What cannot be printed is escaped in it: no name in a report adds a line of its own."""
     return "\n".join("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
+
+
+def part(title: str, things: Iterable[Sequence[str]]) -> list[str]:
+    """A heading with the number of the things below it, each of which may take several lines; nothing of none."""
+    found = [*things]
+    return [f"{title} ({len(found)})", *(f"  {line}" for lines in found for line in lines)] if found else []
 
 
 def require_output() -> None:

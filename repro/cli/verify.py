@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ReproError, SettingError
-from ..report.bundle import Report, load
+from ..report.bundle import Loaded, Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
 from .checkout import CLAIMS, checkout
 from .collecting import collect
@@ -23,18 +23,19 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
     ReproError: nothing is wrong, but nothing was checked either.
     """
     began = time.perf_counter()
-    report = load(artifacts)
-    runs = _store(store, report)
-    claims = checkout(root, report.path.parent, folder)
+    loaded = load(artifacts)
+    report = loaded.report
+    runs = _store(store, loaded)
+    claims = checkout(root, loaded.path.parent, folder)
     cases = collect(claims)
-    tests = [entry["test"] for entry in (*report.claims, *report.errors)]
+    tests = [entry.test for entry in report.told]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}
-    found = recompute(report, cases, ReadOnce(runs), outside)
+    found = recompute(loaded, cases, ReadOnce(runs), outside)
     agree = agrees(found, report)
     counts = f"{len(found.checked)} of {len(cases)} claims of this checkout checked"
     if agree and not found.checked:
-        raise ReproError(f"{report.path}: {counts}: the report has no verdict that could agree with theirs")
-    head = [f"report  {report.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
+        raise ReproError(f"{loaded.path}: {counts}: the report has no verdict that could agree with theirs")
+    head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
     word = "all agree" if agree else f"{found.agree} agree"
     last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
     return text_of([*head, *lines(found, report), last]), agree
@@ -43,54 +44,46 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
 def agrees(found: Recomputed, report: Report) -> bool:
     """Whether every verdict was recomputed and agrees, and the report lacks no claim that its session asked for."""
     wrong = found.differ or found.missing or found.gone or found.outside
-    return not (wrong or (found.new and not report.session.get("partial")))
+    return not (wrong or (found.new and not report.session.partial))
 
 
 def lines(found: Recomputed, report: Report) -> list[str]:
     """What there is to say, the most important first."""
-    text = []
-    for test, differences in found.differ.items():
-        text += [f"DIFFERS {_name(report, test)}", *(f"    {line}" for line in differences)]
-    if found.outside:
-        text += [f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests"]
-        text += _some(found.outside)
-    if found.missing:
-        runs = list(dict.fromkeys(run for missing in found.missing.values() for run in missing))
-        text.append(f"MISSING from the store, or damaged there: {len(runs)} runs")
-        text += _some(runs)
-        text.append("  and so these verdicts cannot be recomputed:")
-        text += _some([_name(report, test) for test in found.missing])
-    if found.gone:
-        text += [f"ONLY IN THE REPORT: {len(found.gone)} claim tests", *_some([_name(report, t) for t in found.gone])]
-    if found.new:
-        partial = report.session.get("partial")
-        excuse = f"; no difference, for the session left them out ({', '.join(partial)})" if partial else ""
-        text += [f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", *_some(found.new)]
-    broken = [error["test"] for error in report.errors]
-    if broken:
-        text += [f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", *_some(broken)]
+    names = {entry.test: entry.name for entry in reversed(report.told)}
+    runs = list(dict.fromkeys(run for missing in found.missing.values() for run in missing))
+    partial = ", ".join(report.session.partial)
+    excuse = f"; no difference, for the session left them out ({partial})" if partial else ""
+    broken = [error.test for error in report.errors]
+    text = [line for test, why in found.differ.items() for line in _some(f"DIFFERS {names[test]}", why, len(why))]
+    text += _some(f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests", found.outside)
+    text += _some(f"MISSING from the store, or damaged there: {len(runs)} runs", runs)
+    text += _some("  and so these verdicts cannot be recomputed:", [names[test] for test in found.missing])
+    text += _some(f"ONLY IN THE REPORT: {len(found.gone)} claim tests", [names[test] for test in found.gone])
+    text += _some(f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", found.new)
+    text += _some(f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", broken)
     return [*text, ""] if text else []
 
 
-def _name(report: Report, test: str) -> str:
-    entries = (*report.claims, *({"id": error.get("claim", test), **error} for error in report.errors))
-    entry = next(entry for entry in entries if entry["test"] == test)
-    return f"{entry['id']} [{entry.get('case', '')}]"
-
-
-def _some(names: Sequence[str]) -> list[str]:
-    left = len(names) - SHOWN
-    return [*(f"    {name}" for name in names[:SHOWN]), *([f"    and {left} more"] if left > 0 else [])]
+def _some(title: str, things: Sequence[str], most: int = SHOWN) -> list[str]:
+    """A heading and the first of the things below it; nothing of none."""
+    left = len(things) - most
+    more = [f"    and {left} more"] if left > 0 else []
+    return [title, *(f"    {thing}" for thing in things[:most]), *more] if things else []
 
 
 def _counts(found: Recomputed) -> str:
-    counts = ((found.differ, "differ"), (found.missing, "lack runs"), (found.gone, "only in the report"))
-    outside = f", {len(found.outside)} outside the claims" if found.outside else ""
-    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests) + outside
+    """Of how many tests there is anything else to say than that they agree."""
+    counts = (
+        (found.differ, "differ"),
+        (found.missing, "lack runs"),
+        (found.gone, "only in the report"),
+        (found.outside, "outside the claims"),
+    )
+    return "".join(f", {len(tests)} {words}" for tests, words in counts if tests)
 
 
-def _store(store: Path | None, report: Report) -> Path:
-    folder = report.path.parent / "store" if store is None else store
+def _store(store: Path | None, loaded: Loaded) -> Path:
+    folder = loaded.path.parent / "store" if store is None else store
     if not (folder / "runs").is_dir():
         how = "the report's folder has no store: name it with --store" if store is None else f"--store {store}"
         raise SettingError(f"{how}: {folder} must be the folder in which a session kept its runs")

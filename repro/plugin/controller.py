@@ -17,9 +17,10 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from ..files.text import whole
 from .neighbours import leave_out_idle
@@ -29,6 +30,9 @@ from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
 from .shared import Shared, Told
+
+if TYPE_CHECKING:
+    from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # lost tests that are named
 TIMELINE: Final = "timeline.jsonl"
@@ -42,8 +46,8 @@ class Controller:
         self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
         self.shared = Shared(Path(tempfile.gettempdir(), f"repro-session-{os.urandom(8).hex()}"))
         self.progress = Progress(self.shared.journal, config)
-        self.entries: dict[str, dict[str, Any]] = {}
-        self.errors: dict[str, dict[str, str]] = {}
+        self.entries: dict[str, Entry] = {}  # by the test's id, as the errors are
+        self.errors: dict[str, Broken] = {}
         self._selected: list[str] = []
         self._reported: set[str] = set()
         self._faults = self._failures = 0
@@ -106,8 +110,8 @@ class Controller:
         if report.when == "call" or report.skipped or report.failed:
             entry = entry_of(report)
             if entry is not None and report.when != "teardown":
-                about = self._told.claims.get(report.nodeid, {"test": report.nodeid})
-                self.entries[report.nodeid] = {**entry, "test": about["test"]}
+                name = self._told.claims.get(report.nodeid, {}).get("test", report.nodeid)
+                self.entries[report.nodeid] = replace(entry, test=name)
         if report.failed:
             self._count(report)
 
@@ -125,7 +129,9 @@ class Controller:
             self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
 
     def _broke(self, test: str, why: str) -> None:
-        self.errors[test] = {**self._told.claims.get(test, {}), "error": why}
+        from ..verdicts.entry import Broken
+
+        self.errors[test] = Broken(error=why, **{"test": test, **self._told.claims.get(test, {})})
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -165,17 +171,21 @@ class Controller:
             self._unwritten = traceback.format_exc()
 
     def _write_report(self) -> None:
-        sources = self.shared.read_sources() or {}
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
-        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
+        tests = sorted(self.entries, key=lambda test: place.get(test, len(place)))
+        store, artifacts = self.settings.store, self.settings.artifacts
         try:
             from ..report import Ahead, write_report
+            from ..report.together import taken_together
             from ..runs.store import Store
             from ..verdicts.history import remember
+            from .session import conditions_of
 
-            self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
-            facts, ahead = self._session_facts(), Ahead(self.shared.figures)
-            self._written = write_report(self.entries, self.errors, facts, self.settings, sources, ahead)
+            found = remember(Store(store), [self.entries[test] for test in tests], self.settings.regime.title)
+            self.entries = dict(zip(tests, taken_together(found), strict=True))
+            conditions = conditions_of(self.settings, self.shared.read_sources() or {})
+            facts, told = self._session_facts(), ([*self.entries.values()], [*self.errors.values()])
+            self._written = write_report(*told, facts, conditions, store, artifacts, Ahead(self.shared.figures))
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 
@@ -185,7 +195,8 @@ class Controller:
             return
         from .terminal import summary
 
-        summary(terminalreporter, self.entries, self.errors, self._headline, self._written)
+        entries, errors = [*self.entries.values()], [*self.errors.values()]
+        summary(terminalreporter, entries, errors, self._headline, self._written)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:

@@ -1,7 +1,7 @@
 """How a verdict travels through pytest: outcome, property, letter, and what is printed when it fails."""
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -9,6 +9,7 @@ from ..errors import ReproError, named_line
 
 if TYPE_CHECKING:  # every session of pytest reads this file, where the plugin is installed; few have claims
     from ..verdicts.claim import Case
+    from ..verdicts.entry import Entry
     from ..verdicts.verdict import Verdict
 
 PROPERTY: Final = "verdict"
@@ -16,7 +17,9 @@ PROPERTY: Final = "verdict"
 
 def property_of(verdict: "Verdict") -> tuple[str, str]:
     """The verdict as a test property: JSON text, since a worker can send plain values only and JUnit stores text."""
-    return PROPERTY, json.dumps(verdict.entry(), allow_nan=False)
+    from ..verdicts.entry import json_of
+
+    return PROPERTY, json_of(verdict.entry())
 
 
 def about(case: "Case") -> dict[str, str]:
@@ -24,12 +27,13 @@ def about(case: "Case") -> dict[str, str]:
     return {"claim": case.claim.id, "case": case.id, "task": str(case.task)}
 
 
-def entry_of(report: pytest.TestReport) -> dict[str, Any] | None:
+def entry_of(report: pytest.TestReport) -> "Entry | None":
     """The verdict that a report carries, or None."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
-            entry: dict[str, Any] = json.loads(str(value))
-            return entry
+            from ..verdicts.entry import Entry, read_as
+
+            return read_as(Entry, json.loads(str(value)))
     return None
 
 
@@ -43,8 +47,8 @@ def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         from ..statistics.estimands import Outcome
 
         entry = entry_of(report)
-        if entry is not None and entry["outcome"] != Outcome.HOLDS:
-            report.longrepr = f"{entry['evidence']}\n  rerun: {entry['rerun']}"
+        if entry is not None and entry.outcome is not Outcome.HOLDS:
+            report.longrepr = f"{entry.evidence}\n  rerun: {entry.rerun}"
             report.claim_failed = True  # type: ignore[attr-defined]  # travels with the report
 
 
@@ -68,6 +72,5 @@ def claim_status(report: pytest.TestReport, verdicts_ok: bool) -> tuple[str, str
     if report.skipped:
         return "inconclusive", "i", "INCONCLUSIVE"
     if verdicts_ok and is_claim_failure(report):
-        word = entry["verdict"]
-        return word, "n", word.upper()
+        return entry.verdict, "n", entry.verdict.upper()
     return None

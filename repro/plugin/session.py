@@ -12,13 +12,28 @@ from ..runs.conditions import Conditions
 from ..runs.known_rates import Known, known
 from ..runs.store import Store
 from ..runs.workshop import Journal, Workshop
+from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
+from .options import Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
+
+
+def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
+    """The conditions that these settings ask for, with the data that there is."""
+    return Conditions(
+        regime=settings.regime,
+        sources=sources,
+        device="cuda" if settings.gpu else "cpu",
+        readings=settings.readings,
+        until_decided=settings.until_decided,
+        trained_as=settings.trained_as,
+        precision=settings.precision,
+    )
 
 
 class ClaimSession:
@@ -44,17 +59,8 @@ class ClaimSession:
     @cached_property
     def conditions(self) -> Conditions:
         """The session's conditions."""
-        chosen = self.settings
-        sources = self.shared.sources(sorted({case.task.dataset.name for case in self.cases}), chosen)
-        return Conditions(
-            chosen.regime,
-            sources,
-            "cuda" if chosen.gpu else "cpu",
-            chosen.readings,
-            chosen.until_decided,
-            chosen.trained_as,
-            chosen.precision,
-        )
+        names = sorted({case.task.dataset.name for case in self.cases})
+        return conditions_of(self.settings, self.shared.sources(names, self.settings))
 
     @cached_property
     def store(self) -> Store:

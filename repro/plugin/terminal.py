@@ -1,9 +1,9 @@
 """What a session prints: the plan, and at its end the scorecard and one line a claim."""
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from rich.box import SIMPLE_HEAD
@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..report.hashes import mark
 from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
 from ..report.together import in_words
+from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most
-COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", "error": "magenta"}
+COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", ERROR: "magenta"}
 
 
 def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
@@ -53,8 +53,8 @@ def _printed(grid: Table, *, coloured: bool = False) -> list[str]:
 
 def summary(
     reporter: pytest.TerminalReporter,
-    entries: Mapping[str, dict[str, Any]],
-    errors: Mapping[str, Mapping[str, str]],
+    entries: Sequence[Entry],
+    errors: Sequence[Broken],
     headline: list[str],
     written: list[Path],
 ) -> None:
@@ -62,7 +62,7 @@ def summary(
 
     With ``-q`` the lines of the claims are left out, with ``-qq`` everything.
     """
-    card = scorecard(entries.values(), errors.values())
+    card = scorecard([*entries, *errors])
     if not card.rows or reporter.verbosity < -1:
         return
     reporter.section("claims")
@@ -71,11 +71,11 @@ def summary(
             reporter.write_line(line)
     for line in card_lines(card, coloured=reporter.hasmarkup):
         reporter.write_line(line)
-    if all("family_wise" in entry for entry in entries.values()):  # not where the report could not be written
-        reporter.write_line(in_words(entries.values()))
+    if all(entry.family_wise is not None for entry in entries):  # not where the report could not be written
+        reporter.write_line(in_words(entries))
     if reporter.verbosity >= 0:
         reporter.write_line("")
-        _verdicts(reporter, entries.values(), errors.values())
+        _verdicts(reporter, [*entries, *(error for error in errors if error.claim)])
     for path in written:
         reporter.write_line(f"written: {path}")
 
@@ -83,10 +83,9 @@ def summary(
 def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     """The scorecard as a table of short words, and what they stand for."""
     grid = Table("claim", *_headings(card.tasks), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    for line in card.lines:
-        cells = [Text(short(word), COLOURS.get(outcome, "")) for word, outcome in line.cells]
-        grid.add_row(line.indented, *cells)
-    words = {w: o for row in card.rows for w, o in zip(row.words, row.outcomes, strict=True) if o in COLOURS}
+    for name, cells in card.lines:
+        grid.add_row(name, *(Text(short(word), COLOURS.get(outcome, "")) for word, outcome in cells))
+    words = {w: o for row in card.rows for w, o in row.cells if o in COLOURS}
     legend = [f"{short(w)} = {w}" for w in sorted(words, key=lambda w: list(COLOURS).index(words[w])) if short(w) != w]
     if any(NOT_SHOWN in row.words for row in card.rows):
         legend.append(f"{NOT_SHOWN} = not in the paper's figures, or not selected")
@@ -100,32 +99,22 @@ def _headings(tasks: Iterable[str]) -> list[str]:
     return [name + "\n" * (most - name.count("\n")) for name in names]
 
 
-def _verdicts(
-    reporter: pytest.TerminalReporter, entries: Iterable[dict[str, Any]], errors: Iterable[Mapping[str, str]]
-) -> None:
-    rows = [(entry["verdict"], _name(entry["id"], entry), _said(entry), entry["outcome"]) for entry in entries]
-    rows += [("error", _name(error["claim"], error), error["error"], "error") for error in errors if "claim" in error]
-    longest, width = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-    for verdict, name, text, outcome in rows:
-        reporter.write_line(f"{verdict:<{longest}}  {name:<{width}}  {text}", **_markup(outcome))
+def _verdicts(reporter: pytest.TerminalReporter, rows: Sequence[Told]) -> None:
+    verdicts, names = (max((len(word) for word in words), default=0) for words in zip(*map(_heads, rows), strict=True))
+    for row in rows:
+        line = f"{row.verdict:<{verdicts}}  {row.name:<{names}}  {row.shown}{_note(row)}"
+        reporter.write_line(line, **{{**COLOURS, ERROR: "purple"}.get(row.outcome, "yellow"): True})
 
 
-def _name(claim: str, entry: Mapping[str, Any]) -> str:
-    return f"{claim} [{entry['case']}]"
+def _heads(row: Told) -> tuple[str, str]:
+    return row.verdict, row.name
 
 
-def _said(entry: dict[str, Any]) -> str:
-    return f"{entry['shown']}{_note(entry)}{mark(entry)}"
-
-
-def _note(entry: Mapping[str, Any]) -> str:
+def _note(entry: Told) -> str:
     """What a reader of the verdict must know beside it."""
-    notes = ["undertrained cells"] if entry["undertrained"] else []
-    other = entry["equal_amount"]
-    if other and other["outcome"] != entry["outcome"]:
-        notes.append(f"{other['verdict']} at equal training amount")
-    return f"  ({'; '.join(notes)})" if notes else ""
-
-
-def _markup(outcome: str) -> dict[str, bool]:
-    return {{**COLOURS, "error": "purple"}.get(outcome, "yellow"): True}
+    if isinstance(entry, Broken):
+        return ""
+    notes, other = ["undertrained cells"] if entry.undertrained else [], entry.equal_amount
+    if other and other.outcome is not entry.outcome:
+        notes.append(f"{other.verdict} at equal training amount")
+    return (f"  ({'; '.join(notes)})" if notes else "") + entry.note

@@ -1,7 +1,7 @@
 """What the paper leaves open and how this harness reads it: listed in every report."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..experiment.trained_as import HE, POOL_LAST, SAYS, UNSTANDARDISED
@@ -96,9 +96,9 @@ CHOICES: Final = (
 )  # fmt: skip
 
 
-def choices(trained_as: Collection[str]) -> list[dict[str, str]]:
-    """All choices of a session as plain JSON, with the other reading where it followed one."""
-    return [
-        asdict(replace(choice, reading=SAYS[choice.unless], why="asked for") if choice.unless in trained_as else choice)
+def choices(trained_as: Collection[str]) -> tuple[Choice, ...]:
+    """All choices of a session, with the other reading where it followed one."""
+    return tuple(
+        replace(choice, reading=SAYS[choice.unless], why="asked for") if choice.unless in trained_as else choice
         for choice in CHOICES
-    ]
+    )

@@ -5,19 +5,19 @@ also say at what scale and on what data they were reached, which stands among th
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ..verdicts.declaration import changes
-from .bundle import Report
+from ..verdicts.entry import Entry, Interval, Told
+from .bundle import Loaded, Report
 
-Entry = dict[str, Any]
-Pair = tuple[Entry, Entry]
+Settings = Mapping[str, Any]  # of a session as its file has them, for another version may know more of them
 ALL_TASKS: Final = "all tasks"
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
 CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware")
-NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "command", "seconds", "figures", "partial")
+NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial")
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,18 @@ class Comparison:
         return {"same": self.same, **asdict(self)}
 
 
-def compare(first: Report, second: Report) -> Comparison:
+def compare(first: Loaded, second: Loaded) -> Comparison:
     """Compare two reports."""
-    one, other = _entries(first), _entries(second)
-    common = {name: (one[name], other[name]) for name in one if name in other}
-    changed = [name for name, pair in common.items() if pair[0]["outcome"] != pair[1]["outcome"]]
-    rest = {name: pair for name, pair in common.items() if name not in changed and "declared" in pair[0]}
+    one, other = _by_name(first.report), _by_name(second.report)
+    common = [(one[name], other[name]) for name in one if name in other]
+    decided = [(a, b) for a, b in common if isinstance(a, Entry) and isinstance(b, Entry)]
+    alike = [pair for pair in decided if pair[0].outcome == pair[1].outcome]
     return Comparison(
         common=len(common),
-        changed=_verdicts(common, changed),
-        moved=_verdicts(common, [name for name, pair in rest.items() if _comparable(pair) and _moved(pair)]),
-        apart=_verdicts(common, [name for name, pair in rest.items() if not _comparable(pair)]),
-        declared=tuple(found for name, pair in common.items() for found in _declared(name, pair)),
+        changed=_verdicts((a, b) for a, b in common if a.outcome != b.outcome),
+        moved=_verdicts(pair for pair in alike if _comparable(*pair) and _moved(*pair)),
+        apart=_verdicts(pair for pair in alike if not _comparable(*pair)),
+        declared=tuple(_declared(a, b) for a, b in decided if a.declared != b.declared),
         only_first=tuple(name for name in one if name not in other),
         only_second=tuple(name for name in other if name not in one),
         settings=tuple(_settings(first.session, second.session)),
@@ -85,82 +85,70 @@ def compare(first: Report, second: Report) -> Comparison:
     )
 
 
-def _entries(report: Report) -> dict[str, Entry]:
-    """Verdicts and errors of claims by name, in their order."""
-    found = {f"{entry['id']} [{entry['case']}]": entry for entry in report.claims}
-    for error in report.errors:
-        if error.get("claim"):
-            broken = {"verdict": "error", "outcome": "error", "shown": error.get("error", "")}
-            found[f"{error['claim']} [{error['case']}]"] = broken
-    return found
+def _by_name(report: Report) -> dict[str, Told]:
+    """Verdicts and errors of claims, in their order."""
+    return {entry.name: entry for entry in report.told if entry.claim}
 
 
-def _verdicts(common: Mapping[str, Pair], names: list[str]) -> tuple[Verdicts, ...]:
-    return tuple(
-        Verdicts(name, (one["verdict"], other["verdict"]), (one["shown"], other["shown"]))
-        for name in names
-        for one, other in (common[name],)
-    )
+def _verdicts(pairs: Iterable[tuple[Told, Told]]) -> tuple[Verdicts, ...]:
+    return tuple(Verdicts(a.name, (a.verdict, b.verdict), (a.shown, b.shown)) for a, b in pairs)
 
 
-def _comparable(pair: Pair) -> bool:
+def _comparable(one: Entry, other: Entry) -> bool:
     """Whether two estimates are of one effect: on one scale, and of the same batch sizes where they name some."""
-    one, other = ((entry.get("unit"), *_batch_sizes(entry.get("effect", ""))) for entry in pair)
-    return one == other
+    return (one.unit, _batch_sizes(one.effect)) == (other.unit, _batch_sizes(other.effect))
 
 
 def _batch_sizes(effect: str) -> list[str]:
     return re.findall(r"batch sizes? (?:from )?(\d+(?: to \d+)?)", effect)
 
 
-def _moved(pair: Pair) -> bool:
+def _moved(one: Entry, other: Entry) -> bool:
     """Whether each estimate lies outside the other's interval; an end that is missing is infinitely far."""
-    (one, other) = pair
-    return _outside(one["estimate"], other["interval"]) and _outside(other["estimate"], one["interval"])
+    return _outside(one.estimate, other.interval) and _outside(other.estimate, one.interval)
 
 
-def _outside(estimate: float | None, interval: list[float | None]) -> bool:
+def _outside(estimate: float | None, interval: Interval) -> bool:
     low, high = interval
     return estimate is not None and ((low is not None and estimate < low) or (high is not None and estimate > high))
 
 
-def _declared(name: str, pair: Pair) -> list[Change]:
-    one, other = pair
-    if "declared" not in one or "declared" not in other or one["declared"] == other["declared"]:
-        return []
-    moved = "; ".join(changes(one["declaration"], other["declaration"]))
-    return [Change(f"{name} ({moved or 'the hash alone'})", one["declared"], other["declared"])]
+def _declared(one: Entry, other: Entry) -> Change:
+    moved = "; ".join(changes(one.declaration, other.declaration)) or "the hash alone"
+    return Change(f"{one.name} ({moved})", one.declared, other.declared)
 
 
-def _settings(one: Entry, other: Entry) -> list[Change]:
+def _settings(one: Settings, other: Settings) -> list[Change]:
     """What was asked of the sessions: the regime field by field, data, readings, and whatever else they hold."""
     names = [name for name in dict.fromkeys([*one, *other]) if name not in NO_SETTING]
-    regimes = [{name: value for name, value in side["regime"].items() if name != "tasks"} for side in (one, other)]
-    found = _differing({"regime": regimes[0]}, {"regime": regimes[1]})
-    found += _by_field(*(side["regime"].get("tasks", {}) for side in (one, other)))
-    return found + _differing(_part(one, names) | _kinds(one), _part(other, names) | _kinds(other))
+    return [
+        *_differing(_regime(one), _regime(other), "regime"),
+        *_by_field(one["regime"]["tasks"], other["regime"]["tasks"]),
+        *_differing(_part(one, names), _part(other, names)),
+        *_differing(_kinds(one), _kinds(other), "data"),
+    ]
 
 
-def _kinds(session: Entry) -> Entry:
+def _regime(session: Settings) -> dict[str, Any]:
+    return {name: value for name, value in session["regime"].items() if name != "tasks"}
+
+
+def _kinds(session: Settings) -> dict[str, Any]:
     """What the data were; the folders they lay in are no setting."""
-    return {"data": {name: data["kind"] for name, data in session.get("data", {}).items()}}
+    return {name: data["kind"] for name, data in session["data"].items()}
 
 
-def _by_field(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Change]:
+def _by_field(one: Settings, other: Settings) -> list[Change]:
     """Differences of the tasks' scales; one line for a field that differs in the same way on every task."""
-    tasks = list(dict.fromkeys([*one, *other]))
-    by_task = {task: _differing(one.get(task), other.get(task)) for task in tasks}
-    shared = (
-        [change for change in by_task[tasks[0]] if all(change in found for found in by_task.values())] if tasks else []
-    )
-    lines = [Change(_path(ALL_TASKS, change.name), change.before, change.after) for change in shared]
-    for task, found in by_task.items():
-        rest = [change for change in found if change not in shared]
-        lines += [Change(_path(task, change.name), change.before, change.after) for change in rest]
-    return lines
+    by_task = {task: _differing(one.get(task), other.get(task)) for task in dict.fromkeys([*one, *other])}
+    first = next(iter(by_task.values()), [])
+    shared = [change for change in first if all(change in found for found in by_task.values())]
+    own = [(task, change) for task, found in by_task.items() for change in found if change not in shared]
+    named = [*((ALL_TASKS, change) for change in shared), *own]
+    return [Change(_path(task, change.name), change.before, change.after) for task, change in named]
 
 
-def _part(session: Entry, names: Any) -> Entry:
+def _part(session: Settings, names: Iterable[str]) -> dict[str, Any]:
     return {name: session[name] for name in names if name in session}
 
 

@@ -1,185 +1,158 @@
 """The report as a Markdown page: verdicts first, then each claim with its evidence and figures, then the conditions."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from ..experiment import precisions
-from ..experiment.precisions import departure
-from ..experiment.trained_as import SAYS, departures
+from ..experiment.trained_as import SAYS
 from ..runs.costs import span
-from . import hashes
+from ..verdicts.entry import Broken, Entry, EqualAmount, OtherReading
+from .bundle import Report, Session
+from .choices import Choice
 from .drawing.captions import Picture
 from .scorecard import Scorecard
 from .together import in_words
 
-Bundle = dict[str, Any]
+TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
+AMOUNT = """\
+A larger batch takes fewer steps, so it may look different because it was trained less. Claims that compare
+batch sizes are decided once more on the same runs as they were when they had come to the same T, the sum of
+learning rate / (1 - momentum) over the steps."""
 
 
-def markdown(bundle: Bundle, card: Scorecard, pictures: Sequence[Picture]) -> str:
+def markdown(report: Report, card: Scorecard, pictures: Sequence[Picture]) -> str:
     """The page; pictures are linked by their file names, since they lie beside it."""
+    rows = [(row.name, *row.words) for row in card.rows]
     parts = [
-        _head(bundle),
-        _scorecard(card),
-        _verdicts(bundle),
-        _errors(bundle),
-        _equal_amount(bundle),
-        _readings(bundle),
-        _claims(bundle),
-        _figures(pictures),
-        _conditions(bundle),
+        [TITLE, *_limits(report.session), _counts(report)],
+        ["## Scorecard", _table(["claim", *card.tasks], rows)],
+        ["## Verdicts", f"{in_words(report.claims)} p is the smallest error at which a verdict would hold."],
+        [_verdicts(report.claims)],
+        _errors(report.errors),
+        _equal_amount(report.claims),
+        _readings(report.claims),
+        ["## Evidence", *(_evidence(entry) for entry in report.claims)],
+        ["## Figures", *(_figure(picture) for picture in pictures)] if pictures else [],
+        ["## Conditions", _conditions(report.session), *_choices(report.choices)],
     ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(paragraph for part in parts for paragraph in part) + "\n"
 
 
-def _head(bundle: Bundle) -> str:
-    session = bundle["session"]
-    regime = session["regime"]["name"]
-    lines = ["# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report", ""]
-    if session["regime"]["reduced"]:
-        lines.append(
-            f"**{regime} regime: reduced data and training. It shows trends, and says nothing of the paper's scale.**"
-        )
-    lines += [f"**Trained with {name}**: {SAYS[name]}." for name in session["trained_as"]]
-    if departure(precision := session["precision"]):
-        lines.append(f"**Trained in {precision}**: {precisions.SAYS[precision]}.")
-    lines += [f"**{data['text']}**" for data in session["data"].values() if data["kind"] == "surrogate"]
-    if session.get("partial"):
-        lines.append(f"**A part of the claims** ({'; '.join(session['partial'])}): nothing is said here of the others.")
-    counts: dict[str, int] = {}
-    for claim in bundle["claims"]:
-        counts[claim["verdict"]] = counts.get(claim["verdict"], 0) + 1
-    counts |= {"error": len(bundle["errors"])} if bundle["errors"] else {}
-    lines.append(f"{len(bundle['claims'])} verdicts: " + ", ".join(f"{n} {word}" for word, n in counts.items()) + ".")
-    return "\n\n".join(lines[:1] + lines[2:])
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows))
 
 
-def scale(bundle: Bundle) -> str:
-    """The regime and, where it is not the published one, the data: what every heading must carry."""
-    name = bundle["session"]["regime"]["name"]
-    text = f"{name} regime (reduced)" if bundle["session"]["regime"]["reduced"] else "the paper's scale"
-    text += departures(bundle["session"]["trained_as"]) + departure(bundle["session"]["precision"])
-    surrogate = any(data["kind"] == "surrogate" for data in bundle["session"]["data"].values())
-    return f"{text}, SURROGATE DATA" if surrogate else text
+def _limits(session: Session) -> Iterable[str]:
+    """What has to be known before any verdict is read."""
+    if session.regime.reduced:
+        what = "reduced data and training. It shows trends, and says nothing of the paper's scale."
+        yield f"**{session.regime.name} regime: {what}**"
+    for name in session.trained_as:
+        yield f"**Trained with {name}**: {SAYS[name]}."
+    if session.precision != precisions.FLOAT32:
+        yield f"**Trained in {session.precision}**: {precisions.SAYS[session.precision]}."
+    for data in session.data.values():
+        if data.kind == "surrogate":
+            yield f"**{data.text}**"
+    if session.partial:
+        yield f"**A part of the claims** ({'; '.join(session.partial)}): nothing is said here of the others."
 
 
-def _scorecard(card: Scorecard) -> str:
-    rows = ["## Scorecard", "", f"| claim | {' | '.join(card.tasks)} |", "| --- " * (len(card.tasks) + 1) + "|"]
-    rows += [f"| {row.name} | {' | '.join(row.words)} |" for row in card.rows]
-    return "\n".join(rows)
+def _counts(report: Report) -> str:
+    counts = Counter(entry.verdict for entry in report.told)
+    return f"{len(report.claims)} verdicts: {', '.join(f'{n} {word}' for word, n in counts.items())}."
 
 
-def _verdicts(bundle: Bundle) -> str:
-    rows = [
-        "## Verdicts",
-        "",
-        f"{in_words(bundle['claims'])} p is the smallest error at which a verdict would hold.",
-        "",
-        "| claim | case | verdict | effect [interval] | margin | seeds | p | all together |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for claim in bundle["claims"]:
-        note = (" (undertrained cells)" if claim["undertrained"] else "") + hashes.mark(claim)
-        together = "holds" if claim["family_wise"] else ""
-        rows.append(
-            f"| {claim['id']} | {claim['case']} | **{claim['verdict']}**{note} | {claim['shown']} "
-            f"| {hashes.asked(claim)} | {claim['seeds']} | {claim['p']:.2g} | {together} |"
-        )
-    return "\n".join(rows)
+def _verdicts(claims: Iterable[Entry]) -> str:
+    rows = []
+    for entry in claims:
+        note = (" (undertrained cells)" if entry.undertrained else "") + entry.note
+        asked, together = f"{entry.asked} `{entry.declared}`", "holds" if entry.family_wise else ""
+        verdict = f"**{entry.verdict}**{note}"
+        p = f"{entry.p:.2g}"
+        rows.append((entry.id, entry.case, verdict, entry.shown, asked, str(entry.seeds), p, together))
+    return _table(("claim", "case", "verdict", "effect [interval]", "margin", "seeds", "p", "all together"), rows)
 
 
-def _errors(bundle: Bundle) -> str:
-    if not bundle["errors"]:
-        return ""
-    lines = [f"- {_code(error['test'])}: {error['error']}" for error in bundle["errors"]]
-    return "\n".join(["## Errors", "", "They say nothing of the paper.", "", *lines])
+def _errors(errors: Sequence[Broken]) -> list[str]:
+    lines = [f"- {_code(error.test)}: {error.error}" for error in errors]
+    return ["## Errors", "They say nothing of the paper.", "\n".join(lines)] if errors else []
 
 
-def _equal_amount(bundle: Bundle) -> str:
+def _both(entry: Entry, other: EqualAmount | OtherReading) -> tuple[str, ...]:
+    return entry.id, entry.case, f"{entry.verdict}, {entry.shown}", f"{other.verdict}, {other.shown}"
+
+
+def _equal_amount(claims: Iterable[Entry]) -> list[str]:
     """Which verdicts say something else when batch sizes are compared at the same training amount."""
-    found = [(claim, claim["equal_amount"]) for claim in bundle["claims"] if claim.get("equal_amount")]
-    if not found:
-        return ""
-    cut = [(claim, other) for claim, other in found if other["trained_less"]]
-    flips = [(claim, other) for claim, other in cut if other["outcome"] != claim["outcome"]]
-    lines = [
-        "## At equal training amount",
-        "",
-        "A larger batch takes fewer steps, so it may look different because it was trained less. Claims that compare",
-        "batch sizes are decided once more on the same runs as they were when they had come to the same T, the sum of",
-        "learning rate / (1 - momentum) over the steps.",
-        "",
-        f"{len(found)} claims compare batch sizes. The runs of {len(found) - len(cut)} had come to the same T anyway;",
-        f"of the other {len(cut)}, {len(flips)} verdicts change.",
-    ]
-    if flips:
-        lines += ["", "| claim | case | after all epochs | at equal T | T |", "| --- | --- | --- | --- | --- |"]
-    for claim, other in flips:
-        first, second = f"{claim['verdict']}, {claim['shown']}", f"{other['verdict']}, {other['shown']}"
-        lines.append(f"| {claim['id']} | {claim['case']} | {first} | {second} | {other['amount']} |")
-    return "\n".join(lines)
+    found = [(entry, entry.equal_amount) for entry in claims if entry.equal_amount]
+    cut = [(entry, other) for entry, other in found if other.trained_less]
+    flips = [(entry, other) for entry, other in cut if other.outcome is not entry.outcome]
+    text = (
+        f"{len(found)} claims compare batch sizes. The runs of {len(found) - len(cut)} had come to the same T anyway;\n"
+        f"of the other {len(cut)}, {len(flips)} verdicts change."
+    )
+    rows = [(*_both(entry, other), other.amount) for entry, other in flips]
+    table = [_table(("claim", "case", "after all epochs", "at equal T", "T"), rows)] if rows else []
+    return ["## At equal training amount", AMOUNT, text, *table] if found else []
 
 
-def _readings(bundle: Bundle) -> str:
+def _readings(claims: Iterable[Entry]) -> list[str]:
     """Which verdicts another reading of the same trained runs would change."""
-    read = [(claim, other) for claim in bundle["claims"] for other in claim.get("readings", ())]
-    if not read:
-        return ""
-    says = {other["name"]: other["says"] for _, other in read}
-    lines = ["## Other readings", "", "The same trained runs, measured otherwise where the paper leaves it open.", ""]
-    for name, text in says.items():
-        under = [(claim, other) for claim, other in read if other["name"] == name]
-        flips = [(claim, other) for claim, other in under if other["outcome"] != claim["outcome"]]
-        lines.append(f"**{name}** ({text}): {len(flips)} of {len(under)} verdicts change.")
-        if flips:
-            lines += ["", "| claim | case | first reading | under this reading |", "| --- | --- | --- | --- |"]
-        for claim, other in flips:
-            first, second = f"{claim['verdict']}, {claim['shown']}", f"{other['verdict']}, {other['shown']}"
-            lines.append(f"| {claim['id']} | {claim['case']} | {first} | {second} |")
-        lines.append("")
-    return "\n".join(lines).rstrip()
+    read = [(entry, other) for entry in claims for other in entry.readings]
+    parts = ["## Other readings", "The same trained runs, measured otherwise where the paper leaves it open."]
+    for name, says in {other.name: other.says for _, other in read}.items():
+        under = [(entry, other) for entry, other in read if other.name == name]
+        rows = [_both(entry, other) for entry, other in under if other.outcome is not entry.outcome]
+        parts.append(f"**{name}** ({says}): {len(rows)} of {len(under)} verdicts change.")
+        parts += [_table(("claim", "case", "first reading", "under this reading"), rows)] if rows else []
+    return parts if read else []
 
 
-def _claims(bundle: Bundle) -> str:
-    parts = ["## Evidence"]
-    for claim in bundle["claims"]:
-        figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in claim["figures"])
-        before = f"{history}\n\n" if (history := hashes.history(claim)) else ""
-        parts.append(
-            f"### {claim['id']}: {claim['case']}\n\n{claim['says']} (Section {claim['section']}; {figures})\n\n"
-            f"```text\n{claim['evidence']}\n```\n\n{before}Rerun: {_code(claim['rerun'])}"
-        )
+def _evidence(entry: Entry) -> str:
+    figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in entry.figures)
+    parts = [
+        f"### {entry.id}: {entry.case}",
+        f"{entry.says} (Section {entry.section}; {figures})",
+        f"```text\n{entry.evidence}\n```",
+        *_declared_before(entry),
+        f"Rerun: {_code(entry.rerun)}",
+    ]
     return "\n\n".join(parts)
 
 
-def _figures(pictures: Sequence[Picture]) -> str:
-    parts = ["## Figures"]
-    parts += [f"![Figure {p.number}]({p.path.name})\n\n*Figure {p.number}. {p.caption}*" for p in pictures]
-    return "\n\n".join(parts) if pictures else ""
-
-
-def _conditions(bundle: Bundle) -> str:
-    session = bundle["session"]
-    dirty = " with uncommitted changes" if session["dirty"] else ""
-    versions = ", ".join(f"{name} {version}" for name, version in session["versions"].items())
-    hardware = session["hardware"]
-    machine = f"{hardware['processor']}, {hardware['cores']} cores, {hardware['memory_gib']} GiB"
+def _declared_before(entry: Entry) -> list[str]:
+    """Every other declaration that the claim was decided under from the same store."""
     lines = [
-        "## Conditions",
-        "",
-        f"- command: {_code(session['command'])}, {span(session['seconds'])}",
-        f"- commit: {session['commit'] or 'none'}{dirty}",
-        f"- device: {session['device']}; {machine}",
+        f"- `{old.declared}`, {old.asked}: {old.verdict} on {old.date[:10]} ({old.regime} regime); "
+        f"changed since: {'; '.join(old.changes)}"
+        for old in entry.declared_before
+    ]
+    head = f"**Declared differently before** (now `{entry.declared}`), with results of the same store at hand:"
+    return [head, "\n".join(lines)] if lines else []
+
+
+def _figure(picture: Picture) -> str:
+    return f"![Figure {picture.number}]({picture.path.name})\n\n*Figure {picture.number}. {picture.caption}*"
+
+
+def _conditions(session: Session) -> str:
+    machine = session.hardware
+    versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())
+    lines = [
+        f"- command: {_code(session.command)}, {span(session.seconds)}",
+        f"- commit: {session.commit or 'none'}{' with uncommitted changes' if session.dirty else ''}",
+        f"- device: {session.device}; {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB",
         f"- versions: {versions}",
-        *(f"- data: {data['text']}" for data in session["data"].values()),
-        "",
-        "What the paper leaves open, and how it is read here:",
-        "",
-        "| open | reading | why |",
-        "| --- | --- | --- |",
-        *(f"| {choice['open']} | {choice['reading']} | {choice['why']} |" for choice in bundle["choices"]),
+        *(f"- data: {data.text}" for data in session.data.values()),
     ]
     return "\n".join(lines)
+
+
+def _choices(found: Iterable[Choice]) -> list[str]:
+    rows = [(choice.open, choice.reading, choice.why) for choice in found]
+    return ["What the paper leaves open, and how it is read here:", _table(("open", "reading", "why"), rows)]
 
 
 def _code(text: str) -> str:

@@ -15,14 +15,14 @@ from ..runs.store import Record, Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes
-from .bundle import Report
+from ..verdicts.entry import Broken, Entry, Told
+from .bundle import Loaded
 
 # What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.
 COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margin", "unit", "seeds", "runs")
 CLOSE: Final = 1e-9  # relative; the last digits of a quantile differ between versions of scipy
 
-Entry = dict[str, Any]
-# Measures that lack a field, a task without data, an instrument that fails now; also parts of a report of another kind.
+# Measures that lack a field or have one of another kind, a task without data, an instrument that fails now.
 UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproError)
 
 
@@ -58,113 +58,109 @@ class ReadOnce(Store):
 
 
 def recompute(
-    report: Report, cases: Mapping[str, Case], store: Store, outside: Collection[str] = frozenset()
+    loaded: Loaded, cases: Mapping[str, Case], store: Store, outside: Collection[str] = frozenset()
 ) -> Recomputed:
     """Decide every verdict of a report again. ``cases``: the checkout's claim tests by their ids.
 
     A test is found by its id or, where it was moved or renamed, by its claim and case; one of those ``outside`` never.
     A claim that broke must have no verdict now either, as far as the store has what it needs.
     """
-    found, conditions = Recomputed(), report.conditions
-    named = {(case.claim.id, case.id): test for test, case in cases.items()}
+    found, bench = Recomputed(), _Bench(store, loaded.conditions)
+    named = {f"{case.claim.id} [{case.id}]": test for test, case in cases.items()}
     met: set[str] = set()
-    for entry in report.claims:
-        test = entry["test"] if entry["test"] in cases else named.get((entry["id"], entry["case"]), "")
-        if entry["test"] in outside:
-            found.outside.append(entry["test"])
+    for reported in loaded.report.told:
+        broke = isinstance(reported, Broken)
+        test = reported.test if reported.test in cases else named.get(reported.name, "")
+        if reported.test in outside and reported.claim:
+            found.outside.append(reported.test)
+        elif broke and (not test or test in met):
+            continue
         elif not test:
-            found.gone.append(entry["test"])
+            found.gone.append(reported.test)
         elif test in met:
-            found.differ[entry["test"]] = ["the report has this claim twice"]
+            found.differ[reported.test] = ["the report has this claim twice"]
         else:
-            _again(entry, test, cases[test], store, conditions, found)
-            met.add(test)
-    for error in report.errors:
-        test = error["test"] if error["test"] in cases else named.get((str(error.get("claim")), str(error.get("case"))))
-        if error["test"] in outside and "claim" in error:
-            found.outside.append(error["test"])
-        elif test and test not in met:
-            _broken(error["test"], test, cases[test], store, conditions, found)
+            bench.again(reported, test, cases[test], found)
             met.add(test)
     found.new = [test for test in cases if test not in met]
     return found
 
 
-def _again(entry: Entry, test: str, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
-    try:
-        missing = _missing(case, store, conditions)
-        lines = [] if missing else differences(entry, _now(case, store, conditions))
-    except UNDECIDABLE as error:
-        missing, lines = [], [f"cannot be decided now: {type(error).__name__}: {error}"]
-    if missing:
-        found.missing[entry["test"]] = missing
-        return
-    found.checked.add(test)
-    if lines:
-        found.differ[entry["test"]] = lines
-    else:
-        found.agree += 1
+@dataclass(frozen=True)
+class _Bench:
+    """What verdicts are decided on again."""
 
+    store: Store
+    conditions: Conditions
 
-def _broken(reported: str, test: str, case: Case, store: Store, conditions: Conditions, found: Recomputed) -> None:
-    try:
-        if _missing(case, store, conditions):
+    def again(self, reported: Told, test: str, case: Case, found: Recomputed) -> None:
+        """Decide one test again and note what came of it; of one that broke nothing if the store lacks its runs."""
+        try:
+            missing = self._missing(case)
+            now = None if missing else judge(case, self.store, self.conditions).entry()
+            why = ""
+        except UNDECIDABLE as error:
+            missing, now, why = [], None, f"{type(error).__name__}: {error}"
+        if missing:
+            found.missing |= {} if isinstance(reported, Broken) else {reported.test: missing}
             return
-        now = _now(case, store, conditions)
-    except UNDECIDABLE:
-        found.agree += 1
-    else:
-        found.differ[reported] = [f"verdict: none in the report, for it broke; {now['verdict']} now"]
-    found.checked.add(test)
+        found.checked.add(test)
+        lines = _lines(reported, now, why)
+        if lines:
+            found.differ[reported.test] = lines
+        else:
+            found.agree += 1
+
+    def _missing(self, case: Case) -> list[str]:
+        """The runs of a case that are not stored whole under a reading that its verdicts need, which no check is."""
+        jobs = [(run, reading) for run, reading in case.jobs(self.conditions) if "transfer" not in reading.parts]
+        return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not self.store.whole(run, reading)))
 
 
-def _now(case: Case, store: Store, conditions: Conditions) -> Entry:
-    entry: Entry = json.loads(json.dumps(judge(case, store, conditions).entry()))
-    return entry
-
-
-def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:
-    """The runs of a case that are not stored whole under a reading that its verdicts need; a check is none of those."""
-    jobs = [(run, reading) for run, reading in case.jobs(conditions) if "transfer" not in reading.parts]
-    return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not store.whole(run, reading)))
+def _lines(reported: Told, now: Entry | None, why: str) -> list[str]:
+    """What differs between a test as reported and as decided now, or now is not, for a reason."""
+    if isinstance(reported, Broken):
+        return [f"verdict: none in the report, for it broke; {now.verdict} now"] if now else []
+    return differences(reported, now) if now else [f"cannot be decided now: {why}"]
 
 
 def differences(entry: Entry, now: Entry) -> list[str]:
     """What differs between a verdict as reported and as decided now, a line each."""
-    lines = [_line(name, entry.get(name), now[name]) for name in COMPARED if not _equal(entry.get(name), now[name])]
-    if entry["declared"] != now["declared"]:
-        moved = "; ".join(changes(entry["declaration"], now["declaration"])) or "the hash alone"
-        lines.append(f"{_line('declared', entry['declared'], now['declared'])} ({moved})")
-    return lines + list(_readings(entry.get("readings", ()), now["readings"]))
+    pairs = [(name, getattr(entry, name), getattr(now, name)) for name in COMPARED]
+    lines = [_line(name, one, other) for name, one, other in pairs if not _equal(one, other)]
+    if entry.declared != now.declared:
+        moved = "; ".join(changes(entry.declaration, now.declaration)) or "the hash alone"
+        lines.append(f"{_line('declared', entry.declared, now.declared)} ({moved})")
+    return [*lines, *_readings(entry, now)]
 
 
 def _line(name: str, reported: Any, now: Any) -> str:
     if name == "runs":
-        return f"runs: the report's {len(reported or ())} and the {len(now)} of now are not the same"
+        return f"runs: the report's {len(reported)} and the {len(now)} of now are not the same"
     one, other = _text(reported), _text(now)
     if one == other:  # beyond the digits shown
         one, other = repr(reported), repr(now)
     return f"{name}: {one} in the report, {other} now"
 
 
-def _readings(reported: Iterable[Entry], now: Iterable[Entry]) -> Iterable[str]:
-    """The same for the verdicts under other readings, whose estimates a report holds in words."""
-    before, after = ({other["name"]: (other["verdict"], other["shown"]) for other in side} for side in (reported, now))
+def _readings(entry: Entry, now: Entry) -> Iterable[str]:
+    """What differs between the verdicts under other readings, whose estimates a report holds in words."""
+    before, after = ({o.name: f"{o.verdict}, {o.shown}" for o in side.readings} for side in (entry, now))
     for name in dict.fromkeys([*before, *after]):
-        one, other = (", ".join(side.get(name, ("no verdict",))) for side in (before, after))
+        one, other = (side.get(name, "no verdict") for side in (before, after))
         if one != other:
             yield f"under {name}: {one} in the report, {other} now"
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, list) and isinstance(other, list):
+    if isinstance(one, tuple) and isinstance(other, tuple):
         return len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, float | int) and isinstance(other, float | int):
+    if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
     return bool(one == other)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, tuple):
         return f"[{', '.join(map(_text, value))}]"
     return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

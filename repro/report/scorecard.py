@@ -1,11 +1,12 @@
 """The scorecard: claims down, tasks across, a verdict in every cell. Free of torch and matplotlib."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from ..experiment.tasks import TASKS
+from ..verdicts.entry import Told
 
 SHORT: Final = {
     "reproduced": "yes",
@@ -18,33 +19,26 @@ SURROGATE: Final = " (surrogate)"
 NOT_SHOWN: Final = "-"  # the paper's figures do not show this claim on this task, or the session did not select it
 
 
+Cells = tuple[tuple[str, str], ...]  # by task a word and an outcome: "holds", "fails", "undecided", "error", or ""
+
+
 @dataclass(frozen=True)
 class Row:
     """A claim (and attack, and comparison) with its verdict on each task of the scorecard."""
 
     claim: str
     variant: str
-    words: tuple[str, ...]
-    outcomes: tuple[str, ...]  # "holds", "fails", "undecided", "error", or "" where there is none
+    cells: Cells
 
     @property
     def name(self) -> str:
         """How the row is called."""
         return f"{self.claim} ({self.variant})" if self.variant else self.claim
 
-
-@dataclass(frozen=True)
-class Line:
-    """A line of a scorecard that is drawn or printed: a row, or the name of a claim above its rows."""
-
-    name: str
-    inset: bool = False
-    cells: tuple[tuple[str, str], ...] = ()  # word and outcome for each task; none beside the name of a claim
-
     @property
-    def indented(self) -> str:
-        """The name, set in where it stands below its claim's."""
-        return f"   {self.name}" if self.inset else self.name
+    def words(self) -> list[str]:
+        """The verdict on each task."""
+        return [word for word, _ in self.cells]
 
 
 @dataclass(frozen=True)
@@ -55,16 +49,18 @@ class Scorecard:
     rows: tuple[Row, ...]
 
     @property
-    def lines(self) -> list[Line]:
-        """The rows of each claim together, below its name if there are several: their full names are long."""
-        lines = []
+    def lines(self) -> list[tuple[str, Cells]]:
+        """Name and cells of each line as it is drawn or printed.
+
+        Several rows of a claim stand below its name, set in, for their full names are long.
+        """
+        lines: list[tuple[str, Cells]] = []
         for claim, group in groupby(self.rows, key=lambda row: row.claim):
             rows = list(group)
-            if len(rows) > 1:
-                lines.append(Line(claim))
-            for row in rows:
-                cells = tuple(zip(row.words, row.outcomes, strict=True))
-                lines.append(Line(row.variant or "-", True, cells) if len(rows) > 1 else Line(row.name, False, cells))
+            if len(rows) == 1:
+                lines.append((rows[0].name, rows[0].cells))
+            else:
+                lines += [(claim, ()), *((f"   {row.variant or '-'}", row.cells) for row in rows)]
         return lines
 
 
@@ -74,29 +70,17 @@ def short(word: str) -> str:
     return SHORT.get(bare, bare) + ("*" if bare != word else "")
 
 
-def scorecard(claims: Iterable[Mapping[str, Any]], errors: Iterable[Mapping[str, Any]] = ()) -> Scorecard:
-    """Arrange the entries of a report; claims in the order in which they were first met, the rows of each together.
+def scorecard(found: Iterable[Told]) -> Scorecard:
+    """Arrange what a report tells; claims in the order in which they were first met, the rows of each together.
 
-    ``errors`` are those of the report: a claim test that broke has its cell marked as an error.
+    A claim test that broke has its cell marked as an error, whatever was said of it before.
     """
-    cells: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-    for entry in claims:
-        row = cells.setdefault((entry["id"], _variant(entry["case"], entry["task"])), {})
-        row[entry["task"]] = (entry["verdict"], entry["outcome"])
-    for error in errors:
-        if error.get("claim"):
-            row = cells.setdefault((error["claim"], _variant(error["case"], error["task"])), {})
-            row[error["task"]] = ("error", "error")
-    shown = tuple(task for task in TASKS if any(task in row for row in cells.values()))
-    place = {claim: i for i, claim in enumerate(dict.fromkeys(claim for claim, _ in cells))}
-    together = sorted(cells.items(), key=lambda item: place[item[0][0]])  # errors may come long after their claim
-    return Scorecard(shown, tuple(_row(claim, variant, row, shown) for (claim, variant), row in together))
-
-
-def _row(claim: str, variant: str, row: dict[str, tuple[str, str]], shown: tuple[str, ...]) -> Row:
-    found = [row.get(task, (NOT_SHOWN, "")) for task in shown]
-    return Row(claim, variant, tuple(word for word, _ in found), tuple(outcome for _, outcome in found))
-
-
-def _variant(case: str, task: str) -> str:
-    return case.removeprefix(task).removeprefix("-").replace("-over-", "/")
+    claims: dict[str, dict[str, dict[str, tuple[str, str]]]] = {}  # by claim, variant and task
+    for entry in (entry for entry in found if entry.claim):
+        variant = entry.case.removeprefix(entry.task).removeprefix("-").replace("-over-", "/")
+        row = claims.setdefault(entry.claim, {}).setdefault(variant, {})
+        row[entry.task] = (entry.verdict, entry.outcome)
+    rows = [(claim, variant, row) for claim, variants in claims.items() for variant, row in variants.items()]
+    tasks = tuple(task for task in TASKS if any(task in row for _, _, row in rows))
+    nothing = (NOT_SHOWN, "")
+    return Scorecard(tasks, tuple(Row(c, v, tuple(row.get(task, nothing) for task in tasks)) for c, v, row in rows))

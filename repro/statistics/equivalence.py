@@ -49,15 +49,24 @@ def _no_room(sample: Sample, margin: Margin) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True)
-class Flat(Estimand):
+class _Within(Estimand):
+    """An estimand of one margin, which nothing may go beyond."""
+
+    within: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.within,)
+
+
+@dataclass(frozen=True)
+class Flat(_Within):
     """Every batch size's mean is within ``within`` of the smallest batch size's: an equivalence test.
 
     It cannot hold where the smallest batch size stands within the margin of the floor.
     """
 
     compares = Compares.BATCH_SIZES
-
-    within: Margin
 
     def question(self, *samples: Sample) -> Question:
         """Of one curve."""
@@ -68,12 +77,10 @@ class Flat(Estimand):
 
 
 @dataclass(frozen=True)
-class NotWorse(Estimand):
+class NotWorse(_Within):
     """No batch size's mean is lower than the smallest one's by ``within`` or more: ``Flat``, one-sided."""
 
     compares = Compares.BATCH_SIZES
-
-    within: Margin
 
     def question(self, *samples: Sample) -> Question:
         """Of one curve."""
@@ -84,13 +91,11 @@ class NotWorse(Estimand):
 
 
 @dataclass(frozen=True)
-class Same(Estimand):
+class Same(_Within):
     """At every batch size the means of two curves differ by less than ``within``: an equivalence test.
 
     It cannot hold where at some batch size both curves stand within the margin of the floor.
     """
-
-    within: Margin
 
     def question(self, *samples: Sample) -> Question:
         """Of two curves."""

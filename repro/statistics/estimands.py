@@ -117,9 +117,14 @@ class Estimand(ABC):
     compares: ClassVar[Compares] = Compares.NEITHER
 
     @property
+    @abstractmethod
+    def margins(self) -> tuple[Margin, ...]:
+        """The sizes of effect that the decision turns on, in the order in which they were declared."""
+
+    @property
     def margin(self) -> Margin:
-        """The size of effect that the decision turns on: the (first) margin that it was declared with."""
-        return next(value for value in vars(self).values() if isinstance(value, Margin))
+        """The first of its margins, which most have alone."""
+        return self.margins[0]
 
     @abstractmethod
     def question(self, *samples: Sample) -> Question:

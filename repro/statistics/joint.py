@@ -24,9 +24,9 @@ class Jointly(Estimand):
     parts: tuple[Estimand, ...]
 
     @property
-    def margin(self) -> Margin:
-        """The first part's margin; the others are shown with their own decisions."""
-        return self.parts[0].margin
+    def margins(self) -> tuple[Margin, ...]:
+        """Those of all its parts."""
+        return tuple(margin for part in self.parts for margin in part.margins)
 
     def question(self, *samples: Sample) -> Question:
         """Of one curve for each part."""
@@ -61,6 +61,10 @@ class Exists(Estimand):
 
     first: Margin
     second: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return self.first, self.second
 
     def question(self, *samples: Sample) -> Question:
         """Of an even number of curves."""
@@ -119,9 +123,9 @@ class RanksDisagree(Estimand):
     explains: float
 
     @property
-    def margin(self) -> Margin:
+    def margins(self) -> tuple[Margin, ...]:
         """The strength of correlation that would count as explaining."""
-        return Margin(self.explains, CORRELATION)
+        return (Margin(self.explains, CORRELATION),)
 
     def question(self, *samples: Sample) -> Question:
         """Of an even number of curves."""
@@ -149,9 +153,9 @@ class Awaiting(Estimand):
     reason: str
 
     @property
-    def margin(self) -> Margin:
+    def margins(self) -> tuple[Margin, ...]:
         """None that could be declared."""
-        return Margin(0.0, SHARE)
+        return (Margin(0.0, SHARE),)
 
     def question(self, *samples: Sample) -> Question:
         """Nothing that could be answered."""

@@ -30,6 +30,10 @@ class OnAverage(Estimand):
     way: Way
     by: Margin
 
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.by,)
+
     def question(self, *samples: Sample) -> Question:
         """Of two or more curves."""
         differences = (samples[-1].values - samples[0].values).mean(-1)
@@ -51,9 +55,9 @@ class Mostly(Estimand):
     way: Way
 
     @property
-    def margin(self) -> Margin:
+    def margins(self) -> tuple[Margin, ...]:
         """One half."""
-        return Margin(0.5, SHARE)
+        return (Margin(0.5, SHARE),)
 
     def question(self, *samples: Sample) -> Question:
         """Of two or more curves."""
@@ -83,6 +87,10 @@ class SmallerChange(Estimand):
     """
 
     by: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.by,)
 
     def question(self, *samples: Sample) -> Question:
         """Of four curves."""

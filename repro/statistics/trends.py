@@ -37,12 +37,21 @@ def _over_the_grid(sample: Sample, way: int, margin: Margin, asked: str) -> Ques
 
 
 @dataclass(frozen=True)
-class Rises(Estimand):
-    """The curve rises over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
+class _OverTheGrid(Estimand):
+    """An estimand of a curve's change over the grid, and how large that has to be."""
 
     compares = Compares.BATCH_SIZES
 
     at_least: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.at_least,)
+
+
+@dataclass(frozen=True)
+class Rises(_OverTheGrid):
+    """The curve rises over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
 
     def question(self, *samples: Sample) -> Question:
         """Of one curve."""
@@ -51,12 +60,8 @@ class Rises(Estimand):
 
 
 @dataclass(frozen=True)
-class Drops(Estimand):
+class Drops(_OverTheGrid):
     """The curve falls over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
-
-    compares = Compares.BATCH_SIZES
-
-    at_least: Margin
 
     def question(self, *samples: Sample) -> Question:
         """Of one curve."""
@@ -72,12 +77,21 @@ def _at_the_end(samples: tuple[Sample, ...], way: int, margin: Margin, asked: st
 
 
 @dataclass(frozen=True)
-class Higher(Estimand):
-    """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
+class _AtTheEnd(Estimand):
+    """An estimand of two curves at the largest batch size, and how far they have to be apart there."""
 
     compares = Compares.RECIPES
 
     by: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.by,)
+
+
+@dataclass(frozen=True)
+class Higher(_AtTheEnd):
+    """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
     def question(self, *samples: Sample) -> Question:
         """Of two curves."""
@@ -85,12 +99,8 @@ class Higher(Estimand):
 
 
 @dataclass(frozen=True)
-class Lower(Estimand):
+class Lower(_AtTheEnd):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
-
-    compares = Compares.RECIPES
-
-    by: Margin
 
     def question(self, *samples: Sample) -> Question:
         """Of two curves."""

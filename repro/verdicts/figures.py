@@ -33,11 +33,19 @@ class Panel:
     task: Task
     recipes: tuple[Recipe, ...]
     measure: Measure
+    apart: bool = False  # clean and attacked accuracy have axes of their own, the clean one first
+
+    @property
+    def axes(self) -> tuple[tuple[Measure, ...], ...]:
+        """The measures that are drawn on each pair of axes, the clean accuracy last where it is drawn with another."""
+        if not self.measure.attacked:
+            return ((self.measure,),)
+        return ((TEST_ACCURACY,), (self.measure,)) if self.apart else ((self.measure, TEST_ACCURACY),)
 
     @property
     def curves(self) -> tuple[Curve, ...]:
         """Every curve drawn, the clean accuracies last."""
-        measures = (self.measure, TEST_ACCURACY) if self.measure.attacked else (self.measure,)
+        measures = dict.fromkeys((self.measure, *(measure for shown in self.axes for measure in shown)))
         return tuple(Curve(self.task, recipe, measure) for measure in measures for recipe in self.recipes)
 
 
@@ -59,6 +67,7 @@ class Figure:
         return f"fig{self.number:02d}"
 
 
+_APART: Final = frozenset({11})  # the figures with clean and attacked accuracy in two panels
 # number of the figure for FGSM, PGD, lambda1; a lambda1 figure may be shared by two tasks (13, 26, 35)
 _PLACES: Final[tuple[tuple[Task, tuple[Recipe, ...], tuple[int, int, int]], ...]] = (
     (M1_MNIST, SETTINGS, (9, 10, 13)),
@@ -82,7 +91,7 @@ def _figures() -> dict[int, Figure]:
     panels: dict[int, list[Panel]] = {}
     for task, recipes, numbers in _PLACES:
         for number, measure in zip(numbers, (FGSM, PGD, LAMBDA1), strict=True):
-            panels.setdefault(number, []).append(Panel(task, recipes, measure))
+            panels.setdefault(number, []).append(Panel(task, recipes, measure, number in _APART))
     return {number: Figure(number, tuple(panels[number])) for number in sorted(panels)}
 
 

@@ -6,57 +6,67 @@ a file of its own, whole or not at all, and before it looks for others': of two 
 writes later sees both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from ..runs.store import Store
 from .declaration import changes
-
-Entry = dict[str, Any]
-Name = tuple[str, str]
+from .entry import Before, Entry, alike, plain, read_as
 
 
-def remember(store: Store, entries: Mapping[str, Entry], regime: str) -> dict[str, Entry]:
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim that was decided under a declaration."""
+
+    id: str
+    case: str
+    declared: str
+    declaration: dict[str, Any]
+    asked: str
+    verdict: str
+    regime: str = ""
+    date: str = ""
+
+
+class Notes(msgspec.Struct, frozen=True, kw_only=True):
+    """What one session decided that the store did not know."""
+
+    decided: tuple[Note, ...] = ()
+
+
+def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]:
     """Leave in the store what these entries decided; returns them with ``declared_before``.
 
-    ``entries``: a verdict's entry for each test. ``declared_before`` lists, oldest first, every other declaration that
-    the same claim and case was decided under from this store: its hash, what it asked for, the date, the verdict and
-    the regime of the first session that did, and what changed since.
+    That lists, oldest first, every other declaration that the same claim and case was decided under from this store,
+    with the date, the verdict and the regime of the first session that did.
     """
-    known = {(*_name(note), note["declared"]) for note in _notes(store)}
-    new = [_note(entry, regime) for entry in entries.values() if (*_name(entry), entry["declared"]) not in known]
+    known = {(note.id, note.case, note.declared) for note in _notes(store)}
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
+    new = tuple(replace(alike(Note, entry), regime=regime, date=date) for entry in unknown)
     if new:
-        store.put_decided({"decided": new})
+        store.put_decided(plain(Notes(decided=new)))
     notes = _notes(store)
-    return {test: {**entry, "declared_before": _before(entry, notes)} for test, entry in entries.items()}
+    return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
 
 
-def _name(entry: Entry) -> Name:
-    return entry["id"], entry["case"]
-
-
-def _note(entry: Entry, regime: str) -> Entry:
-    kept = {name: entry[name] for name in ("id", "case", "declared", "declaration", "asked", "verdict")}
-    return {**kept, "regime": regime, "date": datetime.now(UTC).isoformat(timespec="seconds")}
-
-
-def _notes(store: Store) -> list[Entry]:
+def _notes(store: Store) -> list[Note]:
     """Everything decided from the store so far, the first of each declaration first."""
-    return sorted(
-        (note for record in store.decided() for note in record.get("decided", ())), key=lambda note: note["date"]
-    )
+    found: list[Note] = []
+    for record in store.decided():
+        with suppress(ValueError):  # a file that no session wrote so tells nothing
+            found += read_as(Notes, record).decided
+    return sorted(found, key=lambda note: note.date)
 
 
-def _before(entry: Entry, notes: list[Entry]) -> list[Entry]:
-    others: dict[str, Entry] = {}
+def _before(entry: Entry, notes: Sequence[Note]) -> tuple[Before, ...]:
+    others: dict[str, Note] = {}
     for note in notes:
-        if _name(note) == _name(entry) and note["declared"] != entry["declared"]:
-            others.setdefault(note["declared"], note)
-    return [
-        {
-            **{name: note[name] for name in ("declared", "asked", "verdict", "regime", "date")},
-            "changes": changes(note["declaration"], entry["declaration"]),
-        }
-        for note in others.values()
-    ]
+        if (note.id, note.case) == (entry.id, entry.case) and note.declared != entry.declared:
+            others.setdefault(note.declared, note)
+    found = others.values()
+    return tuple(replace(alike(Before, n), changes=tuple(changes(n.declaration, entry.declaration))) for n in found)

@@ -15,6 +15,7 @@ from ..runs.conditions import Conditions
 from ..runs.run import Run
 from ..runs.store import Store
 from .curves import Curve
+from .entry import Instruments
 from .instrument_checks import Failure, failed, guarding, unchecked
 
 
@@ -26,27 +27,21 @@ class InstrumentError(ReproError):
 class Soundness:
     """What the checks of the runs behind some curves came to."""
 
-    runs: int
-    checks: int  # made, over all runs
+    instruments: Instruments
     failures: tuple[tuple[Run, Failure], ...]
-    unchecked: tuple[str, ...]  # names of checks that lacked a number on some run
-    sampling: float | None  # the largest standard error of lambda1 for the choice of images, as a share of lambda1
 
     @property
     def evidence(self) -> list[str]:
         """In words, for a table of evidence; nothing where no measure is taken by an instrument that is checked."""
-        if not self.runs:
+        found = self.instruments
+        if not found.runs:
             return []
-        missing = f"; not made on every run: {', '.join(self.unchecked)}" if self.unchecked else ""
-        lines = [f"  instruments: {self.checks} checks on {self.runs} runs, none failed{missing}"]
-        if self.sampling is not None:
-            lines.append(f"  lambda1's standard error for the choice of images: up to {100 * self.sampling:.0f}% of it")
+        missing = f"; not made on every run: {', '.join(found.unchecked)}" if found.unchecked else ""
+        lines = [f"  instruments: {found.checks} checks on {found.runs} runs, none failed{missing}"]
+        if found.lambda1_sampling is not None:
+            share = f"{100 * found.lambda1_sampling:.0f}%"
+            lines.append(f"  lambda1's standard error for the choice of images: up to {share} of it")
         return lines
-
-    def entry(self) -> dict[str, object]:
-        """As plain JSON for the report."""
-        sampling = None if self.sampling is None else float(self.sampling)
-        return {"runs": self.runs, "checks": self.checks, "unchecked": [*self.unchecked], "lambda1_sampling": sampling}
 
 
 def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> Soundness:
@@ -71,8 +66,13 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         failures |= dict.fromkeys((run, failure) for failure in found.values())
         if measure.part == "curvature" and few.get("lambda1_error") is not None and few["lambda1"]:
             errors.append(abs(few["lambda1_error"] / few["lambda1"]))
-    runs = len({run for run, _ in wanted})
-    return Soundness(runs, checks, tuple(failures), tuple(missing), max(errors, default=None))
+    instruments = Instruments(
+        runs=len({run for run, _ in wanted}),
+        checks=checks,
+        unchecked=tuple(missing),
+        lambda1_sampling=max(errors, default=None),
+    )
+    return Soundness(instruments, tuple(failures))
 
 
 def _measures(store: Store, run: Run, reading: Reading) -> dict[str, Any]:

@@ -1,16 +1,22 @@
 """The evidence behind a verdict as people read it: tables of curves, effects with their intervals. Free of torch."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..statistics.estimands import Decision
-from .curves import Measured
+from .curves import Cell, Measured
+from .entry import Interval
 
 
 def number(value: float) -> float | None:
     """A number as JSON has it: none for what is not finite."""
     return float(value) if np.isfinite(value) else None
+
+
+def interval(decision: Decision) -> Interval:
+    """The ends of a decision's interval, as JSON has them."""
+    return number(decision.low), number(decision.high)
 
 
 def shown(decision: Decision) -> str:
@@ -28,19 +34,17 @@ def table(curve: Measured) -> list[str]:
     Of one seed there is no spread; the noise of its images, binomial for an accuracy, stands in its place.
     """
     unit = curve.curve.measure.unit
-    scaled = curve.sample.values
     spread_of = "sd" if len(curve.cells) > 1 else "of images"
     lines = [
         f"  {curve.curve}",
         f"    batch size      mean{spread_of:>10}   train acc    steps        T   margin   saturated",
     ]
     for j, size in enumerate(curve.batch_sizes):
-        cells, column = curve.column(j), scaled[:, j]
+        cells, column = curve.column(j), curve.sample.values[:, j]
         sd = float(column.std(ddof=1)) if len(column) > 1 else _of_images(curve, cells[0].value)
-        spread = unit.spread(sd)
         flag = f"  {note}" if (note := _flag(cells)) else ""
         lines.append(
-            f"    {size:10d}{unit.level(float(column.mean())):>10}{spread:>10}"
+            f"    {size:10d}{unit.level(float(column.mean())):>10}{unit.spread(sd):>10}"
             f"{_mean([c.train_accuracy for c in cells], 100, '%'):>12}{cells[0].steps:>9d}"
             f"{cells[0].training_amount:>9.2f}{_mean([c.median_margin for c in cells]):>9}"
             f"{_mean([c.saturated for c in cells], 100, '%'):>12}{flag}"
@@ -64,14 +68,11 @@ def _of_images(curve: Measured, share: float) -> float:
 
 def undertrained(curve: Measured) -> list[str]:
     """The curve's cells that have not fitted their training data, in words."""
-    notes = []
-    for j, size in enumerate(curve.batch_sizes):
-        if note := _flag(curve.column(j)):
-            notes.append(f"{curve.curve.recipe}, batch size {size}: {note}")
-    return notes
+    flags = ((size, _flag(curve.column(j))) for j, size in enumerate(curve.batch_sizes))
+    return [f"{curve.curve.recipe}, batch size {size}: {flag}" for size, flag in flags if flag]
 
 
-def _flag(cells: list[Any]) -> str:
+def _flag(cells: Sequence[Cell]) -> str:
     count = sum(cell.undertrained for cell in cells)
     diverged = sum(cell.diverged for cell in cells)
     words = ((count - diverged, "undertrained"), (diverged, "diverged"))

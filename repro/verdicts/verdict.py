@@ -1,7 +1,6 @@
 """A verdict: a case's decision in the words of its regime, with the evidence a reader needs to check it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -10,9 +9,9 @@ from ..words import counted
 from .claim import Case
 from .curves import Measured
 from .declaration import declaration, digest
-from .further_seeds import MoreSeeds
+from .entry import Entry, EqualAmount, Further, OtherReading
 from .soundness import Soundness
-from .tables import number, shown, table, undertrained
+from .tables import interval, number, shown, table, undertrained
 
 # A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
 WORDS = {
@@ -22,62 +21,21 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Other:
-    """The same case decided under another reading of the same runs."""
-
-    name: str
-    says: str
-    decision: Decision
-    word: str
-
-    def entry(self) -> dict[str, Any]:
-        """As plain JSON for the report."""
-        return {
-            "name": self.name,
-            "says": self.says,
-            "verdict": self.word,
-            "outcome": str(self.decision.outcome),
-            "shown": shown(self.decision),
-        }
-
-
-@dataclass(frozen=True)
 class Matched:
     """The same case decided on its curves at equal training amount; see ``equal_amount``."""
 
-    amounts: tuple[float, ...]  # T of each curve
     curves: tuple[Measured, ...]
     decision: Decision
-    word: str
-    trained_less: bool  # whether any cell had to be cut short: without, all cells had come to the same T anyway
-
-    @property
-    def amount(self) -> str:
-        """T in words; where several recipes are matched each within itself, the range of theirs."""
-        low, high = min(self.amounts), max(self.amounts)
-        return f"T = {low:g}" if low == high else f"T = {low:g} to {high:g}, equal within each recipe"
+    entry: EqualAmount
 
     @property
     def evidence(self) -> list[str]:
         """How it was decided, and the cells that were cut short for it."""
-        if not self.trained_less:
-            return [f"  at equal training amount ({self.amount}): the same, since every cell had come to that"]
-        return [
-            f"  at equal training amount ({self.amount}): {self.word}, {shown(self.decision)}",
-            *(f"  {line}" for curve in self.curves for line in table(curve)),
-        ]
-
-    def entry(self) -> dict[str, Any]:
-        """As plain JSON for the report."""
-        return {
-            "amount": self.amount,
-            "verdict": self.word,
-            "outcome": str(self.decision.outcome),
-            "shown": shown(self.decision),
-            "estimate": number(self.decision.estimate),
-            "interval": [number(self.decision.low), number(self.decision.high)],
-            "trained_less": self.trained_less,
-        }
+        begins = f"  at equal training amount ({self.entry.amount}): "
+        if not self.entry.trained_less:
+            return [f"{begins}the same, since every cell had come to that"]
+        cells = [f"  {line}" for curve in self.curves for line in table(curve)]
+        return [f"{begins}{self.entry.verdict}, {self.entry.shown}", *cells]
 
 
 @dataclass(frozen=True)
@@ -89,10 +47,10 @@ class Verdict:
     curves: tuple[Measured, ...]
     word: str
     rerun: str = ""
-    others: tuple["Other", ...] = ()
-    matched: "Matched | None" = None
+    others: tuple[OtherReading, ...] = ()
+    matched: Matched | None = None
     sound: Soundness | None = None
-    further: MoreSeeds | None = None
+    further: Further | None = None
 
     @property
     def reproduced(self) -> bool:
@@ -122,13 +80,15 @@ class Verdict:
     @property
     def evidence(self) -> str:
         """The table the claim was decided on, and how."""
-        claim, decision = self.case.claim, self.decision
+        claim, decision, figures = self.case.claim, self.decision, self.case.figures
+        numbers = f"figure{'s' if len(figures) > 1 else ''} {', '.join(map(str, figures))}"
+        certainty = f"{100 * decision.level:.3g}% interval, {counted(self.seeds, 'seed')}"
         return "\n".join(
             [
                 f"{self.word}: {claim.says}",
-                f"  {self.case.id}; paper: section {claim.section}, {self._figures}",
+                f"  {self.case.id}; paper: section {claim.section}, {numbers}",
                 *(line for curve in self.curves for line in table(curve)),
-                f"  {decision.effect}: {self.effect} ({self._certainty})",
+                f"  {decision.effect}: {self.effect} ({certainty})",
                 f"  asked for: {decision.asked} ({claim.because})",
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
@@ -136,47 +96,39 @@ class Verdict:
             ]
         )
 
-    @property
-    def _certainty(self) -> str:
-        return f"{100 * self.decision.level:.3g}% interval, {counted(self.seeds, 'seed')}"
-
-    @property
-    def _figures(self) -> str:
-        numbers = self.case.figures
-        return f"figure{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-
-    def entry(self) -> dict[str, Any]:
-        """The verdict as plain JSON for the report."""
+    def entry(self) -> Entry:
+        """What the report holds of it."""
         claim, decision, declared = self.case.claim, self.decision, declaration(self.case)
-        return {
-            "id": claim.id,
-            "case": self.case.id,
-            "section": claim.section,
-            "says": claim.says,
-            "task": str(self.case.task),
-            "figures": self.case.figures,
-            "verdict": self.word,
-            "outcome": str(decision.outcome),
-            "effect": decision.effect,
-            "asked": decision.asked,
-            "shown": self.effect,
-            "estimate": number(decision.estimate),
-            "interval": [number(decision.low), number(decision.high)],
-            "level": decision.level,
-            "p": decision.p,
-            "further": self.further.entry() if self.further else None,
-            "margin": claim.holds_if.margin.size,
-            "unit": decision.unit.meaning,
-            "because": claim.because,
-            "declared": digest(declared),
-            "declaration": declared,
-            "reason": decision.reason,
-            "seeds": self.seeds,
-            "undertrained": [note for curve in self.curves for note in undertrained(curve)],
-            "runs": sorted({cell.run for curve in self.curves for row in curve.cells for cell in row}),
-            "evidence": self.evidence,
-            "instruments": self.sound.entry() if self.sound else None,
-            "equal_amount": self.matched.entry() if self.matched else None,
-            "readings": [other.entry() for other in self.others],
-            "rerun": self.rerun,
-        }
+        return Entry(
+            id=claim.id,
+            case=self.case.id,
+            section=claim.section,
+            says=claim.says,
+            task=str(self.case.task),
+            figures=tuple(self.case.figures),
+            verdict=self.word,
+            outcome=decision.outcome,
+            effect=decision.effect,
+            asked=decision.asked,
+            shown=self.effect,
+            estimate=number(decision.estimate),
+            interval=interval(decision),
+            level=float(decision.level),
+            p=float(decision.p),
+            further=self.further,
+            margin=float(claim.holds_if.margin.size),
+            margins=tuple(map(str, claim.holds_if.margins)),
+            unit=decision.unit.meaning,
+            because=claim.because,
+            declared=digest(declared),
+            declaration=declared,
+            reason=decision.reason,
+            seeds=self.seeds,
+            undertrained=tuple(note for curve in self.curves for note in undertrained(curve)),
+            runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
+            evidence=self.evidence,
+            instruments=self.sound.instruments if self.sound else None,
+            equal_amount=self.matched.entry if self.matched else None,
+            readings=self.others,
+            rerun=self.rerun,
+        )

@@ -1,16 +1,19 @@
 """The report of a session that decided every claim of the paper, on a store in which nothing was trained."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from doors import rewrite
+from msgspec.structs import replace
 from worlds import conditions, declared, fill
 
-from repro.report.bundle import FORMAT, conditions_facts
+from repro.report.bundle import FORMAT, session_of
 from repro.runs.store import Store
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import plain
 
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 
@@ -27,11 +30,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     store = fill(Store(folder / "store"), {run for case in cases.values() for run in case.runs(WHERE)})
     report = {
         "format": FORMAT,
-        "session": {"command": "pytest claims", "seconds": 1.0, "partial": [], **conditions_facts(WHERE)},
-        "claims": [{"test": test, **judge(case, store, WHERE).entry()} for test, case in cases.items()],
+        "session": plain(session_of(WHERE, command="pytest claims", seconds=1.0)),
+        "claims": [plain(replace(judge(case, store, WHERE).entry(), test=test)) for test, case in cases.items()],
         "errors": [],
     }
-    return store.root, report
+    return store.root, json.loads(json.dumps(report))
 
 
 @pytest.fixture

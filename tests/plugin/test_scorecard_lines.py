@@ -8,6 +8,7 @@ from worlds import declared
 from repro.experiment.tasks import TASKS
 from repro.plugin.terminal import card_lines
 from repro.report.scorecard import Scorecard, scorecard
+from repro.verdicts.entry import Broken, Entry
 from repro.verdicts.verdict import WORDS
 
 CODES = re.compile(r"\x1b\[[0-9;]*m")
@@ -15,13 +16,24 @@ CODES = re.compile(r"\x1b\[[0-9;]*m")
 
 def every_claim(words: dict[Any, str], surrogate: str = "") -> Scorecard:
     """A scorecard as a session of all claims of the paper has it, its verdicts in turn those of a regime."""
-    spoken = [(f"{word}{surrogate}", str(outcome)) for outcome, word in words.items()]
+    spoken = [(f"{word}{surrogate}", outcome) for outcome, word in words.items()]
     cases = [case for test in declared() for case in test.cases]
     entries = [
-        {"id": case.claim.id, "case": case.id, "task": str(case.task), "verdict": word, "outcome": outcome}
+        Entry(
+            id=case.claim.id,
+            case=case.id,
+            task=str(case.task),
+            verdict=word,
+            outcome=outcome,
+            shown="",
+            estimate=None,
+            interval=(None, None),
+            declared="",
+            declaration={},
+        )
         for case, (word, outcome) in zip(cases, spoken * len(cases), strict=False)
     ]
-    return scorecard(entries, [{"claim": "it-breaks", "case": "C1-CIFAR10", "task": "C1-CIFAR10"}])
+    return scorecard([*entries, Broken(test="x", claim="it-breaks", case="C1-CIFAR10", task="C1-CIFAR10", error="x")])
 
 
 @pytest.mark.parametrize("scale", WORDS)

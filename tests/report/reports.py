@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from worlds import Results, fill, fill_transfer, healthy
 
-from repro.report.bundle import FORMAT, Report, conditions_facts, load
+from repro.report.bundle import FORMAT, Loaded, load, session_of
 from repro.runs.conditions import Conditions
 from repro.runs.store import Store
 from repro.verdicts.claim import Case
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import Entry, plain, read_as
 
 Content = dict[str, Any]
 
@@ -21,15 +23,50 @@ def content(cases: Mapping[str, Case], where: Conditions, store: Path, results: 
     filled = fill(Store(store), {run for case in cases.values() for run in case.runs(where)}, results)
     jobs = {job for case in cases.values() for job in case.jobs(where)}
     fill_transfer(filled, (run for run, reading in jobs if "transfer" in reading.parts))
-    return {
-        "format": FORMAT,
-        "session": {"command": "pytest claims", "seconds": 1.0, "partial": [], **conditions_facts(where)},
-        "claims": [{"test": test, **judge(case, filled, where).entry()} for test, case in cases.items()],
-        "errors": [],
+    return plainly(
+        {
+            "format": FORMAT,
+            "session": plain(session_of(where, command="pytest claims", seconds=1.0)),
+            "claims": [plain(replace(judge(case, filled, where).entry(), test=test)) for test, case in cases.items()],
+            "errors": [],
+        }
+    )
+
+
+def plainly(value: Any) -> Any:
+    """What a file holds of a value."""
+    return json.loads(json.dumps(value, allow_nan=False))
+
+
+def entry(**changes: Any) -> Entry:
+    """A verdict as a report has it, read from JSON."""
+    task = changes.get("task", "M1-MNIST")
+    whole = {
+        "test": f"claims/test_it.py::test_it[{task}-FGSM]",
+        "id": "it-drops",
+        "case": f"{task}-FGSM",
+        "task": task,
+        "says": "It drops.",
+        "section": "2.1",
+        "figures": [9, 13],
+        "verdict": "reproduced",
+        "outcome": "holds",
+        "shown": "-27.0 points [-30.0, -24.0]",
+        "estimate": -27.0,
+        "interval": [-30.0, -24.0],
+        "asked": "a fall of more than 1 point",
+        "declared": "ba9876543210",
+        "declaration": {},
+        "seeds": 5,
+        "p": 0.0123,
+        "family_wise": True,
+        "evidence": "the table\n    64  82.0%",
+        "rerun": "pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'",
     }
+    return read_as(Entry, plainly(whole | changes))
 
 
-def written(folder: Path, of: Content) -> Report:
+def written(folder: Path, of: Content) -> Loaded:
     """The same, written into a folder and read back."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(of, allow_nan=False))

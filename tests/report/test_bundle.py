@@ -7,7 +7,8 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reports import content, written
+from msgspec import structs
+from reports import content, plainly, written
 from worlds import conditions, same_examples, under
 
 from repro.errors import ReproError
@@ -16,13 +17,17 @@ from repro.experiment.readings import ALL_PARTS, NAMES, Reading
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
 from repro.experiment.tasks import M1_MNIST, TASKS
-from repro.report.bundle import FORMAT, conditions_facts, conditions_of, load
+from repro.report.bundle import FORMAT, Loaded, Report, Session, load, session_of
+from repro.report.compare import compare
 from repro.runs.conditions import Conditions
+from repro.runs.store import Store
 from repro.science.data.sources import Kind, Source
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.deciding import judge
+from repro.verdicts.entry import plain, read_as
 from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
@@ -49,7 +54,7 @@ def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(
     regime: Regime, kinds: dict[str, Kind], device: str, names: tuple[str, ...]
 ) -> None:
     before = Conditions(regime, {n: Source(n, kind, Path()) for n, kind in kinds.items()}, device, names)
-    after = conditions_of(json.loads(json.dumps(conditions_facts(before), allow_nan=False)))
+    after = rebuilt(plain(session_of(before)))
     assert after == before
     for task in TASKS.values():
         assert hash(after.reading(task)) == hash(before.reading(task))
@@ -57,31 +62,40 @@ def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(
             assert after.run(task, LR(), 64, 0).key == before.run(task, LR(), 64, 0).key
 
 
+def rebuilt(session: dict[str, Any]) -> Conditions:
+    """The conditions that a report with such a session was made under."""
+    session = plainly(session)
+    report = Report(session=read_as(Session, session), claims=(), errors=())
+    return Loaded(Path("report.json"), report, session).conditions
+
+
 def test_a_field_added_to_the_conditions_comes_into_the_report() -> None:
-    facts = conditions_facts(conditions())
-    assert {field.name for field in fields(Conditions)} - {"regime", "sources"} <= set(facts)
+    told = {field.name for field in structs.fields(Session)}
+    assert {field.name for field in fields(Conditions)} - {"regime", "sources"} <= told
 
 
 @pytest.mark.parametrize("regime", [PAPER, QUICK, PAPER.overridden(epochs=1)], ids=lambda regime: regime.title)
 def test_whether_words_are_those_of_the_papers_scale_is_rebuilt(regime: Regime) -> None:
-    after = conditions_of(json.loads(json.dumps(conditions_facts(under(regime)))))
+    after = rebuilt(plain(session_of(under(regime))))
     assert [after.regime.is_papers(task) for task in TASKS.values()] == [
         regime.is_papers(task) for task in TASKS.values()
     ]
 
 
 def test_a_field_that_an_older_report_does_not_have_has_its_default() -> None:
-    facts = conditions_facts(conditions())
-    del facts["readings"]
+    facts = plainly(plain(session_of(conditions())))
+    for name in ("readings", "until_decided", "trained_as", "precision"):
+        del facts[name]
     for scale in facts["regime"]["tasks"].values():
         del scale["width"], scale["reading"]["pgd_restarts"]
-    assert conditions_of(facts) == replace(conditions(), sources=conditions_of(facts).sources)
+    found = rebuilt(facts)
+    assert found == replace(conditions(), sources=found.sources)
 
 
 def test_a_report_is_found_by_its_folder_and_by_its_file(tmp_path: Path) -> None:
     report = written(tmp_path / "artifacts", content(CASES, conditions(), tmp_path / "store"))
     assert report == load(tmp_path / "artifacts") == load(tmp_path / "artifacts" / "report.json")
-    assert [entry["test"] for entry in report.claims] == [*CASES]
+    assert [entry.test for entry in report.report.claims] == [*CASES]
 
 
 def changed(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
@@ -103,25 +117,74 @@ BAD: dict[str, Bad] = {
     "a list": (lambda folder: (folder / "report.json").write_text("[]"), "is no report of a session"),
     "no format": (changed(lambda whole: whole.pop("format")), "has no format number .*run the session again"),
     "a later format": (changed(lambda whole: whole.update(format=FORMAT + 1)), f"its format is {FORMAT + 1}"),
-    "no session": (changed(lambda whole: whole.pop("session")), "session is missing"),
-    "a session without regime": (changed(lambda whole: whole["session"].pop("regime")), "regime is missing"),
-    "claims no list": (changed(lambda whole: whole.update(claims={})), "claims is missing or not what it should be"),
-    "no errors": (changed(lambda whole: whole.pop("errors")), "errors is missing"),
-    "an error no table": (changed(lambda whole: whole.update(errors=[3])), "error 1: no table"),
-    "an error without its test": (changed(lambda whole: whole.update(errors=[{}])), "error 1: test is missing or not"),
-    "partial no words": (changed(lambda whole: whole["session"].update(partial=True)), "partial is not what it should"),
+    "no session": (changed(lambda whole: whole.pop("session")), "required field `session`"),
+    "a session without regime": (
+        changed(lambda whole: whole["session"].pop("regime")),
+        "required field `regime` - at `session`",
+    ),
+    "a session without tasks": (
+        changed(lambda whole: whole["session"]["regime"].pop("tasks")),
+        "required field `tasks` - at `session.regime`",
+    ),
+    "a task without epochs": (
+        changed(lambda whole: whole["session"]["regime"]["tasks"]["M1-MNIST"].pop("epochs")),
+        "required field `epochs` - at `session.regime.tasks",
+    ),
+    "no device": (changed(lambda whole: whole["session"].pop("device")), "required field `device` - at `session`"),
+    "data no table": (
+        changed(lambda whole: whole["session"]["data"].update(MNIST=3)),
+        "Expected `object`, got `int` - at `session.data",
+    ),
+    "claims no list": (changed(lambda whole: whole.update(claims={})), "Expected `array`, got `object` - at `claims`"),
+    "no errors": (changed(lambda whole: whole.pop("errors")), "required field `errors`"),
+    "an error no table": (
+        changed(lambda whole: whole.update(errors=[3])),
+        r"Expected `object`, got `int` - at `errors\[0\]`",
+    ),
+    "an error without its test": (
+        changed(lambda whole: whole.update(errors=[{}])),
+        r"required field `test` - at `errors\[0\]`",
+    ),
+    "partial no words": (
+        changed(lambda whole: whole["session"].update(partial=True)),
+        "Expected `array`, got `bool` - at `session.partial`",
+    ),
     "nested too deep": (
         lambda folder: (folder / "report.json").write_text("[" * 10**6),
         "is damaged, or no JSON",
     ),
-    "a claim no table": (changed(lambda whole: whole.update(claims=[3])), "claim 1: no table"),
+    "a claim no table": (
+        changed(lambda whole: whole.update(claims=[3])),
+        r"Expected `object`, got `int` - at `claims\[0\]`",
+    ),
     "a claim without its hash": (
         changed(lambda whole: whole["claims"][0].pop("declared")),
-        "claim 1: declared is miss",
+        r"required field `declared` - at `claims\[0\]`",
     ),
-    "a test no text": (changed(lambda whole: whole["claims"][0].update(test=3)), "claim 1: test is missing or not"),
-    "an estimate no number": (changed(lambda whole: whole["claims"][0].update(estimate="3")), "claim 1: estimate is"),
-    "one end": (changed(lambda whole: whole["claims"][0].update(interval=[3])), "claim 1: interval has no two ends"),
+    "a test no text": (
+        changed(lambda whole: whole["claims"][0].update(test=3)),
+        r"Expected `str`, got `int` - at `claims\[0\]\.test`",
+    ),
+    "an unknown outcome": (
+        changed(lambda whole: whole["claims"][0].update(outcome="perhaps")),
+        r"Invalid enum value 'perhaps' - at `claims\[0\]\.outcome`",
+    ),
+    "an estimate no number": (
+        changed(lambda whole: whole["claims"][0].update(estimate="3")),
+        r"Expected `float \| null`, got `str` - at `claims\[0\]\.estimate`",
+    ),
+    "one end": (
+        changed(lambda whole: whole["claims"][0].update(interval=[3])),
+        r"Expected `array` of length 2, got 1 - at `claims\[0\]\.interval`",
+    ),
+    "readings no tables": (
+        changed(lambda whole: whole["claims"][0].update(readings=[3])),
+        r"Expected `object`, got `int` - at `claims\[0\]\.readings\[0\]`",
+    ),
+    "runs no list": (
+        changed(lambda whole: whole["claims"][0].update(runs=5)),
+        r"Expected `array`, got `int` - at `claims\[0\]\.runs`",
+    ),
 }
 
 
@@ -141,19 +204,28 @@ def test_a_place_that_is_nowhere_is_told(tmp_path: Path) -> None:
         load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda session: session["regime"].pop("tasks"),
-        lambda session: session.pop("device"),
-        lambda session: session["regime"]["tasks"]["M1-MNIST"].pop("epochs"),
-        lambda session: session["regime"]["tasks"]["M1-MNIST"].update(colour="blue"),
-        lambda session: session["data"].update(MNIST=3),
-    ],
-    ids=["no tasks", "no device", "no epochs", "an unknown field", "data no table"],
-)
-def test_conditions_that_cannot_be_rebuilt_are_told(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+@pytest.mark.parametrize("place", ["scale", "reading"])
+def test_conditions_that_this_version_does_not_know_cannot_be_rebuilt_and_are_compared(
+    tmp_path: Path, place: str
+) -> None:
     whole = content(CASES, conditions(), tmp_path / "store")
-    change(whole["session"])
-    with pytest.raises(ReproError, match=r"report\.json: the session's conditions cannot be read"):
-        written(tmp_path, whole).conditions  # noqa: B018
+    scale = whole["session"]["regime"]["tasks"]["M1-MNIST"]
+    (scale if place == "scale" else scale["reading"]).update(colour="blue")
+    found = written(tmp_path, whole)
+    with pytest.raises(ReproError, match=r"report\.json: the session's conditions cannot be .*M1-MNIST has colour"):
+        found.conditions  # noqa: B018
+    assert compare(found, found).same
+
+
+def test_what_a_later_version_adds_to_a_verdict_is_passed_over(tmp_path: Path) -> None:
+    whole = content(CASES, conditions(), tmp_path / "store")
+    before = written(tmp_path / "before", whole).report
+    for part in (whole, whole["session"], whole["claims"][0], whole["claims"][0]["instruments"]):
+        part["colour"] = "blue"
+    assert written(tmp_path / "after", whole).report == before
+
+
+def test_a_verdict_is_the_same_after_a_stay_in_a_file(tmp_path: Path) -> None:
+    where, (test, case) = conditions(), next(iter(CASES.items()))
+    (entry,) = written(tmp_path, content(CASES, where, tmp_path / "store")).report.claims
+    assert entry == structs.replace(judge(case, Store(tmp_path / "store"), where).entry(), test=test)

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from worlds import conditions, under
 
 from repro.experiment.regimes import PAPER
-from repro.report.drawing.captions import Notes, caption
+from repro.experiment.trained_as import HE
+from repro.report.drawing.captions import Notes, caption, heading, scale_words
 from repro.runs.conditions import Conditions
 from repro.verdicts.figures import FIGURES, Figure
 
@@ -64,3 +67,33 @@ def test_in_a_figure_of_two_tasks_a_note_names_its_task() -> None:
         whole.add(here, task)
     assert whole.undertrained == [f"{t} LR m=0 at 256 (60% of its training data)" for t in ("M1-MNIST", "StdCNN-MNIST")]
     assert whole.missing == ["M1-MNIST LR m=0 at 64 (1 of 2 seeds)", "StdCNN-MNIST LR m=0 at 64 (1 of 2 seeds)"]
+
+
+PAPERS = replace(WHERE, regime=PAPER)
+
+
+@pytest.mark.parametrize(
+    ("where", "surrogate", "expected"),
+    [
+        (PAPERS, False, "at the paper's scale"),
+        (WHERE, False, "quick regime (reduced)"),
+        (WHERE, True, "quick regime (reduced), SURROGATE DATA"),
+        (replace(PAPERS, trained_as=(HE,)), False, "at the paper's scale, trained with he-initialisation"),
+        (
+            replace(PAPERS, trained_as=(HE,), precision="bfloat16"),
+            True,
+            "at the paper's scale, trained with he-initialisation, trained in bfloat16, SURROGATE DATA",
+        ),
+    ],
+)
+def test_headings_carry_the_scale_the_departures_and_the_surrogate(
+    where: Conditions, surrogate: bool, expected: str
+) -> None:
+    assert scale_words(where, papers=where.regime is PAPER, surrogate=surrogate) == expected
+
+
+def test_a_figure_is_headed_by_its_number_and_the_scale_of_its_tasks() -> None:
+    assert heading(FIGURES[9], PAPERS) == "Figure 9 of the paper, at the paper's scale"
+    mixed = replace(PAPERS, regime=replace(PAPER, scales={**PAPER.scales, "M1-MNIST": WHERE.regime.scales["M1-MNIST"]}))
+    assert heading(FIGURES[9], mixed) == "Figure 9 of the paper, paper, changed by options regime (reduced)"
+    assert heading(FIGURES[1], mixed) == "Figure 1 of the paper, at the paper's scale"

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reports import entry
 
 from repro.experiment.trained_as import HE, SAYS
-from repro.report.page import markdown, scale
+from repro.report.bundle import Report, Session
+from repro.report.choices import Choice
+from repro.report.page import markdown
 from repro.report.scorecard import scorecard
-
-Bundle = dict[str, Any]
+from repro.verdicts.entry import Broken, Entry, read_as
 
 
 @dataclass(frozen=True)
@@ -22,29 +24,7 @@ class Drawn:
 PICTURES = [Drawn(9, Path("/somewhere/fig09.png"), "FGSM accuracy of M1."), Drawn(13, Path("/x/fig13.png"), "lambda1.")]
 
 
-def entry(**changes: Any) -> Bundle:
-    return {
-        "test": "claims/test_it.py::test_it[M1-MNIST-FGSM]",
-        "id": "it-drops",
-        "case": "M1-MNIST-FGSM",
-        "task": "M1-MNIST",
-        "says": "It drops.",
-        "section": "2.1",
-        "figures": [9, 13],
-        "verdict": "reproduced",
-        "outcome": "holds",
-        "shown": "-27.0 points [-30.0, -24.0]",
-        "asked": "a fall of more than 1 point",
-        "seeds": 5,
-        "p": 0.0123,
-        "family_wise": True,
-        "undertrained": [],
-        "evidence": "the table\n    64  82.0%",
-        "rerun": "pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'",
-    } | changes
-
-
-def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> Bundle:
+def bundle(*claims: Entry, errors: tuple[Broken, ...] = (), **session: Any) -> Report:
     facts = {
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
@@ -58,15 +38,16 @@ def bundle(*claims: Bundle, errors: tuple[Bundle, ...] = (), **session: Any) -> 
         "versions": {"python": "3.11.2", "torch": "2.14"},
         "hardware": {"processor": "a processor", "cores": 8, "memory_gib": 31.3},
     } | session
-    choices = [{"open": "the loss", "reading": "cross-entropy", "why": "as usual"}]
-    return {"session": facts, "claims": list(claims), "errors": list(errors), "choices": choices}
+    facts["regime"] = {"tasks": {}, **facts["regime"]}
+    open_points = (Choice("the loss", "cross-entropy", "as usual", "here"),)
+    return Report(session=read_as(Session, facts), claims=claims, errors=errors, choices=open_points)
 
 
-def page(of: Bundle) -> str:
-    return markdown(of, scorecard(of["claims"], of["errors"]), PICTURES)
+def page(of: Report) -> str:
+    return markdown(of, scorecard(of.told), PICTURES)
 
 
-BROKEN = {"test": "claims/test_it.py::test_it[C1]", "error": "DataError: CIFAR10 is not there"}
+BROKEN = Broken(test="claims/test_it.py::test_it[C1]", error="DataError: CIFAR10 is not there")
 SURROGATE = {"MNIST": {"kind": "surrogate", "text": "MNIST (SURROGATE: rendered glyphs, not the data set)"}}
 
 
@@ -87,7 +68,7 @@ def test_verdicts_are_counted_by_their_words_and_errors_apart() -> None:
 
 def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
     text = page(bundle(entry(), entry(case="M1-MNIST-PGD", verdict="inconclusive", undertrained=["LR, 256"])))
-    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 point | 5 | 0.012 | holds |"
+    effect = "-27.0 points [-30.0, -24.0] | a fall of more than 1 point `ba9876543210` | 5 | 0.012 | holds |"
     assert f"| it-drops | M1-MNIST-FGSM | **reproduced** | {effect}\n" in text
     assert "| it-drops | M1-MNIST-PGD | **inconclusive** (undertrained cells) |" in text
 
@@ -146,7 +127,7 @@ def test_pictures_stand_with_their_captions() -> None:
 
 def test_without_pictures_there_is_no_part_for_them() -> None:
     of = bundle(entry(figures=[]))
-    assert "## Figures" not in markdown(of, scorecard(of["claims"]), [])
+    assert "## Figures" not in markdown(of, scorecard(of.told), [])
 
 
 @pytest.mark.parametrize(
@@ -157,39 +138,14 @@ def test_without_pictures_there_is_no_part_for_them() -> None:
         ({"data": SURROGATE}, "**MNIST (SURROGATE: rendered glyphs, not the data set)**"),
     ],
 )
-def test_what_limits_the_verdicts_is_said_before_them(session: Bundle, warning: str) -> None:
+def test_what_limits_the_verdicts_is_said_before_them(session: dict[str, Any], warning: str) -> None:
     text = page(bundle(entry(), **session))
     assert 0 < text.index(warning) < text.index("1 verdicts:")
     assert warning not in page(bundle(entry()))
 
 
-@pytest.mark.parametrize(
-    ("session", "expected"),
-    [
-        ({}, "the paper's scale"),
-        ({"regime": {"name": "quick", "reduced": True}}, "quick regime (reduced)"),
-        ({"regime": {"name": "quick", "reduced": True}, "data": SURROGATE}, "quick regime (reduced), SURROGATE DATA"),
-    ],
-)
-def test_headings_carry_the_scale_and_the_surrogate(session: Bundle, expected: str) -> None:
-    assert scale(bundle(**session)) == expected
-
-
-@pytest.mark.parametrize(
-    ("session", "expected"),
-    [
-        ({}, "the paper's scale, trained with he-initialisation"),
-        ({"data": SURROGATE}, "the paper's scale, trained with he-initialisation, SURROGATE DATA"),
-    ],
-)
-def test_headings_carry_in_what_training_departs_from_the_first_reading(session: Bundle, expected: str) -> None:
-    assert scale(bundle(trained_as=["he-initialisation"], **session)) == expected
-
-
-def test_a_precision_other_than_float32_stands_in_headings_and_before_the_verdicts() -> None:
+def test_a_precision_other_than_float32_stands_before_the_verdicts() -> None:
     session = {"precision": "bfloat16", "trained_as": [HE], "data": SURROGATE}
-    expected = "the paper's scale, trained with he-initialisation, trained in bfloat16, SURROGATE DATA"
-    assert scale(bundle(**session)) == expected
     text = page(bundle(entry(), **session))
     assert 0 < text.index("**Trained in bfloat16**: ") < text.index("1 verd")
     assert "Trained in" not in page(bundle(entry()))
@@ -201,7 +157,7 @@ def test_how_training_departs_is_said_before_the_verdicts() -> None:
     assert "Trained with" not in page(bundle(entry()))
 
 
-def equal_amount(**changes: Any) -> Bundle:
+def equal_amount(**changes: Any) -> dict[str, Any]:
     return {
         "amount": "T = 54",
         "verdict": "reproduced",
@@ -214,7 +170,7 @@ def equal_amount(**changes: Any) -> Bundle:
 FLIPPED = equal_amount(verdict="not reproduced", outcome="fails", shown="+0.1 points [-0.2, +0.4]")
 
 
-def section(of: Bundle) -> str:
+def section(of: Report) -> str:
     _, _, after = page(of).partition("## At equal training amount")
     return after.partition("## ")[0]
 
@@ -263,7 +219,7 @@ def test_errors_are_told_to_say_nothing_of_the_paper() -> None:
         ({}, "| the loss | cross-entropy | as usual |"),
     ],
 )
-def test_conditions_say_where_it_was_made(session: Bundle, line: str) -> None:
+def test_conditions_say_where_it_was_made(session: dict[str, Any], line: str) -> None:
     assert line in page(bundle(entry(), **session)).partition("## Conditions")[2]
 
 

@@ -1,42 +1,35 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace as with_fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from worlds import conditions, fill
 
 from repro.experiment.recipes import BENCHMARK
-from repro.experiment.regimes import Regime
 from repro.experiment.tasks import M1_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, SAYS
 from repro.report import provenance, write_report
 from repro.report.choices import CHOICES, choices
+from repro.report.together import taken_together
 from repro.runs.store import Store
+from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import Broken, plain
 from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}
-BROKEN = {"claim": "it-rises", "case": "M1-MNIST-PGD", "task": "M1-MNIST", "error": "RuntimeError: out of memory"}
-
-
-@dataclass(frozen=True)
-class Settings:
-    regime: Regime
-    artifacts: Path
-    store: Path
-    gpu: bool = False
-    readings: tuple[str, ...] = ("margin-loss",)
-    trained_as: tuple[str, ...] = ()
-    precision: str = "float32"
-    until_decided: int | None = None
+BROKEN = Broken(
+    test="test[broken]", claim="it-rises", case="M1-MNIST-PGD", task="M1-MNIST", error="RuntimeError: out of memory"
+)
 
 
 def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
@@ -64,13 +57,13 @@ def checkout() -> Iterator[None]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], dict[str, Any], str]:
     """What was written, the bundle and the page of a session with two verdicts and an error."""
     folder = tmp_path_factory.mktemp("report")
-    settings = Settings(WHERE.regime, folder / "artifacts" / "new", folder / "store")
+    artifacts = folder / "artifacts" / "new"
     runs = {run for case in CASES for run in case.runs(WHERE)}
-    store = fill(Store(settings.store), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
-    entries = {f"test[{case.claim.id}]": judge(case, store, WHERE).entry() for case in CASES}
-    written = write_report(entries, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
-    bundle = json.loads((settings.artifacts / "report.json").read_text())
-    return written, bundle, (settings.artifacts / "report.md").read_text()
+    store = fill(Store(folder / "store"), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
+    entries = [replace(judge(case, store, WHERE).entry(), test=f"test[{case.claim.id}]") for case in CASES]
+    written = write_report(entries, [BROKEN], SESSION, WHERE, store.root, artifacts)
+    bundle = json.loads((artifacts / "report.json").read_text())
+    return written, bundle, (artifacts / "report.md").read_text()
 
 
 Report = tuple[list[Path], dict[str, Any], str]
@@ -87,19 +80,14 @@ Report = tuple[list[Path], dict[str, Any], str]
 def test_a_report_says_which_verdicts_hold_all_together(
     tmp_path: Path, ps: tuple[float, float], together: list[bool]
 ) -> None:
-    settings = Settings(WHERE.regime, tmp_path / "artifacts", tmp_path / "store")
-    store = fill(
-        Store(settings.store), CASES[0].runs(WHERE), lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000}
-    )
-    entry = {**judge(CASES[0], store, WHERE).entry(), "figures": []}
-    entries = {f"test[{p}]": {**entry, "outcome": "holds", "p": p} for p in ps}
-    write_report(entries, {}, SESSION, settings, WHERE.sources)
-    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
-    assert [claim["family_wise"] for claim in claims] == together
-    refuted = {test: {**entry, "outcome": "fails"} for test, entry in entries.items()}
-    write_report(refuted, {}, SESSION, settings, WHERE.sources)
-    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
-    assert not any(claim["family_wise"] for claim in claims)
+    runs = CASES[0].runs(WHERE)
+    store = fill(Store(tmp_path / "store"), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
+    entry = replace(judge(CASES[0], store, WHERE).entry(), figures=())
+    for outcome, expected in ((Outcome.HOLDS, together), (Outcome.FAILS, [False, False])):
+        entries = taken_together([replace(entry, outcome=outcome, p=p) for p in ps])
+        write_report(entries, [], SESSION, WHERE, store.root, tmp_path)
+        claims = json.loads((tmp_path / "report.json").read_text())["claims"]
+        assert [claim["family_wise"] for claim in claims] == expected
 
 
 def test_an_entry_has_the_smallest_error_at_which_it_would_hold(report: Report) -> None:
@@ -123,7 +111,7 @@ def test_the_bundle_has_the_verdicts_in_their_order_under_their_tests(report: Re
     assert [claim["test"] for claim in bundle["claims"]] == ["test[it-drops]", "test[it-rises]"]
     assert bundle["claims"][0]["verdict"] == "trend seen (surrogate)"
     assert bundle["claims"][1]["verdict"] == "trend not seen (surrogate)"
-    assert bundle["errors"] == [{"test": "test[broken]", **BROKEN}]
+    assert bundle["errors"] == [plain(BROKEN)]
 
 
 def test_the_bundle_says_under_which_conditions_it_was_made(report: Report) -> None:
@@ -149,11 +137,9 @@ def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
 
 
 def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices(tmp_path: Path) -> None:
-    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", trained_as=(POOL_LAST, HE))
-    where = replace(WHERE, trained_as=settings.trained_as)
-    store = fill(Store(settings.store), CASES[0].runs(where))
-    entries = {"test": judge(CASES[0], store, where).entry()}
-    write_report(entries, {}, SESSION, settings, WHERE.sources)
+    where = with_fields(WHERE, trained_as=(POOL_LAST, HE))
+    store = fill(Store(tmp_path / "store"), CASES[0].runs(where))
+    write_report([judge(CASES[0], store, where).entry()], [], SESSION, where, store.root, tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["session"]["trained_as"] == [POOL_LAST, HE]
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
@@ -166,12 +152,12 @@ def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices
 
 def test_a_departure_is_the_other_reading_of_one_choice() -> None:
     first = choices(())
-    assert sorted(choice["unless"] for choice in first if choice["unless"]) == sorted(SAYS)
+    assert sorted(choice.unless for choice in first if choice.unless) == sorted(SAYS)
     for name in SAYS:
         pairs = zip(first, choices((name,)), strict=True)
         (changed,) = (other for choice, other in pairs if other != choice)
-        assert (changed["unless"], changed["reading"]) == (name, SAYS[name])
-        assert {choice["open"] for choice in choices((name,))} == {choice["open"] for choice in first}
+        assert (changed.unless, changed.reading) == (name, SAYS[name])
+        assert {choice.open for choice in choices((name,))} == {choice.open for choice in first}
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.open)
@@ -198,8 +184,7 @@ def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) 
 
 
 def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:
-    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", gpu=True)
-    write_report({}, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
+    write_report([], [BROKEN], SESSION, with_fields(WHERE, device="cuda"), tmp_path / "store", tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["claims"] == []
     assert bundle["session"]["figures"] == []

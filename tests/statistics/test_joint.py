@@ -10,7 +10,7 @@ from worlds import same_examples
 from repro.statistics.estimands import Estimand, Outcome, Sample
 from repro.statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
 from repro.statistics.trends import Drops, Rises
-from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
+from repro.statistics.units import FACTOR, POINTS, Margin, Unit, factor, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
 GRID = (64, 128, 256, 512, 1024)
@@ -181,3 +181,18 @@ def test_jointly_decides_wrongly_no_more_often_than_its_parts(seeds: int) -> Non
         for edge, unit in edges
     ]
     assert max(wrong(BOTH, samples)) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("estimand", "margins"),
+    [
+        (Rises(points(3)), (points(3),)),
+        (BOTH, (points(1), factor(1.25))),
+        (Jointly((BOTH, Drops(points(2)))), (points(1), factor(1.25), points(2))),
+        (SOMEWHERE, (points(1), factor(1.25))),
+    ],
+    ids=["single", "joint", "nested", "exists"],
+)
+def test_every_margin_that_was_declared_is_named_in_its_order(estimand: Estimand, margins: tuple[Margin, ...]) -> None:
+    assert estimand.margins == margins
+    assert estimand.margin == margins[0]

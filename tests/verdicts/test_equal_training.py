@@ -25,6 +25,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.verdict import Matched, Verdict
 
@@ -113,7 +114,7 @@ def test_a_claim_that_compares_no_batch_sizes_has_nothing_to_match(tmp_path: Pat
     assert averaged.at_equal_amount(HERE) == ()
     found = judge(averaged, fill(Store(tmp_path), averaged.runs(HERE), reading=HERE.reading(M1_MNIST)), HERE)
     assert found.matched is None
-    assert found.entry()["equal_amount"] is None
+    assert found.entry().equal_amount is None
     assert "equal training amount" not in found.evidence
 
 
@@ -158,7 +159,7 @@ def test_several_recipes_are_each_matched_within_themselves(tmp_path: Path) -> N
     curves = [Curve(M1_MNIST, recipe, measure) for recipe in (LR(), BENCHMARK) for measure in (FGSM, LAMBDA1)]
     exists = case(*curves, holds_if=Exists(points(1), factor(1.25)))
     assert steps(exists, HERE) == [dict.fromkeys((64, 128, 256), 8)] * 4
-    assert verdict(tmp_path, exists, lambda _: {})[1].amount == "T = 0.08 to 0.8, equal within each recipe"
+    assert verdict(tmp_path, exists, lambda _: {})[1].entry.amount == "T = 0.08 to 0.8, equal within each recipe"
 
 
 def test_a_run_that_is_within_five_in_a_hundred_is_read_at_its_end() -> None:
@@ -205,14 +206,14 @@ def test_a_trend_that_is_only_less_training_is_gone_at_equal_amount(
     found, matched = verdict(tmp_path, claimed, trained_less)
     assert found.decision.outcome is Outcome.HOLDS
     assert matched.decision.outcome is Outcome.FAILS
-    assert matched.trained_less
-    assert (found.word, matched.word) == ("trend seen", "trend not seen")
+    assert matched.entry.trained_less
+    assert (found.word, matched.entry.verdict) == ("trend seen", "trend not seen")
 
 
 @pytest.mark.parametrize("claimed", [DROPS, RISES, FLATTER], ids=["drops", "rises", "flatter"])
 def test_a_trend_of_batch_size_itself_is_kept_at_equal_amount(tmp_path: Path, claimed: Case) -> None:
     found, matched = verdict(tmp_path, claimed, follows_batch_size)
-    assert matched.trained_less
+    assert matched.entry.trained_less
     assert found.decision.outcome is matched.decision.outcome is Outcome.HOLDS
     assert matched.decision.estimate == pytest.approx(found.decision.estimate)
 
@@ -232,7 +233,7 @@ def test_the_evidence_shows_both_decisions_and_what_they_rest_on(tmp_path: Path)
 
 def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
     found, _ = verdict(tmp_path, DROPS, grows_with_training)
-    entry = json.loads(json.dumps(found.entry(), allow_nan=False))
+    entry = json.loads(json_of(found.entry()))
     assert (entry["verdict"], entry["outcome"]) == ("trend seen", "holds")
     assert entry["equal_amount"] == {
         "amount": "T = 0.8",
@@ -256,7 +257,7 @@ def test_a_claim_whose_runs_all_came_to_the_same_amount_is_told_so_and_decided_t
     assert found.decision.outcome is outcome
     assert matched.decision == found.decision
     assert matched.curves == found.curves
-    assert not matched.trained_less
+    assert not matched.entry.trained_less
     assert found.evidence.endswith(
         "\n  at equal training amount (T = 0.32): the same, since every cell had come to that"
     )
@@ -272,7 +273,7 @@ def test_a_run_that_diverged_may_have_been_sound_at_the_amount_that_is_compared(
     assert found.inconclusive
     assert found.effect == "3 of 9 runs have no value (3 diverged)"
     assert matched.decision.outcome is Outcome.HOLDS
-    assert f"{matched.amount}): trend seen" in found.evidence
+    assert f"{matched.entry.amount}): trend seen" in found.evidence
 
 
 def test_a_checkpoint_that_is_not_stored_is_an_error_that_names_it(tmp_path: Path) -> None:

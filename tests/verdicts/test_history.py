@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as forgetful
 from worlds import conditions, fill
 
 from repro.experiment.recipes import LR_BS
@@ -15,6 +16,7 @@ from repro.verdicts import history as decided
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import Entry
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.history import remember
 
@@ -26,16 +28,14 @@ def case(margin: float, claim: str = "it-is-flat", axes: tuple[str, ...] = ("FGS
     return Case(declared, M1_MNIST, axes, (Curve(M1_MNIST, LR_BS(), FGSM),))
 
 
-def session(root: Path, *cases: Case, seeds: int = 3) -> list[dict[str, Any]]:
+def session(root: Path, *cases: Case, seeds: int = 3) -> list[Entry]:
     """A session that decides these cases; their entries."""
     where, store = conditions(seeds=seeds), Store(root)
     fill(store, {run for case in cases for run in case.runs(where)})
-    entries = {f"test[{i}]": judge(case, store, where).entry() for i, case in enumerate(cases)}
+    entries = [judge(case, store, where).entry() for case in cases]
     found = remember(store, entries, "quick")
-    assert {test: {**entry, "declared_before": ()} for test, entry in entries.items()} == {
-        test: {**entry, "declared_before": ()} for test, entry in found.items()
-    }
-    return [*found.values()]
+    assert entries == [forgetful(entry, declared_before=()) for entry in found]
+    return found
 
 
 @pytest.fixture
@@ -54,19 +54,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_first_declaration_has_none_before_it(tmp_path: Path) -> None:
-    assert [entry["declared_before"] for entry in session(tmp_path, case(5), case(5, "other"))] == [[], []]
+    assert [entry.declared_before for entry in session(tmp_path, case(5), case(5, "other"))] == [(), ()]
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_margin_that_was_moved_shows_with_what_it_was(tmp_path: Path) -> None:
     (first,) = session(tmp_path, case(5))
     (second,) = session(tmp_path, case(2))
-    (before,) = second["declared_before"]
-    assert before["declared"] == first["declared"] != second["declared"]
-    assert before["asked"] == "every batch size within 5 points of batch size 64"
-    assert before["date"] == "2026-03-01T00:00:00+00:00"
-    assert (before["verdict"], before["regime"]) == (first["verdict"], "quick")
-    assert before["changes"] == ["holds_if.within: 5 points -> 2 points"]
+    (before,) = second.declared_before
+    assert before.declared == first.declared != second.declared
+    assert before.asked == "every batch size within 5 points of batch size 64"
+    assert before.date == "2026-03-01T00:00:00+00:00"
+    assert (before.verdict, before.regime) == (first.verdict, "quick")
+    assert before.changes == ("holds_if.within: 5 points -> 2 points",)
 
 
 @pytest.mark.usefixtures("clock")
@@ -74,7 +74,7 @@ def test_a_margin_that_was_moved_back_shows_too_and_each_declaration_once(tmp_pa
     for margin in (5, 2, 3, 2):
         session(tmp_path, case(margin))
     (entry,) = session(tmp_path, case(5))
-    found = [(old["date"][:10], old["changes"]) for old in entry["declared_before"]]
+    found = [(old.date[:10], [*old.changes]) for old in entry.declared_before]
     assert found == [
         ("2026-03-02", ["holds_if.within: 2 points -> 5 points"]),
         ("2026-03-03", ["holds_if.within: 3 points -> 5 points"]),
@@ -84,26 +84,26 @@ def test_a_margin_that_was_moved_back_shows_too_and_each_declaration_once(tmp_pa
 def test_only_the_same_claim_and_case_count(tmp_path: Path) -> None:
     session(tmp_path, case(5), case(5, "other"))
     found = session(tmp_path, case(2), case(5, "other"), case(2, "third"), case(2, axes=("PGD",)))
-    assert [len(entry["declared_before"]) for entry in found] == [1, 0, 0, 0]
+    assert [len(entry.declared_before) for entry in found] == [1, 0, 0, 0]
 
 
 def test_a_session_that_only_adds_seeds_is_no_change(tmp_path: Path) -> None:
     session(tmp_path, case(5), seeds=2)
     (entry,) = session(tmp_path, case(5), seeds=3)
-    assert entry["declared_before"] == []
+    assert entry.declared_before == ()
 
 
 def test_better_words_are_no_change(tmp_path: Path) -> None:
     session(tmp_path, case(5))
     old = case(5)
     (entry,) = session(tmp_path, replace(old, claim=replace(old.claim, says="It hardly varies.", because="as usual")))
-    assert entry["declared_before"] == []
+    assert entry.declared_before == ()
 
 
 def test_another_store_knows_nothing(tmp_path: Path) -> None:
     session(tmp_path / "one", case(5))
     (entry,) = session(tmp_path / "other", case(2))
-    assert entry["declared_before"] == []
+    assert entry.declared_before == ()
 
 
 def test_a_session_that_declares_nothing_new_leaves_no_file(tmp_path: Path) -> None:
@@ -120,24 +120,25 @@ def test_a_declaration_that_two_sessions_left_counts_once_with_the_first_date(tm
     (file,) = (tmp_path / "earlier" / "decided").iterdir()  # of the first of March
     file.rename(tmp_path / "store" / "decided" / file.name)
     (entry,) = session(tmp_path / "store", case(2))
-    assert [old["date"][:10] for old in entry["declared_before"]] == ["2026-03-01"]
+    assert [old.date[:10] for old in entry.declared_before] == ["2026-03-01"]
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"decided": [{"cl', b"[]", b'{"else": 1}'])
+@pytest.mark.parametrize("damage", [b"", b'{"decided": [{"cl', b"[]", b'{"else": 1}', b'{"decided": [{"id": 3}]}'])
 def test_a_damaged_file_forgets_what_it_held_and_no_more(tmp_path: Path, damage: bytes) -> None:
     session(tmp_path, case(5))
     (file,) = (tmp_path / "decided").iterdir()
     session(tmp_path, case(4))
     file.write_bytes(damage)
     (entry,) = session(tmp_path, case(2))
-    assert [old["changes"] for old in entry["declared_before"]] == [["holds_if.within: 4 points -> 2 points"]]
+    assert [[*old.changes] for old in entry.declared_before] == [["holds_if.within: 4 points -> 2 points"]]
 
 
 def _at_once(root: Path, margin: float, barrier: Any, results: Any) -> None:
     where, store = conditions(), Store(root)
-    entries = {"test": judge(case(margin), store, where).entry()}
+    entry = judge(case(margin), store, where).entry()
     barrier.wait()
-    results.put([old["changes"][0] for old in remember(store, entries, "quick")["test"]["declared_before"]])
+    (found,) = remember(store, [entry], "quick")
+    results.put([old.changes[0] for old in found.declared_before])
 
 
 def test_of_sessions_at_once_none_is_forgotten_and_one_sees_all_others(tmp_path: Path) -> None:
@@ -155,4 +156,4 @@ def test_of_sessions_at_once_none_is_forgotten_and_one_sees_all_others(tmp_path:
         child.join()
     assert max(map(len, seen)) == PROCESSES - 1
     (entry,) = session(tmp_path, case(20))
-    assert len(entry["declared_before"]) == PROCESSES
+    assert len(entry.declared_before) == PROCESSES

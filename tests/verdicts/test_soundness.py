@@ -1,5 +1,6 @@
 """Verdicts whose instruments are checked first: a check that fails makes an error of them."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.soundness import InstrumentError
 from repro.verdicts.verdict import Verdict
@@ -78,7 +80,7 @@ def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Me
     assert f"  instruments: {9 * checks} checks on 9 runs, none failed\n" in found.evidence
     sampling = 0.25 if measure is LAMBDA1 else None
     entry = {"runs": 9, "checks": 9 * checks, "unchecked": [], "lambda1_sampling": sampling}
-    assert found.entry()["instruments"] == entry
+    assert json.loads(json_of(found.entry()))["instruments"] == entry
     assert ("standard error for the choice of images: up to 25% of it" in found.evidence) is (measure is LAMBDA1)
 
 
@@ -132,8 +134,10 @@ def test_what_was_not_measured_of_the_instruments_is_said_not_to_be_checked(tmp_
     found = judged(tmp_path, case(measure), lambda _: {}, transferred=None)
     assert found.reproduced
     assert "  instruments: 0 checks on 9 runs, none failed; not made on every run: same-logits, " in found.evidence
-    assert found.entry()["instruments"]["checks"] == 0
-    assert len(found.entry()["instruments"]["unchecked"]) == {FGSM: 6, LAMBDA1: 4}[measure]
+    instruments = found.entry().instruments
+    assert instruments is not None
+    assert instruments.checks == 0
+    assert len(instruments.unchecked) == {FGSM: 6, LAMBDA1: 4}[measure]
 
 
 def test_a_check_that_some_runs_lack_a_number_for_is_named(tmp_path: Path) -> None:

@@ -128,27 +128,30 @@ def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Ve
 def test_an_undecided_claim_says_how_many_further_seeds_would_decide_it_and_their_cost(tmp_path: Path) -> None:
     found = costly(tmp_path, lambda seed: 0.0 if seed == 1 else 0.1, conditions())
     assert found.inconclusive
-    further = found.entry()["further"]
-    assert 1 <= further["seeds"] <= CAP
-    assert further["seconds"] == pytest.approx(further["seeds"] * 3 * (10 + 2 + 1))  # three batch sizes
-    words = f"{further['seeds']} further seeds would decide it with a chance of 80%, at about "
-    assert further["text"].startswith(words)
-    assert further["text"].endswith(" of one core")
-    assert f"  {further['text']}\n" in found.evidence
+    further = found.entry().further
+    assert further is not None
+    assert further.seeds is not None
+    assert 1 <= further.seeds <= CAP
+    assert further.seconds == pytest.approx(further.seeds * 3 * (10 + 2 + 1))  # three batch sizes
+    words = f"{further.seeds} further seeds would decide it with a chance of 80%, at about "
+    assert further.text.startswith(words)
+    assert further.text.endswith(" of one core")
+    assert f"  {further.text}\n" in found.evidence
 
 
 def test_an_estimate_at_the_margin_itself_is_said_to_be_hopeless(tmp_path: Path) -> None:
     found = costly(tmp_path, lambda seed: 0.005 + 0.1 * (seed - 1), conditions())  # a fall of one point on average
-    further = found.entry()["further"]
-    assert (further["seeds"], further["seconds"]) == (None, 0)
-    assert further["text"].startswith(f"not even {CAP} seeds would probably decide it")
+    further = found.entry().further
+    assert further is not None
+    assert (further.seeds, further.seconds) == (None, 0)
+    assert further.text.startswith(f"not even {CAP} seeds would probably decide it")
 
 
 def test_nothing_is_said_of_further_seeds_where_it_is_decided_or_nothing_is_known_of_the_spread(tmp_path: Path) -> None:
-    assert costly(tmp_path / "decided", lambda _: 0.1, conditions()).entry()["further"] is None
+    assert costly(tmp_path / "decided", lambda _: 0.1, conditions()).entry().further is None
     one = costly(tmp_path / "one", lambda _: 0.1, conditions(seeds=1))
     assert one.inconclusive
-    assert one.entry()["further"] is None
+    assert one.entry().further is None
 
 
 def test_a_run_that_diverged_is_not_mended_by_seeds(tmp_path: Path) -> None:
@@ -158,4 +161,4 @@ def test_a_run_that_diverged_is_not_mended_by_seeds(tmp_path: Path) -> None:
         return None if run.seed == 2 else {}
 
     store = fill(Store(tmp_path), STEEPENS.runs(where), results)
-    assert judge(STEEPENS, store, where).entry()["further"] is None
+    assert judge(STEEPENS, store, where).entry().further is None

@@ -16,10 +16,11 @@ from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Estimand, Outcome
 from repro.statistics.trends import Drops, Lower
-from repro.statistics.units import FACTOR, factor, points
+from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read
 from repro.verdicts.deciding import judge
+from repro.verdicts.entry import json_of
 from repro.verdicts.figures import SETTINGS
 from repro.verdicts.tables import undertrained
 from repro.verdicts.verdict import Verdict
@@ -82,7 +83,7 @@ def test_words(tmp_path: Path, where: Conditions, words: tuple[str, ...], index:
     assert found.reproduced == (index == 0)
     assert found.inconclusive == (index == 2)
     assert found.evidence.startswith(f"{words[index]}: So it is.")
-    assert found.entry()["verdict"] == words[index]
+    assert found.entry().verdict == words[index]
 
 
 @pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9 runs"), (LOWER, "1 of 15 runs")])
@@ -98,7 +99,7 @@ def test_a_diverged_run_leaves_claims_of_curvature_inconclusive_and_says_so(
     assert found.word == "inconclusive"
     assert found.effect == f"{lost} have no value (1 diverged)"
     assert "diverged (1 of 3)" in found.evidence
-    assert found.entry()["estimate"] is None
+    assert found.entry().estimate is None
 
 
 def test_a_diverged_run_counts_as_chance_where_accuracy_is_claimed(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ def test_one_seed_decides_nothing(tmp_path: Path, of: Case) -> None:
     assert found.inconclusive
     assert "[unbounded]" in found.effect
     assert found.seeds == 1
-    json.dumps(found.entry(), allow_nan=False)
+    json_of(found.entry())
 
 
 def test_evidence_is_the_table_the_claim_was_decided_on(tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_spread_of_eigenvalues_is_a_factor(tmp_path: Path) -> None:
 
 def test_an_entry_is_plain_json_with_what_the_report_promises(tmp_path: Path) -> None:
     found = verdict(tmp_path, DROPS, falling)
-    entry = json.loads(json.dumps(found.entry(), allow_nan=False))
+    entry = json.loads(json_of(found.entry()))
     assert entry["id"] == "an-example"
     assert entry["task"] == "M1-MNIST"
     assert entry["case"] == "M1-MNIST-FGSM"
@@ -180,14 +181,14 @@ def test_an_entry_is_plain_json_with_what_the_report_promises(tmp_path: Path) ->
 
 
 def test_a_run_that_two_curves_share_is_listed_once(tmp_path: Path) -> None:
-    runs = verdict(tmp_path, LOWER, lambda _: {}).entry()["runs"]
+    runs = verdict(tmp_path, LOWER, lambda _: {}).entry().runs
     assert len(runs) == len(set(runs)) == 15
 
 
 def test_the_margin_of_a_factor_is_reported_as_a_logarithm(tmp_path: Path) -> None:
     entry = verdict(tmp_path, FLAT, lambda _: {}).entry()
-    assert entry["margin"] == pytest.approx(math.log(2))
-    assert entry["unit"] == "natural logarithm of a factor"
+    assert entry.margin == pytest.approx(math.log(2))
+    assert entry.unit == "natural logarithm of a factor"
 
 
 def test_cells_that_have_not_fitted_their_data_are_named_with_their_number(tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_cells_that_have_not_fitted_their_data_are_named_with_their_number(tmp_p
         "Benchmark, batch size 128: undertrained (1 of 3)",
         "Benchmark, batch size 256: undertrained (2 of 3), diverged (1 of 3)",
     ]
-    assert found.entry()["undertrained"] == undertrained(found.curves[0]) == notes
+    assert [*found.entry().undertrained] == undertrained(found.curves[0]) == notes
     assert "undertrained (2 of 3), diverged (1 of 3)" in found.evidence
 
 
@@ -237,8 +238,8 @@ def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: 
     )
     verdict = judge(case, store, here)
     (other,) = verdict.others
-    assert (verdict.word, other.word, other.name) == ("trend seen", "trend not seen", "margin-loss")
-    assert verdict.entry()["readings"][0]["outcome"] == "fails"
+    assert (verdict.word, other.verdict, other.name) == ("trend seen", "trend not seen", "margin-loss")
+    assert verdict.entry().readings[0].outcome == "fails"
 
 
 def test_a_reading_of_attacks_says_nothing_beside_a_claim_of_curvature(tmp_path: Path) -> None:
@@ -259,4 +260,5 @@ def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked
     (other,) = here.alternatives(STDCNN_MNIST)
     fill(store, runs, lambda run: {"lambda1": 20.0 * run.batch_size}, other.reading)
     (found,) = judge(case, store, here).others
-    assert (found.word, found.decision.unit) == ("trend not seen", FACTOR)
+    assert found.verdict == "trend not seen"
+    assert found.shown.startswith("x")  # a factor

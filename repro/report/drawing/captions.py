@@ -83,12 +83,19 @@ def title(task: Task, conditions: Conditions) -> str:
     return ", ".join(filter(None, (str(task), narrow(task, conditions))))
 
 
-def scale_words(figure: Figure, conditions: Conditions) -> str:
-    """The scale a figure's runs were made at, and that its data are the surrogate's where they are."""
-    papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
+def scale_words(conditions: Conditions, *, papers: bool, surrogate: bool) -> str:
+    """The scale that runs were made at: the paper's or a regime's, how training departs, and where data are no data."""
     text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
     text += departures(conditions.trained_as) + departure(conditions.precision)
-    return f"{text}, SURROGATE DATA" if any(conditions.surrogate(p.task) for p in figure.panels) else text
+    return f"{text}, SURROGATE DATA" if surrogate else text
+
+
+def heading(figure: Figure, conditions: Conditions) -> str:
+    """The title of a figure: its number, and the scale that the runs of its tasks were made at."""
+    papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
+    surrogate = any(conditions.surrogate(panel.task) for panel in figure.panels)
+    scale = scale_words(conditions, papers=papers, surrogate=surrogate)
+    return f"Figure {figure.number} of the paper, {scale}"
 
 
 def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure as Canvas
 
 from ...runs.conditions import Conditions
 from ...runs.store import Store
-from ...verdicts.curves import TEST_ACCURACY, Curve, Measure, Measured, read
+from ...verdicts.curves import Curve, Measure, Measured, read
 from ...verdicts.figures import Figure, Panel
-from .captions import Notes, Picture, caption, scale_words
+from .captions import Notes, Picture, caption, heading
 from .frames import dress, keys_of, place, sheet
 from .marks import put
 
@@ -41,8 +41,8 @@ def composed(
     figure: Figure, store: Store, conditions: Conditions, decided: Collection[str] = ()
 ) -> tuple[Canvas, Notes]:
     """A figure as matplotlib has it, ready to be written, and the notes on its cells; ``decided`` as in ``draw``."""
-    panels = [(panel, shown) for panel in figure.panels for shown in _axes_of(figure, panel)]
-    empty = sheet(len(panels), f"Figure {figure.number} of the paper, {scale_words(figure, conditions)}")
+    panels = [(panel, shown) for panel in figure.panels for shown in panel.axes]
+    empty = sheet(len(panels), heading(figure, conditions))
     FigureCanvasAgg(empty.canvas)
     lines, notes, keys = _Lines(store, conditions, decided), Notes(), []
     for ax, (panel, measures) in zip(empty.axes, panels, strict=True):
@@ -81,12 +81,3 @@ class _Lines:
         reading = self.conditions.reading(curve.task)
         stored = all(self.store.whole(run, reading) for run in curve.runs(self.conditions))
         return read(curve, self.store, self.conditions) if stored else None
-
-
-def _axes_of(figure: Figure, panel: Panel) -> list[tuple[Any, ...]]:
-    """The measures of each pair of axes of a panel: figure 11 shows clean and attacked accuracy apart."""
-    if not panel.measure.attacked:
-        return [(panel.measure,)]
-    if figure.number == 11:
-        return [(TEST_ACCURACY,), (panel.measure,)]
-    return [(panel.measure, TEST_ACCURACY)]

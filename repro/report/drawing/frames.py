@@ -86,7 +86,7 @@ def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Con
         _curvature_axis(ax)
     else:
         ax.set_ylim(0, 100)
-        ax.set_ylabel(" and ".join(measure.label for measure in reversed(measures)) + " [%]")
+        ax.set_ylabel(" and ".join(dict.fromkeys(str(m) for m in reversed(measures))) + " [%]")
     ax.set_xlim(grid[0] / 1.15, grid[-1] * 1.15)
     if not curves_on(ax):
         ax.text(0.5, 0.5, "not part of this session", transform=ax.transAxes, ha="center", color="gray")

@@ -33,7 +33,7 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     """A coloured cell for each verdict, the rows of a claim together under its name."""
     wide, high = CELL
     lines = card.lines
-    names = LETTER * max((len(line.indented) for line in lines), default=0) + MARGIN
+    names = LETTER * max((len(name) for name, _ in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
     canvas = Canvas(figsize=(width, 2 * MARGIN + HEAD + high * len(lines)))
     ax = canvas.add_axes((0, 0, 1, 1))
@@ -43,10 +43,10 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     ax.text(-names, -HEAD + 0.15, title, fontsize=11, fontweight="bold", va="center")
     for j, task in enumerate(card.tasks):
         ax.text((j + 0.5) * wide, -0.13, task, fontsize=8.5, ha="center", va="center")
-    for i, line in enumerate(lines):
+    for i, (name, cells) in enumerate(lines):
         middle = (i + 0.5) * high
-        ax.text(-names, middle, line.indented, fontsize=8.5, va="center")
-        for j, (word, outcome) in enumerate(line.cells):
+        ax.text(-names, middle, name, fontsize=8.5, va="center")
+        for j, (word, outcome) in enumerate(cells):
             ax.add_patch(Rectangle((j * wide, i * high), wide, high, facecolor=COLOURS[outcome], edgecolor="white"))
             ax.text((j + 0.5) * wide, middle, word, fontsize=8, ha="center", va="center")
     return canvas

@@ -1,0 +1,173 @@
+"""What a report holds of a claim test: a verdict as data, written and read back as JSON. Free of torch.
+
+The fields are those of ``report.json``. What an older report lacks has a default, and what a later one has beyond them
+is passed over. Numbers that are not finite are None. Intervals are (low, high) on the scale of the entry's ``unit``.
+"""
+
+import json
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from ..statistics.estimands import Outcome
+
+Interval = tuple[float | None, float | None]
+T = TypeVar("T")
+ERROR: Final = "error"  # the verdict, and the outcome, of a test that broke
+
+
+class OtherReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What another reading of the same runs decides."""
+
+    name: str
+    says: str
+    verdict: str
+    outcome: Outcome
+    shown: str
+
+
+class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs decide at equal training amount; ``trained_less``: whether any had to be cut short for that."""
+
+    amount: str
+    verdict: str
+    outcome: Outcome
+    shown: str
+    estimate: float | None = None
+    interval: Interval = (None, None)
+    trained_less: bool
+
+
+class Further(msgspec.Struct, frozen=True, kw_only=True):
+    """The seeds that would probably decide a claim (None: no number up to the cap would), and their cost."""
+
+    seeds: int | None
+    seconds: float  # as measured on the runs that are there
+    text: str
+
+
+class Instruments(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks of the instruments came to."""
+
+    runs: int
+    checks: int  # made, over all runs
+    unchecked: tuple[str, ...]  # names of checks that lacked a number on some run
+    lambda1_sampling: float | None  # lambda1's largest standard error for the choice of images, as a share of it
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """Another declaration that the same claim and case was decided under, from the same store."""
+
+    declared: str
+    asked: str
+    verdict: str
+    regime: str
+    date: str
+    changes: tuple[str, ...] = ()  # between that declaration and the entry's own
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A claim test with its verdict. ``family_wise`` is None until all verdicts of a session are there."""
+
+    test: str = ""
+    id: str
+    case: str
+    section: str = ""
+    says: str = ""
+    task: str
+    figures: tuple[int, ...] = ()
+    verdict: str
+    outcome: Outcome
+    effect: str = ""
+    asked: str = ""
+    shown: str
+    estimate: float | None
+    interval: Interval
+    level: float | None = None
+    p: float = 1.0
+    further: Further | None = None
+    margin: float | None = None  # the first of the margins, on the scale of the curve that it is declared for
+    margins: tuple[str, ...] = ()  # all of them, in words
+    unit: str = ""
+    because: str = ""
+    declared: str
+    declaration: dict[str, Any]
+    reason: str = ""
+    seeds: int = 0
+    undertrained: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    evidence: str = ""
+    instruments: Instruments | None = None
+    equal_amount: EqualAmount | None = None
+    readings: tuple[OtherReading, ...] = ()
+    rerun: str = ""
+    declared_before: tuple[Before, ...] = ()
+    family_wise: bool | None = None
+
+    @property
+    def claim(self) -> str:
+        """The claim's id, under the name that it has in the entry of a test that broke."""
+        return self.id
+
+    @property
+    def name(self) -> str:
+        """The claim and its case."""
+        return f"{self.id} [{self.case}]"
+
+    @property
+    def note(self) -> str:
+        """What a line has to say if the store knows another declaration of the claim."""
+        return " (declared differently before)" if self.declared_before else ""
+
+
+class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A test that has no verdict, for it broke; ``claim``, ``case`` and ``task`` are those of a claim test."""
+
+    test: str
+    claim: str = ""
+    case: str = ""
+    task: str = ""
+    error: str
+
+    @property
+    def name(self) -> str:
+        """The claim and its case; of another test its id."""
+        return f"{self.claim or self.test} [{self.case}]"
+
+    @property
+    def verdict(self) -> str:
+        """What stands where a verdict would."""
+        return ERROR
+
+    @property
+    def outcome(self) -> str:
+        """What stands where an outcome would."""
+        return ERROR
+
+    @property
+    def shown(self) -> str:
+        """What stands where an estimate would."""
+        return self.error
+
+
+Told = Entry | Broken  # what a report says of a claim test
+
+
+def plain(value: object) -> Any:
+    """As plain JSON."""
+    return msgspec.to_builtins(value)
+
+
+def json_of(value: object) -> str:
+    """As the text of JSON. ValueError: a number in it is not finite."""
+    return json.dumps(plain(value), allow_nan=False)
+
+
+def alike(kind: type[T], value: object) -> T:
+    """Another kind of data with those fields that the two have in common; the rest have their defaults."""
+    return msgspec.convert(value, kind, from_attributes=True)
+
+
+def read_as(kind: type[T], value: Any) -> T:
+    """Plain JSON read back. ValueError: a field is missing or of another kind; the message names it."""
+    return msgspec.convert(value, kind)
