@@ -137,5 +137,39 @@ def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
     assert not project.torch.exists()
 
 
+OTHER = """
+def pytest_addoption(parser):
+    parser.addoption("--gpu", action="store_true", help="of another project")
+"""
+
+
+@pytest.mark.parametrize("first", ["repro.plugin", "other"])
+def test_an_option_that_another_plugin_has_too_is_told_in_one_line_with_the_way_out(
+    pytester: pytest.Pytester, first: str
+) -> None:
+    if first == "other":
+        pytester.makepyfile(other=OTHER)
+        plugins = ["-p", "other", "-p", "repro.plugin"]
+    else:
+        pytester.makeconftest(OTHER)
+        plugins = ["-p", "repro.plugin"]
+    pytester.makepyfile("def test_own(pytestconfig): assert pytestconfig.getoption('gpu')")
+    result = pytester.runpytest_subprocess(*plugins)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = filter(None, result.errlines)
+    assert line.startswith("ERROR: ")
+    assert "--gpu" in line
+    assert line.endswith(": repro.plugin has that option, too; -p no:repro.plugin leaves it out")
+    without = pytester.runpytest_subprocess("--gpu", *(["-p", "other"] * (first == "other")), "-p", "no:repro.plugin")
+    assert without.ret == 0
+
+
+def test_what_is_wrong_with_a_conftest_of_itself_is_told_as_it_is(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_addoption(parser):\n    parser.addoption('-x', help='--quick')")
+    result = pytester.runpytest_subprocess("-p", "repro.plugin")
+    assert "lowercase short options are reserved" in result.stderr.str()
+    assert "no:repro.plugin" not in result.stderr.str()
+
+
 def test_the_figures_that_can_be_named_are_the_papers() -> None:
     assert [*map(str, figures.FIGURES)] == options.FIGURES
