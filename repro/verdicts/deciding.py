@@ -61,11 +61,11 @@ def _judge(case: Case, store: Store, conditions: Conditions, rule: UntilDecided,
 
 def _broken(sound: Soundness, others: Sequence[Other]) -> str:
     """Why there is no verdict, and what a reading says that does not need the instrument that failed."""
-    run, failure = sound.failures[0]
+    run, name, sentence = sound.failures[0]
     more = f" (and {len(sound.failures) - 1} more failures)" if len(sound.failures) > 1 else ""
-    saturated = failure.name.endswith("not-saturated")
+    saturated = name.endswith("not-saturated")
     instead = [f"; {o.says}: {o.word}, {shown(o.decision)}" for o in others if saturated and o.name == "margin-loss"]
-    return f"check {failure.name} failed on {run}: {failure.sentence}{more}{''.join(instead)}"
+    return f"check {name} failed on {run}: {sentence}{more}{''.join(instead)}"
 
 
 def _matched(case: Case, store: Store, conditions: Conditions, rule: UntilDecided) -> Matched | None:

@@ -15,7 +15,7 @@ from ..runs.conditions import Conditions
 from ..runs.run import Run
 from ..runs.store import Store
 from .curves import Curve
-from .instrument_checks import Failure, failed, guarding, unchecked
+from .instrument_checks import failed, guarding, unchecked
 
 
 class InstrumentError(ReproError):
@@ -28,7 +28,7 @@ class Soundness:
 
     runs: int
     checks: int  # made, over all runs
-    failures: tuple[tuple[Run, Failure], ...]
+    failures: tuple[tuple[Run, str, str], ...]  # of which run, the name of the check, and what was found
     unchecked: tuple[str, ...]  # names of checks that lacked a number on some run
     sampling: float | None  # the largest standard error of lambda1 for the choice of images, as a share of lambda1
 
@@ -54,7 +54,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     guarded = [curve for curve in curves if guarding(curve.measure)]
     wanted = dict.fromkeys((run, curve.measure) for curve in guarded for run in curve.runs(conditions))
     checks, errors = 0, []
-    failures: dict[tuple[Run, Failure], None] = {}
+    failures: dict[tuple[Run, str, str], None] = {}
     missing: dict[str, None] = {}
     for run, measure in wanted:
         reading = conditions.reading(run.task)
@@ -67,8 +67,8 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         lacking = unchecked(few | transferred, measure)
         missing |= dict.fromkeys(lacking)
         checks += len(guarding(measure)) - len(lacking)
-        found = {failure.name: failure for failure in (*failed(whole, measure), *failed(few, measure))}
-        failures |= dict.fromkeys((run, failure) for failure in found.values())
+        found = failed(whole, measure) | failed(few, measure)
+        failures |= dict.fromkeys((run, name, sentence) for name, sentence in found.items())
         if measure.part == "curvature" and few.get("lambda1_error") is not None and few["lambda1"]:
             errors.append(abs(few["lambda1_error"] / few["lambda1"]))
     runs = len({run for run, _ in wanted})
