@@ -128,11 +128,11 @@ class _Look:
 
 def _broken(sound: Soundness, others: Sequence[OtherReading]) -> str:
     """Why there is no verdict, and what a reading says that does not need the instrument that failed."""
-    run, failure = sound.failures[0]
+    run, name, sentence = sound.failures[0]
     more = f" (and {len(sound.failures) - 1} more failures)" if len(sound.failures) > 1 else ""
-    saturated = failure.name.endswith("not-saturated")
+    saturated = name.endswith("not-saturated")
     instead = [f"; {o.says}: {o.verdict}, {o.shown}" for o in others if saturated and o.name == "margin-loss"]
-    return f"check {failure.name} failed on {run}: {failure.sentence}{more}{''.join(instead)}"
+    return f"check {name} failed on {run}: {sentence}{more}{''.join(instead)}"
 
 
 def _lacking(curves: Sequence[Measured]) -> str:

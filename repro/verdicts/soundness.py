@@ -16,7 +16,7 @@ from ..runs.run import Run
 from ..runs.store import Store
 from .curves import Curve
 from .entry import Instruments
-from .instrument_checks import Failure, failed, guarding, unchecked
+from .instrument_checks import failed, guarding, unchecked
 
 
 class InstrumentError(ReproError):
@@ -28,7 +28,7 @@ class Soundness:
     """What the checks of the runs behind some curves came to."""
 
     instruments: Instruments
-    failures: tuple[tuple[Run, Failure], ...]
+    failures: tuple[tuple[Run, str, str], ...]  # of which run, the name of the check, and what was found
 
     @property
     def evidence(self) -> list[str]:
@@ -49,7 +49,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     guarded = [curve for curve in curves if guarding(curve.measure)]
     wanted = dict.fromkeys((run, curve.measure) for curve in guarded for run in curve.runs(conditions))
     checks, errors = 0, []
-    failures: dict[tuple[Run, Failure], None] = {}
+    failures: dict[tuple[Run, str, str], None] = {}
     missing: dict[str, None] = {}
     for run, measure in wanted:
         reading = conditions.reading(run.task)
@@ -62,8 +62,8 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         lacking = unchecked(few | transferred, measure)
         missing |= dict.fromkeys(lacking)
         checks += len(guarding(measure)) - len(lacking)
-        found = {failure.name: failure for failure in (*failed(whole, measure), *failed(few, measure))}
-        failures |= dict.fromkeys((run, failure) for failure in found.values())
+        found = failed(whole, measure) | failed(few, measure)
+        failures |= dict.fromkeys((run, name, sentence) for name, sentence in found.items())
         if measure.part == "curvature" and few.get("lambda1_error") is not None and few["lambda1"]:
             errors.append(abs(few["lambda1_error"] / few["lambda1"]))
     instruments = Instruments(

@@ -11,6 +11,7 @@ vanishes once s is below about -17 and an attack on it fails for want of a direc
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import torch
@@ -29,12 +30,8 @@ def margin_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return others.logsumexp(1) - logits.gather(1, true).squeeze(1)
 
 
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(logits, labels, reduction="none")
-
-
 LOSSES: Final[dict[Loss, Callable[[Tensor, Tensor], Tensor]]] = {
-    "cross-entropy": _cross_entropy,
+    "cross-entropy": partial(F.cross_entropy, reduction="none"),
     "margin": margin_loss,
 }
 
@@ -124,14 +121,7 @@ class Attack:
         return (images + noise).clamp(0, 1)
 
     def climb(
-        self,
-        model: nn.Module,
-        x: Tensor,
-        images: Tensor,
-        labels: Tensor,
-        *,
-        drop_every: int = 0,
-        checked: bool = False,
+        self, model: nn.Module, x: Tensor, images: Tensor, labels: Tensor, drop_every: int = 0, checked: bool = False
     ) -> tuple[Tensor, Tensor, Tensor]:
         """All steps from ``x`` on, of inputs that were looked at, on the model in the mode it is in.
 

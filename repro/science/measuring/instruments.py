@@ -123,13 +123,9 @@ def second_start(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     generator = torch.Generator().manual_seed(stream(0, "second start"))
     e = torch.randn(logits.shape, generator=generator, dtype=torch.float64).to(logits)
     directions = root * (e - root * (root * e).sum(1, keepdim=True))
-    size = sum(p.numel() for p in parameters)
-    if logits.requires_grad:
-        parts = torch.autograd.grad((logits * directions).sum(), parameters, materialize_grads=True)
-        start = torch.cat([part.flatten() for part in parts])
-        if start.any():
-            return start
-    return random_vector(size, stream(0, "second start")).to(images)
+    parts = torch.autograd.grad((logits * directions).sum(), parameters, materialize_grads=True)
+    start = torch.cat([part.flatten() for part in parts])
+    return start if start.any() else random_vector(len(start), stream(0, "second start")).to(images)
 
 
 def curvature_of_each(model: nn.Module, images: Tensor, labels: Tensor, vector: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import Data, Split
 from repro.science.measuring.instruments import check_attacks, check_curvature
 from repro.science.measuring.measures import measure
+from repro.verdicts.curves import MEASURES, Measure
 
 
 def right(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
@@ -158,6 +159,13 @@ def test_a_part_alone_gives_its_own_measures_and_the_same_values(part: Part) -> 
     whole = measure(network(), MNIST, data(), 20, READING)
     found = measure(network(), MNIST, data(), 20, replace(READING, parts=(part,)))
     assert found == {name: whole[name] for name in PARTS[part]}
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=str)
+def test_what_the_figures_show_is_measured_in_the_part_that_it_says(measure: Measure) -> None:
+    assert measure.field in PARTS[measure.part]
+    assert measure.margin in (PARTS["attacks"] if measure.attacked else {None})
+    assert measure.margin != measure.field
 
 
 def test_the_instruments_are_measured_beside_what_they_read_and_change_none_of_it() -> None:
