@@ -23,8 +23,9 @@ from .store import Store
 Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run], str | None], None]
 Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Mapping[Run, str]]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
-# Runs of a cohort that one process trains side by side on a GPU. Guesses until `python -m benchmarks.gpu` has been run.
-COHORT: Final = {"M1": 4, "StdCNN": 8, "C1": 4, "ResNet18": 1}
+# Runs of a cohort that one process trains side by side on a GPU: each by itself, until the section `cohorts` of
+# `python -m benchmarks.gpu` has measured on one how many pay.
+COHORT: Final = {"M1": 1, "StdCNN": 1, "C1": 1, "ResNet18": 1}
 
 
 def cohort_size(run: Run) -> int:

@@ -4,8 +4,8 @@ The networks of the paper are small, so a GPU would wait for Python between kern
 can be replayed at all, is in ``steps``. Where recording is refused, the training goes on step by step, and says why.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar, Final, Protocol
 
 import torch
@@ -33,77 +33,47 @@ class CudaGraphs:
 
     They are recorded on the stream that is current when the first of them is wanted, or beside the default stream, on
     which nothing can be recorded. cuBLAS has a workspace for each stream, so members of a cohort, which have a stream
-    each, share none. After a recording that CUDA broke off, this process records no more.
+    each, share none.
     """
 
-    broken_off: ClassVar[str | None] = None  # why
-    _lost: ClassVar[list[torch.cuda.CUDAGraph]] = []
+    # After a recording that failed a process records no more, since PyTorch (2.11) may be left recording; its allocator
+    # then asks the graph about it, which must therefore live.
+    _failed: ClassVar[list[torch.cuda.CUDAGraph]] = []
 
     def __init__(self) -> None:
         self._stream: torch.cuda.Stream | None = None
         self._pool = torch.cuda.graph_pool_handle()
 
-    def aside(self) -> AbstractContextManager[object]:
-        if CudaGraphs.broken_off is not None:
-            raise RuntimeError(f"an earlier recording in this process was broken off: {CudaGraphs.broken_off}")
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """A side stream, which begins after what was launched before and is waited for by what is launched later."""
+        if CudaGraphs._failed:
+            raise RuntimeError("an earlier recording in this process failed, after which none is tried")
+        current = torch.cuda.current_stream()
         if self._stream is None:
-            current = torch.cuda.current_stream()
             self._stream = torch.cuda.Stream() if current == torch.cuda.default_stream() else current
-        return _Aside(self._stream)
+        self._stream.wait_stream(current)
+        try:
+            with torch.cuda.stream(self._stream):
+                yield
+        finally:
+            current.wait_stream(self._stream)
 
     def record(self, work: Callable[[], None], generators: Iterable[torch.Generator]) -> Replay:
         graph = torch.cuda.CUDAGraph()
         for generator in generators:
             graph.register_generator_state(generator)
-        # the outer block brings the current stream back even where a failing recording does not
         recording = torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
-        of_the_work = None  # by number: the error itself would keep its frames, and what they hold, in a cycle
         try:
+            # the outer block brings the current stream back even where a failing recording does not
             with torch.cuda.stream(torch.cuda.current_stream()), recording:
-                try:
-                    work()
-                except Exception as error:
-                    of_the_work = id(error)
-                    raise
-        except Exception as error:
-            if id(error) != of_the_work:  # the recording did not come to its end
-                self._break_off(graph, one_line(error))
+                work()
+        except Exception:
+            CudaGraphs._failed.append(graph)
             raise
         if self._stream is not None:  # on which generators were readied for the recording, and are for each replay
             torch.cuda.current_stream().wait_stream(self._stream)
         return graph.replay
-
-    def _break_off(self, graph: torch.cuda.CUDAGraph, why: str) -> None:
-        """Undo what PyTorch (2.11) leaves behind of a recording whose end CUDA refuses.
-
-        Its allocator goes on giving out the recording's memory, none of which it could free, and asks the graph, which
-        must therefore live, whether a stream is being recorded. The default generator, which is part of every graph,
-        can draw nothing until a recording ends well.
-        """
-        CudaGraphs.broken_off = why
-        CudaGraphs._lost.append(graph)
-        with suppress(Exception):
-            torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), self._pool)
-            torch._C._cuda_releasePool(torch.cuda.current_device(), self._pool)
-        with suppress(Exception), torch.cuda.stream(torch.cuda.current_stream()):
-            ends_well = torch.cuda.graph(torch.cuda.CUDAGraph(), stream=torch.cuda.Stream())
-            with ends_well:
-                torch.zeros((), device="cuda")  # PyTorch warns of graphs of nothing at all
-
-
-class _Aside:
-    """A side stream that begins after what was launched before, and is waited for by what is launched later."""
-
-    def __init__(self, stream: torch.cuda.Stream) -> None:
-        self._stream, self._within = stream, torch.cuda.stream(stream)
-
-    def __enter__(self) -> None:
-        self._stream.wait_stream(torch.cuda.current_stream())
-        self._within.__enter__()
-
-    def __exit__(self, *raised: object) -> None:
-        self._within.__exit__(*raised)
-        torch.cuda.current_stream().wait_stream(self._stream)
 
 
 class Captured:

@@ -149,6 +149,24 @@ def test_a_run_whose_capture_is_refused_goes_on_eagerly_and_says_why(name: str, 
     assert recorder.replayed == 2 * (refusing - 1)
 
 
+class Late(Again):
+    """A driver's last word is often that something failed before."""
+
+    def record(self, work: Callable[[], None], generators: Iterable[torch.Generator]) -> Callable[[], object]:
+        try:
+            return super().record(work, generators)
+        except RuntimeError:
+            raise ValueError("invalidated by a previous error") from None
+
+
+def test_a_refusal_is_told_with_what_it_began_with() -> None:
+    _, history, _ = recorded(TASKS["M1-MNIST"], Late(refusing=1), LR())
+    assert history.execution == (
+        "eager: ValueError: invalidated by a previous error "
+        "(first: RuntimeError: operation not permitted when stream is capturing)"
+    )
+
+
 class Breaking(nn.Linear):
     """Logits, but in training mode."""
 
