@@ -154,7 +154,7 @@ class ResNet18(nn.Sequential):
         )
 
 
-def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = ()) -> nn.Module:
+def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = ()) -> nn.Sequential:
     """The task's network with the initial weights of a seed, the same for every recipe and batch size.
 
     ``width`` is that of ResNet18 and is ignored by the others; ``trained_as`` names departures from the first reading
@@ -168,7 +168,7 @@ def build(task: Task, seed: int, width: int = 64, trained_as: Collection[str] = 
     return network
 
 
-def _network(task: Task, width: int, trained_as: Collection[str]) -> nn.Module:
+def _network(task: Task, width: int, trained_as: Collection[str]) -> nn.Sequential:
     if task.architecture in ("M1", "StdCNN"):
         standardisation = (0.0, 1.0) if UNSTANDARDISED in trained_as else (task.dataset.mean, task.dataset.std)
         return {"M1": M1, "StdCNN": StdCNN}[task.architecture](*standardisation)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_input
 
 from repro.experiment.tasks import TASKS
 from repro.science.computing import products
@@ -59,7 +60,7 @@ def test_derivatives_are_as_near_to_double_precision_as_pytorchs_own(
     model = smooth(build(task, 0, width=8)).eval()
     true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
     if channels_last:
-        model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))  # type: ignore[call-overload]
+        model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     plain = _derivatives(model, x, labels)
     with first_order(model):
         faster = _derivatives(model, x, labels)
@@ -101,7 +102,7 @@ def test_a_first_gradient_of_batch_norm_in_training_keeps_its_digits(seed: int) 
     labels = torch.arange(128) % 10
     true = _derivatives(copy.deepcopy(model).double(), x.double(), labels)
     contiguous = _derivatives(copy.deepcopy(model), x, labels)
-    model, x = (v.to(memory_format=torch.channels_last) for v in (model, x))  # type: ignore[call-overload]
+    model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     with first_order(model):
         found = _derivatives(model, x, labels)
     for part, value in true.items():
@@ -175,8 +176,7 @@ def test_gradients_that_leave_a_vector_unfilled_go_back_together(
 ) -> None:
     layer, x = nn.Conv2d(8, channels, 3, groups=groups), torch.rand(4, 8, 9, 9)
     pairs = [(torch.rand(4, channels, 7, 7), torch.rand_like(layer.weight)) for _ in range(2)]
-    grad = torch.nn.grad.conv2d_input
-    true = sum(grad(x.shape, w.double(), g.double(), groups=groups) for g, w in pairs)
+    true = sum(conv2d_input(x.shape, w.double(), g.double(), groups=groups) for g, w in pairs)
     asked = _spied(monkeypatch, products, "back")
     found = products.back_sum(layer, pairs, x)
     assert len(asked) == calls

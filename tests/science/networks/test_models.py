@@ -62,7 +62,7 @@ def test_the_hand_counts_themselves() -> None:
 
 
 def weights(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    parts = [part for part in model if isinstance(part, nn.Conv2d | nn.Linear)]
+    parts = [part for part in model.children() if isinstance(part, nn.Conv2d | nn.Linear)]
     return [(part.weight, part.bias) for part in parts]
 
 
@@ -206,7 +206,7 @@ def test_the_seed_alone_decides_the_initial_weights(name: str) -> None:
 def test_the_initial_weights_are_pytorch_s_defaults() -> None:
     torch.manual_seed(5)
     assert torch.equal(flat(C1()), flat(build(C1_CIFAR10, 5)))
-    conv2d = build(M1_MNIST, 0)[1]
+    (conv2d, *_) = (layer for layer in build(M1_MNIST, 0) if isinstance(layer, nn.Conv2d))
     assert conv2d.weight.abs().max() <= 1 / 25**0.5  # uniform up to 1 / sqrt(fan in)
 
 

@@ -179,7 +179,7 @@ def test_a_recording_that_cuda_breaks_off_is_told_with_its_cause_and_leaves_noth
             raise ValueError("operation not permitted when stream is capturing")
         return forward(x)
 
-    step.model.forward = broken  # type: ignore[method-assign]
+    step.model.forward = broken
     captured(4)
     assert captured.refused == (
         "RuntimeError: operation failed due to a previous error during capture "
@@ -210,9 +210,9 @@ def test_work_that_breaks_in_a_recording_that_ends_well_is_tried_again_by_the_ne
     def broken(x: torch.Tensor) -> torch.Tensor:
         if cuda.recording:
             raise ValueError("out of memory")
-        return nn.Sequential.forward(step.model, x)  # type: ignore[arg-type]
+        return nn.Sequential.forward(step.model, x)
 
-    step.model.forward = broken  # type: ignore[method-assign]
+    step.model.forward = broken
     captured, other = Captured(step, CudaGraphs()), Captured(step_of(), CudaGraphs())
     captured(4)
     other(4)
@@ -231,9 +231,9 @@ def test_a_refused_recording_keeps_nothing_of_its_step_alive(cuda: Cuda, breakin
             held.append(weakref.ref(hidden))
             cuda.breaks = RuntimeError("invalidated") if breaking else None
             raise ValueError("out of memory")
-        return nn.Sequential.forward(step.model, hidden)  # type: ignore[arg-type]
+        return nn.Sequential.forward(step.model, hidden)
 
-    step.model.forward = broken  # type: ignore[method-assign]
+    step.model.forward = broken
     gc.disable()
     try:
         Captured(step, CudaGraphs())(4)
