@@ -45,7 +45,7 @@ class Rises(Estimand):
     at_least: Margin
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         return _over_the_grid(sample, UP, self.at_least, f"a rise of more than {self.at_least}")
 
@@ -59,7 +59,7 @@ class Drops(Estimand):
     at_least: Margin
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         return _over_the_grid(sample, DOWN, self.at_least, f"a fall of more than {self.at_least}")
 
@@ -80,7 +80,7 @@ class Higher(Estimand):
     by: Margin
 
     def question(self, *samples: Sample) -> Question:
-        """Of two curves."""
+        """What is asked of two curves."""
         return _at_the_end(samples, UP, self.by, f"more than {self.by} higher")
 
 
@@ -93,5 +93,5 @@ class Lower(Estimand):
     by: Margin
 
     def question(self, *samples: Sample) -> Question:
-        """Of two curves."""
+        """What is asked of two curves."""
         return _at_the_end(samples, DOWN, self.by, f"more than {self.by} lower")

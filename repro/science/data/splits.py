@@ -46,7 +46,7 @@ class Data:
 
 @lru_cache(maxsize=len(DATASETS))
 def load(source: Source) -> Data:
-    """Read a data set from its source and split it. Held in memory once per process, as bytes."""
+    """Read a data set from its source and split it; each process holds it in memory once, as bytes."""
     train, test = _surrogate(source) if source.kind == "surrogate" else _published(source)
     train, test = _shuffled(train, SPLIT_SEED), _shuffled(test, SPLIT_SEED + 1)
     dataset = DATASETS[source.dataset]
@@ -61,7 +61,7 @@ def _shuffled(split: Split, seed: int) -> Split:
 
 
 def _published(source: Source) -> tuple[Split, Split]:
-    import torchvision  # half a second that the surrogate does not need
+    import torchvision  # it takes half a second to import, which the surrogate does without
 
     kind = getattr(torchvision.datasets, source.dataset)
     splits = []
