@@ -1,6 +1,8 @@
-# Two commands need nothing but Python >= 3.11 and make:
+# These commands need nothing but Python >= 3.11 and make:
 #   make claims   the reproducibility report in the quick regime, on all cores
 #   make test     the tests of the harness
+#   make check    lint and types
+#   make docs     the documentation, as docs/_build/html/index.html
 # Each makes the virtual environment first, if it is missing or out of date.
 
 PYTHON ?= python3
@@ -10,7 +12,7 @@ CORES  := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 # One thread a process: the processes share the cores.
 RUN    := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m
 
-.PHONY: claims test check format bench clean
+.PHONY: claims test check format docs linkcheck bench clean
 
 claims: $(VENV)/installed
 	$(RUN) pytest claims --quick -n $(CORES) --verdicts-ok $(ARGS)
@@ -27,6 +29,12 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/installed
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -b html docs docs/_build/html
+
+linkcheck: $(VENV)/installed  # needs a network
+	$(BIN)/python -m sphinx -b linkcheck docs docs/_build/linkcheck
+
 bench: $(VENV)/bench
 	$(RUN) benchmarks $(ARGS)
 
@@ -37,11 +45,11 @@ $(VENV)/bench: $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis docs/_build *.egg-info
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 ...)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,docs]'
 	@touch $@

@@ -24,7 +24,7 @@ from repro.claims import (
 
 
 def both_measures(task, attack):
-    """Robustness and curvature of every line of the task's figures, in pairs."""
+    """The curves of robustness and curvature of every line of the task's figures, in pairs."""
     lines = [*SETTINGS]
     if task in SHOWN_WITH_MOMENTA:
         lines += [*MOMENTA_OF_LR[1:], *MOMENTA_OF_RATIO[1:]]

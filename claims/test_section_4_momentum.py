@@ -24,12 +24,12 @@ LINES = {"LR": MOMENTA_OF_LR, "LR/BS": MOMENTA_OF_RATIO}
 
 
 def by_momentum(task, under, measure=LAMBDA1):
-    """A measure of one recipe at each of its momenta, the smallest first."""
+    """The curves of a measure of one recipe at each of its momenta, the smallest first."""
     return tuple(Curve(task, recipe, measure) for recipe in LINES[under])
 
 
 def ends(task, recipe, measure):
-    """A measure of one recipe without momentum and with the largest."""
+    """The curves of a measure of one recipe without momentum and with the largest."""
     return Curve(task, recipe(0.0), measure), Curve(task, recipe(0.9), measure)
 
 

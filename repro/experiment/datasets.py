@@ -45,7 +45,11 @@ class Dataset:
 
     @property
     def epsilon_pixels(self) -> float:
-        """The attack size as a share of a pixel's range [0, 1]: the one place where the unit is converted."""
+        """The attack size as a share of a pixel's range [0, 1]: the one place where the unit is converted.
+
+        >>> round(MNIST.epsilon_pixels, 4), CIFAR10.epsilon_pixels
+        (0.0924, 0.02)
+        """
         return self.epsilon * self.std
 
     @property

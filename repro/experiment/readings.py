@@ -48,7 +48,7 @@ class Reading:
 
 
 def of_checkpoints(first: Reading) -> Reading:
-    """How checkpoints are measured: as finished runs are, but that the instruments are checked on those alone."""
+    """How checkpoints are measured: like finished runs, but without the checks of the instruments."""
     return replace(first, parts=tuple(part for part in first.parts if part != "instruments"))
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 LEARNING_RATE: Final = 0.01
-# 0.00015625 in the paper. Dividing by 64 is exact in binary, so LR/BS at batch size 64 is LR to the last bit.
+# The paper says 0.00015625. Dividing by 64 is exact in binary, so LR/BS at batch size 64 is LR to the last bit.
 RATIO: Final = LEARNING_RATE / 64
 BENCHMARK_MOMENTUM: Final = 0.9
 BENCHMARK_HALF_LIFE: Final = 5  # epochs
@@ -79,12 +79,18 @@ def _halved(_: int, momentum: float) -> SGD:
 
 
 def LR(momentum: float = 0.0) -> Recipe:
-    """Fixed learning rate 0.01."""
+    """The recipe LR: a fixed learning rate of 0.01."""
     return Recipe("LR", momentum, _fixed)
 
 
 def LR_BS(momentum: float = 0.0) -> Recipe:
-    """Constant ratio of learning rate to batch size, 0.00015625."""
+    """The recipe LR/BS: a constant ratio of learning rate to batch size, 0.00015625.
+
+    >>> LR_BS().sgd(256)
+    SGD(learning_rate=0.04, momentum=0.0, half_life=None)
+    >>> LR_BS().sgd(64) == LR().sgd(64)
+    True
+    """
     return Recipe("LR/BS", momentum, _ratio)
 
 
@@ -93,7 +99,11 @@ BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM, _halved, varied=False
 
 @lru_cache(maxsize=1 << 12)
 def training_amount(sgd: SGD, steps_per_epoch: int, steps: int) -> float:
-    """T, the sum of learning rate / (1 - momentum) over the first steps: training in units of gradient-flow time."""
+    """T, the sum of learning rate / (1 - momentum) over the first steps: training in units of gradient-flow time.
+
+    >>> training_amount(SGD(learning_rate=0.5, momentum=0.75), steps_per_epoch=100, steps=250)
+    500.0
+    """
     epochs, rest = divmod(steps, steps_per_epoch)
     whole = sum(sgd.learning_rate_at(epoch) for epoch in range(epochs)) * steps_per_epoch
     return (whole + rest * sgd.learning_rate_at(epochs)) / (1 - sgd.momentum)

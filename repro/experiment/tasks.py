@@ -10,7 +10,11 @@ from .registry import Registry
 
 @dataclass(frozen=True)
 class Task:
-    """A network, by its name, on a data set; ``str(task)`` is the task's name, as in ``M1-MNIST``."""
+    """A network, by its name, on a data set; ``str(task)`` is the task's name.
+
+    >>> str(M1_MNIST)
+    'M1-MNIST'
+    """
 
     architecture: str
     dataset: Dataset

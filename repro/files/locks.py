@@ -36,7 +36,7 @@ def _acquire(lock: filelock.BaseFileLock) -> None:
     kind = type(lock)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a substitute, which is not taken
+            warnings.simplefilter("ignore")  # filelock warns of a substitute, which is not taken
             lock.acquire()
     finally:
         if type(lock) is not kind:  # where the system knows no locks, filelock goes on with a file that says "held"
@@ -45,7 +45,7 @@ def _acquire(lock: filelock.BaseFileLock) -> None:
 
 
 def check_locks(folder: Path, setting: str) -> None:
-    """SettingError: a file of this folder cannot be locked, not even one that nobody else knows of."""
+    """Try to lock a file that nobody else knows of; SettingError: the folder's file system gives no locks."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix=TEMPORARY) as own:
         try:
             with locked(Path(own.name), setting, timeout=0):

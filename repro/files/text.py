@@ -18,7 +18,7 @@ def read_text(path: Path) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a file's text at once: who reads meanwhile, or after a kill, finds the old text or the new."""
     with whole(path) as temporary:
-        # names of files that are no UTF-8 become again the bytes that they were
+        # file names that are no UTF-8 become the bytes again that they were
         temporary.write_text(text, "utf-8", errors="surrogateescape")
 
 

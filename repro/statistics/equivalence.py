@@ -26,7 +26,7 @@ LOSSES: Final = (-1,)
 
 
 def _within(effects: list[Effect], margin: Margin, sides: tuple[int, ...]) -> tuple[AllOf, AnyOf]:
-    """What shows that no effect goes beyond the margin to these sides, and what that one does."""
+    """The tests that show that no effect goes beyond the margin to these sides, and those that show that one does."""
     tests = [(effect, side) for effect in effects for side in sides]
     inside = tuple(Mean(effect, -side, -margin.size) for effect, side in tests)
     outside = tuple(Mean(effect, side, margin.size) for effect, side in tests)
@@ -69,7 +69,7 @@ class Flat(_Within):
     compares = Compares.BATCH_SIZES
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         asked = f"every batch size within {self.within} of batch size {sample.batch_sizes[0]}"
         tests = _within(_to_the_smallest(sample), self.within, BOTH_SIDES)
@@ -83,7 +83,7 @@ class NotWorse(_Within):
     compares = Compares.BATCH_SIZES
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         asked = f"no batch size lower than batch size {sample.batch_sizes[0]} by {self.within}"
         tests = _within(_to_the_smallest(sample), self.within, LOSSES)
@@ -98,7 +98,7 @@ class Same(_Within):
     """
 
     def question(self, *samples: Sample) -> Question:
-        """Of two curves."""
+        """What is asked of two curves."""
         first, second = samples
         asked = f"a difference of less than {self.within} at every batch size"
         differences = second.values - first.values

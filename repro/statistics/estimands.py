@@ -77,7 +77,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Question:
-    """What would show that a sentence holds, what that it fails, and in words what is asked.
+    """The evidence that a sentence holds, the evidence that it fails, and what is asked, in words.
 
     ``floored``: where (in which worlds) it cannot hold, for lack of room for anything else; ``floor`` says so in words.
     """

@@ -35,8 +35,11 @@ def family(found: Sequence[tuple[float, Outcome]], alpha: float = ERROR) -> Fami
 def holm(ps: Sequence[float], alpha: float = ERROR) -> list[bool]:
     """Which of the hypotheses behind p-values are rejected with a family-wise error of at most ``alpha``.
 
-    Step-down: the smallest p-value is compared with alpha / m, the next with alpha / (m - 1), until one is too large.
-    Valid however the p-values depend, as those of claims that share runs do. Source: Holm 1979.
+    It steps down: the smallest p-value is compared with alpha / m, the next with alpha / (m - 1), until one is too
+    large. It is valid however the p-values depend, as those of claims that share runs do. Source: Holm 1979.
+
+    >>> holm([0.03, 0.01, 0.2])  # 0.01 is below 0.05 / 3, 0.03 above 0.05 / 2
+    [False, True, False]
     """
     rejected = [False] * len(ps)
     for rank, i in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):

@@ -23,7 +23,7 @@ from .units import Array, Unit
 
 @dataclass(frozen=True)
 class Effect:
-    """One number a seed, ``values`` (..., seeds), on a unit's scale, and in words what it is.
+    """One number a seed, ``values`` (..., seeds), on a unit's scale, and what it is, in words.
 
     ``step``: what the values it was formed from are rounded to.
     """
@@ -110,9 +110,9 @@ class Mean(Asked):
         return t_interval(self.effect.values, 1 - 2 * alpha, self.effect.step)
 
     def power(self, seeds: Array | int, alpha: float) -> Array:
-        """Exact for normal effects whose mean and spread are those observed (noncentral t).
+        """The probability, exact for normal effects whose mean and spread are those observed (noncentral t).
 
-        0, which promises nothing, where scipy's noncentral t has no number, as at its underflow.
+        It is 0, which promises nothing, where scipy's noncentral t has no number, as at its underflow.
         """
         values, counts = self.sign * self.effect.values, np.asarray(seeds, dtype=np.float64)
         if len(values) < 2:
@@ -149,7 +149,7 @@ class Median(Asked):
         return median_interval(self.effect.values, 1 - 2 * alpha)
 
     def power(self, seeds: Array | int, alpha: float) -> Array:
-        """Binomial, with the share of seeds beyond the bound as observed (and half a seed added to either side)."""
+        """The binomial probability for the observed share of seeds beyond the bound, half a seed added to each side."""
         values = self.sign * self.effect.values
         beyond = (float((values > self.bound).sum()) + 0.5) / (len(values) + 1)
         found = [_binomial_power(int(count), beyond, alpha) for count in np.ravel(seeds)]
@@ -165,7 +165,7 @@ def _binomial_power(seeds: int, beyond: float, alpha: float) -> float:
 
 @dataclass(frozen=True)
 class AllOf(Asked):
-    """Each of its parts: their largest p-value."""
+    """The evidence that each of its parts says yes: their largest p-value."""
 
     parts: tuple[Evidence, ...]
 
@@ -176,14 +176,14 @@ class AllOf(Asked):
         return max(self.parts, key=lambda part: float(part.p())).weakest()
 
     def power(self, seeds: Array | int, alpha: float) -> Array:
-        """At least 1 less what each part may miss, however they depend."""
+        """A lower bound that holds however the parts depend: 1 less what each of them may miss."""
         missed = sum(1 - part.power(seeds, alpha) for part in self.parts)
         return np.asarray(np.maximum(0.0, 1 - missed))
 
 
 @dataclass(frozen=True)
 class AnyOf(Asked):
-    """One at least of its parts: the smallest p-value, times their number."""
+    """The evidence that at least one of its parts says yes: the smallest p-value, times their number."""
 
     parts: tuple[Evidence, ...]
 
@@ -195,13 +195,13 @@ class AnyOf(Asked):
         return Weakest(test, shared * len(self.parts))
 
     def power(self, seeds: Array | int, alpha: float) -> Array:
-        """At least that of its strongest part."""
+        """A lower bound: the power of its strongest part."""
         return np.asarray(np.max([part.power(seeds, alpha / len(self.parts)) for part in self.parts], axis=0))
 
 
 @dataclass(frozen=True)
 class Nothing:
-    """No test at all, for want of something that is named: never says yes."""
+    """Evidence that never says yes, since there is no test for want of something that ``reason`` names."""
 
     unit: Unit
     reason: str
@@ -216,8 +216,8 @@ class Nothing:
     def weakest(self) -> Weakest:
         return Weakest(self, 1)
 
-    def interval(self, alpha: float) -> Interval:  # noqa: ARG002 - the protocol's
+    def interval(self, alpha: float) -> Interval:  # noqa: ARG002  # the protocol has it
         return Interval(math.nan, math.nan, math.nan)
 
-    def power(self, seeds: Array | int, alpha: float) -> Array:  # noqa: ARG002 - the protocol's
+    def power(self, seeds: Array | int, alpha: float) -> Array:  # noqa: ARG002  # the protocol has it
         return np.zeros(np.shape(seeds))

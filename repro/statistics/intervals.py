@@ -37,6 +37,10 @@ def t_interval(values: Array, level: float, step: float = 0.0) -> Interval:
 
     One value bounds nothing: its interval is unbounded. ValueError: no values, or one that is not finite.
     Source: Student 1908.
+
+    >>> found = t_interval(np.array([1.0, 2.0, 3.0]), level=0.9)
+    >>> f"{found.centre:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    '2.00 [0.31, 3.69]'
     """
     _check(values)
     mean = float(values.mean())
@@ -54,8 +58,8 @@ def t_quantile(count: int, level: float) -> float:
 def t_p(values: Array, bound: float, step: float = 0.0) -> Array:
     """One-sided p-value of "the mean is above ``bound``", for values (..., seeds): (...).
 
-    It is at most alpha exactly where the interval at 1 - 2 alpha lies above the bound. 1 for a single value, and for
-    values without spread 0 or 1. ValueError as for ``t_interval``.
+    It is at most alpha exactly where the interval at 1 - 2 alpha lies above the bound. It is 1 for a single value, and
+    0 or 1 for values without spread. ValueError as for ``t_interval``.
     """
     _check(values)
     count = values.shape[-1]
@@ -70,7 +74,7 @@ def t_p(values: Array, bound: float, step: float = 0.0) -> Array:
 def median_interval(values: Array, level: float) -> Interval:
     """Interval of the median of independent values (n,) between order statistics; its error is at most what it says.
 
-    Unbounded where n is too small for any, as below five values at 90%. ValueError as for ``t_interval``.
+    It is unbounded where n is too small for any, as below five values at 90%. ValueError as for ``t_interval``.
     Source: Thompson 1936; David and Nagaraja 2003, section 7.1.
     """
     _check(values)

@@ -29,7 +29,7 @@ class Jointly(Estimand):
         return tuple(margin for part in self.parts for margin in part.margins)
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve for each part."""
+        """What is asked of one curve for each part."""
         questions = [part.question(sample) for part, sample in zip(self.parts, samples, strict=True)]
         holds, fails = AllOf(tuple(q.holds for q in questions)), AnyOf(tuple(q.fails for q in questions))
         floored = np.asarray(sum(np.asarray(q.floored, dtype=float) for q in questions)) > 0
@@ -67,7 +67,7 @@ class Exists(Estimand):
         return self.first, self.second
 
     def question(self, *samples: Sample) -> Question:
-        """Of an even number of curves."""
+        """What is asked of an even number of curves."""
         found = self._pairs(samples)
         asked = f"rises of more than {self.first} and {self.second} between some pair of batch sizes"
         rises = [(Mean(a, 1, self.first.size), Mean(b, 1, self.second.size)) for a, b in found]
@@ -128,7 +128,7 @@ class RanksDisagree(Estimand):
         return (Margin(self.explains, CORRELATION),)
 
     def question(self, *samples: Sample) -> Question:
-        """Of an even number of curves."""
+        """What is asked of an even number of curves."""
         first = np.concatenate([sample.values for sample in samples[::2]], axis=-1)
         second = np.concatenate([sample.values for sample in samples[1::2]], axis=-1)
         name = f"rank correlation over {first.shape[-1]} cells, median seed"
@@ -158,6 +158,6 @@ class Awaiting(Estimand):
         return (Margin(0.0, SHARE),)
 
     def question(self, *samples: Sample) -> Question:
-        """Nothing that could be answered."""
+        """A question that nothing answers."""
         nothing = Nothing(samples[0].unit, self.reason)
         return Question(nothing, nothing, "a comparison")

@@ -35,7 +35,7 @@ class OnAverage(Estimand):
         return (self.by,)
 
     def question(self, *samples: Sample) -> Question:
-        """Of two or more curves."""
+        """What is asked of two or more curves."""
         differences = (samples[-1].values - samples[0].values).mean(-1)
         name = "paired difference, mean over batch sizes"
         effect = Effect(differences, samples[0].unit, name, samples[0].step)
@@ -60,7 +60,7 @@ class Mostly(Estimand):
         return (Margin(0.5, SHARE),)
 
     def question(self, *samples: Sample) -> Question:
-        """Of two or more curves."""
+        """What is asked of two or more curves."""
         pairs = itertools.combinations(samples, 2)
         differences = np.concatenate([later.values - earlier.values for earlier, later in pairs], axis=-1)
         differences = differences if self.way == "higher" else -differences
@@ -93,7 +93,7 @@ class SmallerChange(Estimand):
         return (self.by,)
 
     def question(self, *samples: Sample) -> Question:
-        """Of four curves."""
+        """What is asked of four curves."""
         unit, asked = samples[0].unit, f"more than {self.by}"
         here, there = _differing(*samples)
         count = here.shape[-1]

@@ -21,9 +21,10 @@ def further_seeds(
 ) -> int | None:
     """The fewest further seeds with which a decision either way has a probability of ``power``, or None.
 
-    Taken for the truth: the means and spreads that are observed. For Student's t the probability is exact (noncentral
-    t), for medians binomial, for several tests at once a lower bound. None: ``cap`` seeds in all would not do, as where
-    the estimate lies within noise of the margin; or a single seed tells nothing of the spread. Source: Cohen 1988.
+    The means and spreads that are observed are taken for the truth. The probability is exact for Student's t
+    (noncentral t), binomial for medians, and a lower bound for several tests at once. None: ``cap`` seeds in all would
+    not do, as where the estimate lies within noise of the margin; or a single seed tells nothing of the spread.
+    Source: Cohen 1988.
     """
     question = estimand.question(*samples)
     seeds = len(samples[0].values)
@@ -35,7 +36,7 @@ def further_seeds(
 
 @dataclass(frozen=True)
 class UntilDecided:
-    """Look at fixed numbers of seeds, ascending, and stop at the first decision: still wrong in at most ``alpha``.
+    """A rule that looks at fixed numbers of seeds and stops at the first decision: still wrong in at most ``alpha``.
 
     The error is spent on the looks in proportion to their numbers of seeds, and adds up to ``alpha``: a union bound,
     which holds however the looks depend, with any estimand, and whether or not one stops where one might. In
@@ -53,7 +54,11 @@ class UntilDecided:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """The error that each look may spend."""
+        """The error that each look may spend.
+
+        >>> [round(level, 3) for level in UntilDecided((2, 3, 5)).levels]
+        [0.01, 0.015, 0.025]
+        """
         return tuple(self.alpha * look / sum(self.looks) for look in self.looks)
 
     def next_look(self, seeds: int) -> int | None:

@@ -54,7 +54,7 @@ class Rises(_OverTheGrid):
     """The curve rises over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         return _over_the_grid(sample, UP, self.at_least, f"a rise of more than {self.at_least}")
 
@@ -64,7 +64,7 @@ class Drops(_OverTheGrid):
     """The curve falls over the grid by more than ``at_least``: the mean over seeds of ``change_over_grid``."""
 
     def question(self, *samples: Sample) -> Question:
-        """Of one curve."""
+        """What is asked of one curve."""
         (sample,) = samples
         return _over_the_grid(sample, DOWN, self.at_least, f"a fall of more than {self.at_least}")
 
@@ -94,7 +94,7 @@ class Higher(_AtTheEnd):
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
     def question(self, *samples: Sample) -> Question:
-        """Of two curves."""
+        """What is asked of two curves."""
         return _at_the_end(samples, UP, self.by, f"more than {self.by} higher")
 
 
@@ -103,5 +103,5 @@ class Lower(_AtTheEnd):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
 
     def question(self, *samples: Sample) -> Question:
-        """Of two curves."""
+        """What is asked of two curves."""
         return _at_the_end(samples, DOWN, self.by, f"more than {self.by} lower")

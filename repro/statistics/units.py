@@ -114,12 +114,20 @@ class Margin:
 
 
 def points(size: float) -> Margin:
-    """A margin in percentage points."""
+    """A margin in percentage points.
+
+    >>> str(points(5))
+    '5 points'
+    """
     return Margin(size, POINTS)
 
 
 def factor(size: float) -> Margin:
-    """A margin as a factor of at least 1. ValueError below 1."""
+    """A margin as a factor of at least 1. ValueError below 1.
+
+    >>> str(factor(2))
+    'a factor of 2'
+    """
     if size < 1:
         raise ValueError(f"factor({size}): a margin as a factor is at least 1")
     return Margin(math.log(size), FACTOR)

@@ -19,19 +19,19 @@ from ..runs.run import Run
 from ..statistics.estimands import Compares, Estimand
 from .curves import Curve
 
-NEAR: Final = 0.05  # amounts that differ by less than this share are equal: last, smaller batches make such differences
+NEAR: Final = 0.05  # amounts that differ by less than this share are equal; smaller last batches make such differences
 
 
 @dataclass(frozen=True)
 class Part:
-    """A curve as far as it is compared: at some batch sizes, and at one training amount if that cuts it short."""
+    """The part of a curve that is compared: some batch sizes, and one training amount where that cuts runs short."""
 
     curve: Curve
     batch_sizes: tuple[int, ...]
     amount: float
 
     def runs(self, conditions: Conditions) -> list[Run]:
-        """Its runs, seed by seed; those that went further than the amount as they were when they came to it."""
+        """Its runs, seed by seed; one that went further than the amount is taken as it was when it came to it."""
         everything = conditions.runs(self.curve.task, self.curve.recipe, self.batch_sizes)
         return [run if run.amount <= self.amount * (1 + NEAR) else run.at(self.amount) for run in everything]
 

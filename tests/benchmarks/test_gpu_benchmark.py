@@ -199,7 +199,7 @@ class Impatient(subprocess.Popen[bytes]):
     """A process whose time is up as soon as it says that it hangs, however long it has taken to come to that."""
 
     def wait(self, timeout: float | None = None) -> int:
-        said = Path(self.args[-2]).with_name("hangs")  # type: ignore[index,arg-type]
+        said = Path(self.args[-2]).with_name("hangs")
         while timeout is not None and self.poll() is None:
             if said.exists():
                 said.unlink()

@@ -115,7 +115,7 @@ def test_an_attack_of_ours_that_leaves_more_unbroken_is_a_fault(
 def test_peers_are_given_the_layers_as_the_table_has_them(task: Task) -> None:
     model = build(task, 0).eval()
     written = as_written(model)
-    names = [type(layer).__name__ for layer in written]
+    names = [type(layer).__name__ for layer in written.children()]
     assert all(names[i - 1] == "ReLU" for i, name in enumerate(names) if name == "MaxPool2d")
     assert names.count("MaxPool2d") == (0 if task is M1_MNIST else 2)
     assert {*written.parameters()} == {*model.parameters()}

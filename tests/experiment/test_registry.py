@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ QUICKLY = Scale(2, (64, 128), 2, 512, Reading(64, 16, 4, 32))
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
     """What a test enters is gone when it ends."""
-    everything = (DATASETS, NETWORKS, TASKS, PAPER.scales, QUICK.scales)
+    everything: tuple[dict[str, Any], ...] = (DATASETS, NETWORKS, TASKS, PAPER.scales, QUICK.scales)
     before = [{**known} for known in everything]
     yield
     for known, then in zip(everything, before, strict=True):

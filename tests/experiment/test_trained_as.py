@@ -118,10 +118,10 @@ def test_c1_that_pools_last_has_the_order_of_yao_et_al() -> None:
     assert layers(model)[:8] == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"] * 2
     x = images(model, 8).double()
     model(x)  # running statistics that are not those of a fresh batch norm
-    norms = [part for part in model if isinstance(part, nn.BatchNorm2d)]
+    norms = [part for part in model.children() if isinstance(part, nn.BatchNorm2d)]
     for norm in norms:
         norm.weight.data = torch.linspace(-1, 1, 64, dtype=torch.float64)  # where its place is felt
-    first, second, *rest = [part for part in model if isinstance(part, LEARNT)]
+    first, second, *rest = [part for part in model.children() if isinstance(part, LEARNT)]
     by_hand = x
     for conv, norm in zip((first, second), norms, strict=True):
         by_hand = F.relu(F.conv2d(by_hand, conv.weight, conv.bias, padding=2))
@@ -141,5 +141,5 @@ def test_unstandardised_input_is_fed_as_pixels(task: str) -> None:
     first, other = build(TASKS[task], 3).eval(), build(TASKS[task], 3, trained_as=(UNSTANDARDISED,)).eval()
     x = images(first)
     torch.testing.assert_close(first(x * 0.3081 + 0.1307), other(x), rtol=1e-4, atol=1e-5)
-    rest = [part for part in other if not isinstance(part, Standardise)]
+    rest = [part for part in other.children() if not isinstance(part, Standardise)]
     assert torch.equal(other(x), nn.Sequential(*rest)(x))

@@ -1,7 +1,6 @@
 """A claim whose worker dies is an error of the machine: it stands as such wherever verdicts do."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 from projects import Project
@@ -24,7 +23,7 @@ TEST = "claims/test_small.py::test_flat[StdCNN-FashionMNIST]"
 
 
 @pytest.fixture
-def dying(project: Project) -> Iterator[Project]:
+def dying(project: Project) -> Project:
     with (project.folder / "conftest.py").open("a") as file:
         file.write(DYING.format(signal=int(signal.SIGKILL)))
     return project

@@ -45,7 +45,8 @@ def drawn(number: int, store: Store, where: Conditions = WHERE) -> Canvas:
 def written(canvas: Canvas) -> dict[Text, Bbox]:
     """Every text that is seen, with its place in inches."""
     texts = [*canvas.texts, *(text for ax in canvas.axes for text in written_around(ax))]
-    seen = [text for text in (*texts, canvas._suptitle) if text is not None and text.get_text()]
+    title: Text | None = canvas._suptitle  # type: ignore[attr-defined]
+    seen = [text for text in (*texts, title) if text is not None and text.get_text()]
     return {text: text.get_window_extent().transformed(canvas.dpi_scale_trans.inverted()) for text in seen}
 
 

@@ -25,7 +25,7 @@ PICTURES = [Drawn(9, Path("/somewhere/fig09.png"), "FGSM accuracy of M1."), Draw
 
 
 def bundle(*claims: Entry, errors: tuple[Broken, ...] = (), **session: Any) -> Report:
-    facts = {
+    facts: dict[str, Any] = {
         "regime": {"name": "paper", "reduced": False},
         "data": {"MNIST": {"kind": "published", "text": "MNIST (published files in /data)"}},
         "trained_as": [],

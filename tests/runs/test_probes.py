@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -68,7 +69,8 @@ def test_all_networks_of_the_paper_are_measured_in_about_the_time_given(monkeypa
     monkeypatch.setattr(probes, "LADDERS", {kind: (ladder[0] // 8 or 1,) for kind, ladder in LADDERS.items()})
     precisions: set[str] = set()
     kept = Bench.kept
-    noting = lambda bench, n: precisions.add(torch.backends.cudnn.conv.fp32_precision) or kept(bench, n)  # noqa: E731
+    cudnn: Any = torch.backends.cudnn
+    noting = lambda bench, n: precisions.add(cudnn.conv.fp32_precision) or kept(bench, n)  # noqa: E731
     monkeypatch.setattr(Bench, "kept", noting)
     found = measure(1.0, "cpu")
     assert precisions == {"ieee"}  # as sessions train and measure

@@ -7,7 +7,7 @@ import pytest
 from repro.statistics.equivalence import Flat, NotWorse
 from repro.statistics.estimands import Estimand, Outcome, Sample
 from repro.statistics.trends import Drops, Higher, Lower, Rises, change_over_grid
-from repro.statistics.units import POINTS, points
+from repro.statistics.units import POINTS, Array, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
 GRID = (64, 128, 256, 512, 1024)
@@ -16,7 +16,7 @@ OF_ONE_CURVE: tuple[Estimand, ...] = (Rises(BY), Drops(BY), Flat(BY), NotWorse(B
 OF_TWO_CURVES: tuple[Estimand, ...] = (Higher(BY), Lower(BY))
 
 
-def sample(rows: Sequence[Sequence[float]], floor: float = -math.inf) -> Sample:
+def sample(rows: Sequence[Sequence[float] | Array], floor: float = -math.inf) -> Sample:
     values = np.array(rows, dtype=float)
     return Sample(values, GRID[: values.shape[1]], POINTS, floor)
 

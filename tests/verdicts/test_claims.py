@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from paper_tables import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, numbers
@@ -14,7 +15,7 @@ from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Curve
 from repro.verdicts.figures import FIGURES
 
 # Where the paper makes each claim, and the lines of the figures that it is read from.
-PLACES = {
+PLACES: dict[str, tuple[set[str], list[Any]]] = {
     "benchmark-generalisation-drops": ({"2"}, [SETTINGS]),
     "benchmark-robustness-drops": ({"2"}, [SETTINGS]),
     "benchmark-curvature-rises": ({"2"}, [SETTINGS]),

@@ -1,5 +1,6 @@
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -38,7 +39,7 @@ SIZES = st.integers(16, 2_000)
 counted = pytest.mark.parametrize("check", COUNTED, ids=lambda check: check.name)
 
 # What each check is about: the numbers of which the first must not be above the next, or must not be large by itself.
-ORDERS = {
+ORDERS: dict[str, list[tuple[str, ...]]] = {
     "gradient-not-zero": [("right_without_gradient",)],
     "large-epsilon-leaves-nothing": [("pgd_large_accuracy",)],
     "fgsm-not-saturated": [("fgsm_accuracy", "fgsm_margin_accuracy")],
@@ -95,7 +96,7 @@ def test_each_measure_falls_with_its_own_checks_alone() -> None:
 @pytest.mark.parametrize("absent", ["left out", "None"])
 def test_a_check_without_its_numbers_is_named_and_not_passed(absent: str) -> None:
     wrong = {**SOUND, "pgd_large_accuracy": 1.0}
-    numbers = {name: value for name, value in wrong.items() if name != "transfer_accuracy"}
+    numbers: dict[str, Any] = {name: value for name, value in wrong.items() if name != "transfer_accuracy"}
     if absent == "None":
         numbers["transfer_accuracy"] = None
     assert unchecked(numbers) == ["fgsm-beats-transfer", "pgd-beats-transfer"]

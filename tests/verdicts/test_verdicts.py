@@ -128,7 +128,9 @@ def test_one_batch_size_shows_no_trend(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("of", [DROPS, FLAT, LOWER])
 def test_one_seed_decides_nothing(tmp_path: Path, of: Case) -> None:
-    found = verdict(tmp_path, of, lambda run: {**falling(run), "lambda1": float(run.batch_size)}, conditions(seeds=1))
+    found = verdict(
+        tmp_path, of, lambda run: {**(falling(run) or {}), "lambda1": float(run.batch_size)}, conditions(seeds=1)
+    )
     assert found.inconclusive
     assert "[unbounded]" in found.effect
     assert found.seeds == 1

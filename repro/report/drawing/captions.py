@@ -31,7 +31,7 @@ class Picture:
 class Notes:
     """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value.
 
-    ``seeds``: by task, of how many seeds its lines are.
+    ``seeds``: how many seeds the lines of each task have.
     """
 
     undertrained: list[str] = field(default_factory=list)
@@ -112,7 +112,7 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
 
 
 def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[int] | None) -> Iterable[str]:
-    """The scale of a task's runs; ``seeds``: of how many each of its lines is, where any is drawn."""
+    """The scale of a task's runs, in phrases; ``seeds``: how many the lines that are drawn have."""
     scale = conditions.regime.scale(task)
     fewest, most = (min(seeds), max(seeds)) if seeds else (scale.seeds, scale.seeds)
     if narrow(task, conditions):

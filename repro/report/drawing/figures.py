@@ -21,7 +21,7 @@ from .marks import put
 DPI: Final = 110
 # The fixed places of ``frames`` hold for matplotlib's own fonts and sizes, whatever the user's settings are.
 STYLE: Final = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
-COMPRESSION: Final = 3  # of zlib: six tenths of the time that 6 takes, for files larger by 7%
+COMPRESSION: Final = 3  # zlib's level: it takes six tenths of the time of level 6, for files larger by 7%
 
 
 def draw(figure: Figure, store: Store, conditions: Conditions, folder: Path, decided: Collection[str] = ()) -> Picture:
@@ -55,7 +55,7 @@ def composed(
 
 
 def _curves(ax: Axes, panel: Panel, measures: tuple[Measure, ...], lines: "_Lines") -> Notes:
-    """Draw a panel's curves of these measures, and note of how many seeds, and which of their cells need care."""
+    """Draw a panel's curves of these measures, and note how many seeds they have and which cells need care."""
     notes = Notes()
     for curve in panel.curves:
         if curve.measure in measures and (measured := lines.measured(curve)) is not None:

@@ -40,12 +40,12 @@ class Look:
 
     @classmethod
     def of(cls, cells: Sequence[Cell]) -> "Look":
-        """Of the seeds at one batch size."""
+        """The look of the marker for the seeds at one batch size."""
         kept = [cell for cell in cells if not cell.diverged]
         return cls(any(cell.undertrained for cell in kept), len(kept) < len(cells))
 
     def style(self, colour: str, broader: float) -> Mapping[str, Any]:
-        """In matplotlib's words; ``broader`` by so many points than the smallest."""
+        """The look as matplotlib's keywords; the marker is ``broader`` by so many points than the smallest."""
         return {
             "color": colour,
             "marker": "X" if self.diverged else "o",
@@ -101,7 +101,7 @@ def _markers(ax: Axes, measured: Measured, mean: Any, notes: Notes, broader: flo
 
 
 def _low_mean_high(measured: Measured) -> Any:
-    """Of the seeds that have a value: the lowest, the mean and the highest, (3, batch sizes); NaN where none has."""
+    """The lowest, mean and highest value over the seeds that have one, (3, batch sizes); NaN where none has."""
     scaled = measured.sample.values
     found = np.isfinite(scaled).sum(0)
     mean = np.nansum(scaled, 0) / np.where(found, found, np.nan)

@@ -27,9 +27,9 @@ class Eigenvalue:
     """The top eigenvalue, and how well it is known."""
 
     value: float
-    residual: float  # the norm of H v - value v for the unit Ritz vector v; some eigenvalue lies within it of value
-    smallest: float  # the smallest Ritz value: an upper bound of the smallest eigenvalue
-    products: int  # Hessian-vector products spent
+    residual: float  #: the norm of H v - value v for the unit Ritz vector v; some eigenvalue lies within it of value
+    smallest: float  #: the smallest Ritz value: an upper bound of the smallest eigenvalue
+    products: int  #: Hessian-vector products spent
 
 
 def random_vector(size: int, seed: int) -> Tensor:

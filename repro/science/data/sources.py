@@ -18,7 +18,7 @@ from ...errors import DataError, SettingError
 from ...experiment.datasets import DATASETS, Dataset
 
 ENVIRONMENT: Final = "REPRO_DATA"
-FOLDER: Final = "repro-batch-robustness"  # in the user's cache
+FOLDER: Final = "repro-batch-robustness"  # the name of the folder in the user's cache
 Kind = Literal["published", "surrogate"]
 
 SURROGATE_VERSION: Final = 1  # part of the keys of runs on the surrogate: raise it when a pixel changes
@@ -42,17 +42,17 @@ class Source:
 
     @property
     def text(self) -> str:
-        """One phrase for headers and reports."""
+        """What headers and reports say of it, in one phrase."""
         if self.kind == "surrogate":
             return f"{self.dataset} (SURROGATE: rendered glyphs, not the data set)"
         return f"{self.dataset} (published files in {self.root})"
 
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project; where platformdirs is not installed, as it is on Linux."""
+    """The project's folder in the user's cache; without platformdirs it is where it would be on Linux."""
     try:
         import platformdirs
-    except ModuleNotFoundError:  # some cluster images lack it and have everything else
+    except ModuleNotFoundError:  # some images of clusters lack it and have everything else
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / FOLDER
     return platformdirs.user_cache_path(FOLDER)
 
@@ -118,13 +118,13 @@ def is_whole(dataset: str, root: Path) -> bool:
 
 def _downloaded(dataset: str, root: Path) -> bool:
     """Try to download a data set through torchvision; False where the network or the disk does not let it."""
-    import torchvision  # heavy, and only needed here
+    import torchvision  # it takes half a second to import, and is only needed here
 
     known = getattr(torchvision.datasets, dataset, None)
     if known is None:
         return False
     timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)  # a mirror that does not answer is no mirror
+    socket.setdefaulttimeout(20)  # seconds; a mirror that has not answered by then is left
     try:
         root.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(root / f"{dataset}.lock"):

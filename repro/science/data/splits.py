@@ -47,7 +47,7 @@ class Data:
 
 @lru_cache(maxsize=4)  # the paper's three, and one more
 def load(source: Source) -> Data:
-    """Read a data set from its source and split it. Held in memory once per process, as bytes."""
+    """Read a data set from its source and split it; each process holds it in memory once, as bytes."""
     train, test = _surrogate(source) if source.kind == "surrogate" else _published(source)
     train, test = _shuffled(train, SPLIT_SEED), _shuffled(test, SPLIT_SEED + 1)
     dataset = DATASETS[source.dataset]

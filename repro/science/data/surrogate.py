@@ -57,7 +57,7 @@ _CHUNK: Final = 1_000  # images rendered at a time: some tens of MB
 # took StdCNN down to 0.90 on the digits and 0.80 on the pieces, and blurred both to the eye; 0.15 to 0.2 in all ranges
 # and a bend of 0.06 let the linear classifier reach 0.91 on the digits.
 _SHIFT: Final = 0.1
-_SCALE: Final = 0.2  # of the logarithm, each axis by itself
+_SCALE: Final = 0.2  # the range of its logarithm, for each axis by itself
 _TURN: Final = 0.25
 _SHEAR: Final = 0.25
 _BEND: Final = 0.08  # standard deviation of a smooth displacement
@@ -88,12 +88,12 @@ class _Look:
     strokes: tuple[int, ...]
 
 
-_SYMBOL_FONTS: Final = ("DejaVuSans", "DejaVuSansMono")  # others have no chess pieces, or the same ones
+_SYMBOL_FONTS: Final = ("DejaVuSans", "DejaVuSansMono")  # the other fonts have no chess pieces, or the same ones
 _TEXT_FONTS: Final = (
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Italic"),
     *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10", "cmti10", "cmtt10"),
 )
-_PIECES: Final = ("♚♛♜♝♞♟♠♣♥♦", "♚♛♜♝♞♟♠♣♥♦", "♔♕♖♗♘♙♤♧♡♢")  # one in three in outline
+_PIECES: Final = ("♚♛♜♝♞♟♠♣♥♦", "♚♛♜♝♞♟♠♣♥♦", "♔♕♖♗♘♙♤♧♡♢")  # one alphabet in three is in outline
 _LETTERS: Final = ("ABEGKMRSTX",)
 _LOOKS: Final = {
     "MNIST": _Look(1, 1, 28, ("0123456789",), _TEXT_FONTS, (0, 1, 2)),
@@ -131,9 +131,9 @@ def _look(name: str) -> _Look:
 
 
 def _read(path: Path) -> Arrays | None:
-    """What is stored, or None where nothing or nothing whole is."""
+    """The arrays that are stored; None where there are none, or the file is damaged."""
     try:
-        # opened here, because np.load leaves the file open when the archive in it is damaged
+        # the file is opened here, because np.load leaves the file open when the archive in it is damaged
         with path.open("rb") as file, np.load(file) as stored:
             return Arrays(**stored)
     except Exception:  # a damaged zip raises almost anything, and the answer to all of it is to render anew
@@ -236,7 +236,7 @@ def _coloured(ink: Tensor, rng: Generator) -> Tensor:
 
 
 def _uniform(rng: Generator, bound: float, *shape: int) -> Tensor:
-    """Uniform in [-bound, bound)."""
+    """Random numbers, uniform in [-bound, bound)."""
     return torch.from_numpy((2 * rng.random(shape, dtype=np.float32) - 1) * np.float32(bound))
 
 

@@ -31,9 +31,9 @@ class History:
 
     losses: tuple[float, ...]
     steps: int
-    amount: float  # T, the sum of learning rate / (1 - momentum) over the steps
-    diverged_at: int | None  # epoch, counted from 1
-    execution: str = EAGER  # or captured; or eager: why capture was refused
+    amount: float  #: T, the sum of learning rate / (1 - momentum) over the steps
+    diverged_at: int | None  #: epoch, counted from 1
+    execution: str = EAGER  #: "eager" or "captured"; or "eager: " and why capture was refused
 
     @property
     def diverged(self) -> bool:

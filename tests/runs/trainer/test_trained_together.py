@@ -86,7 +86,7 @@ def test_a_session_that_trains_cohorts_comes_to_the_same_measures(
     here = replace(conditions, regime=QUICK.overridden(reading=READING))
     sizes, alone = [], prepared(tmp_path / "alone")
 
-    def together(members: Any, *rest: Any) -> list[Run]:
+    def together(members: Any, *rest: Any) -> dict[Run, str]:
         sizes.append(len(members))
         return trainer.train_together(members, *rest)
 

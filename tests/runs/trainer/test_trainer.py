@@ -130,7 +130,7 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
-DAMAGE = {"missing": Path.unlink, "empty": lambda path: path.write_bytes(b""), "cut short": cut_short}
+DAMAGE = {"missing": lambda path: path.unlink(), "empty": lambda path: path.write_bytes(b""), "cut short": cut_short}
 
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)

@@ -194,7 +194,8 @@ def test_a_restart_breaks_what_the_first_start_did_not(blobs: Learnt) -> None:
 @LOSS
 def test_an_image_that_is_wrong_as_it_is_counts_as_broken(loss: str) -> None:
     images, labels = torch.full((1, 1, 1, 1), 0.5), torch.zeros(1, dtype=torch.long)
-    assert right(Pinhole(), *starts(images, 0.1, 1, 1), labels).all()  # the random start is
+    (start,) = starts(images, 0.1, 1, 1)
+    assert right(Pinhole(), start, labels).all()  # the random start is
     attack = Attack(0.1, 2, 0.05, loss=loss)
     assert accuracy_throughout(Pinhole(), images, labels, attack) == 0.0
     assert accuracy_throughout(Pinhole(), images + 0.01, labels, attack) == 1.0  # and so is a neighbour throughout

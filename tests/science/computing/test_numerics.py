@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from repro.science.computing.numerics import autocast, numerics
 
 
 def switches() -> tuple[str, str, bool, bool]:
-    cudnn = torch.backends.cudnn
+    cudnn: Any = torch.backends.cudnn
     return torch.backends.cuda.matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic, cudnn.benchmark
 
 

@@ -178,7 +178,7 @@ def test_a_damaged_file_is_rendered_anew(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.usefixtures("small")
 def test_the_file_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     savez = np.savez
-    seen = []
+    seen: list[Any] = []
 
     def watched(*args: Any, **kwargs: Any) -> None:
         savez(*args, **kwargs)

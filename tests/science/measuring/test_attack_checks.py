@@ -75,7 +75,7 @@ def test_sound_networks_pass_every_check_however_well_they_are_trained(
     one = studied.get(name, epochs)
     other = studied.get(name, min(epochs, 1), seed=1)  # one that has begun to learn is a source
     numbers = check_attacks(one.model, *one.attacked, one.epsilon) | check_curvature(one.model, *one.trained)
-    numbers["transfer_accuracy"] = transfer_accuracy(other.model, one.model, *one.attacked, one.epsilon)
+    numbers["transfer_accuracy"] = transfer_accuracy(other.model, one.model, *one.attacked, epsilon=one.epsilon)
     assert unchecked(numbers) == []
     assert failed(numbers) == {}
     assert json.loads(json.dumps(numbers, allow_nan=False)) == numbers
@@ -218,7 +218,7 @@ def test_another_networks_images_break_what_its_own_shattered_gradient_does_not(
         found = set()
         for epsilon in (0.2, 0.3, 0.4):
             numbers = check_attacks(target, *sound.many, epsilon, count=128)
-            numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.many, epsilon)
+            numbers["transfer_accuracy"] = transfer_accuracy(other, target, *sound.many, epsilon=epsilon)
             found |= names(numbers, PGD) & {"pgd-beats-transfer"}
         assert found == expected
 

@@ -45,7 +45,7 @@ def test_a_network_has_the_parameters_of_table_1_and_gives_ten_logits(name: str)
     model = build(task, seed=0).eval()
     assert count(model) == PARAMETERS[task.architecture]
     seen: list[torch.Size] = []
-    flatten = next(part for part in model if isinstance(part, nn.Flatten))
+    flatten = next(part for part in model.children() if isinstance(part, nn.Flatten))
     flatten.register_forward_hook(lambda _module, _inputs, output: seen.append(output.shape))
     with torch.no_grad():
         logits = model(pixels(task))
@@ -62,7 +62,7 @@ def test_the_hand_counts_themselves() -> None:
 
 
 def weights(model: nn.Module) -> list[tuple[Tensor, Tensor]]:
-    parts = [part for part in model if isinstance(part, nn.Conv2d | nn.Linear)]
+    parts = [part for part in model.children() if isinstance(part, nn.Conv2d | nn.Linear)]
     return [(part.weight, part.bias) for part in parts]
 
 
@@ -81,7 +81,7 @@ def stdcnn(model: StdCNN, x: Tensor) -> Tensor:
 
 def c1(model: C1, x: Tensor) -> Tensor:
     a, b, c, d, e = weights(model)
-    norms = [part for part in model if isinstance(part, nn.BatchNorm2d)]
+    norms = [part for part in model.children() if isinstance(part, nn.BatchNorm2d)]
     for kernel, norm in zip((a, b), norms, strict=True):
         x = F.max_pool2d(F.relu(F.conv2d(x, *kernel, padding=2)), 3, stride=2, padding=1)
         x = F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias)
@@ -95,7 +95,7 @@ def test_a_network_is_table_1_written_out(task: Task, by_hand: Callable[[nn.Modu
     model = build(task, seed=0).double()
     x = pixels(task, 8, torch.float64)
     model(x)  # running statistics that are not those of a fresh batch norm
-    for norm in (part for part in model if isinstance(part, nn.BatchNorm2d)):
+    for norm in (part for part in model.children() if isinstance(part, nn.BatchNorm2d)):
         norm.weight.data = torch.linspace(-1, 1, 64, dtype=torch.float64)  # pooling after it would pick the lowest
     standardised = (x - 0.1307) / 0.3081 if task.dataset.channels == 1 else x
     torch.testing.assert_close(model.eval()(x), by_hand(model, standardised), rtol=1e-10, atol=1e-12)
@@ -105,8 +105,8 @@ def test_a_network_is_table_1_written_out(task: Task, by_hand: Callable[[nn.Modu
 def test_pooling_before_the_relu_changes_no_bit_of_output_and_gradient(task: Task) -> None:
     ours = build(task, 0).train()
     written = copy.deepcopy(ours)
-    layers = [*written]
-    for i, layer in enumerate(written):
+    layers = [*written.children()]
+    for i, layer in enumerate(written.children()):
         if isinstance(layer, nn.MaxPool2d):
             layers[i : i + 2] = [layers[i + 1], layer]
     found = []
@@ -143,7 +143,8 @@ def test_pixels_are_standardised_inside_the_network(network: type[nn.Sequential]
 
 
 def test_the_network_of_a_task_uses_its_data_set_s_constants() -> None:
-    (first, *_) = build(STDCNN_FASHION, 0)
+    first = next(build(STDCNN_FASHION, 0).children())
+    assert isinstance(first, Standardise)
     assert (first.mean, first.std) == (0.1307, 0.3081)
     for task in (C1_CIFAR10, RESNET18_CIFAR10):
         assert not [part for part in build(task, 0, width=2).modules() if isinstance(part, Standardise)]
@@ -206,7 +207,7 @@ def test_the_seed_alone_decides_the_initial_weights(name: str) -> None:
 def test_the_initial_weights_are_pytorch_s_defaults() -> None:
     torch.manual_seed(5)
     assert torch.equal(flat(C1()), flat(build(C1_CIFAR10, 5)))
-    conv2d = build(M1_MNIST, 0)[1]
+    (conv2d, *_) = (layer for layer in build(M1_MNIST, 0).children() if isinstance(layer, nn.Conv2d))
     assert conv2d.weight.abs().max() <= 1 / 25**0.5  # uniform up to 1 / sqrt(fan in)
 
 

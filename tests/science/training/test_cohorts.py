@@ -49,12 +49,12 @@ def same(one: Kept, other: Kept) -> bool:
 def test_each_member_ends_in_exactly_the_weights_that_it_has_alone(task: Task) -> None:
     data, alone, together = pixels(task), [], []
     for settings in MEMBERS:
-        model, seen = build(task, settings.seed), {}
+        model, seen = build(task, settings.seed), dict[int, Kept]()
         history = train(model, *data, settings, at_steps=looks(model, seen))
         alone.append((state(model), seen, history))
     trainings = []
     for settings in MEMBERS:
-        model, seen = build(task, settings.seed), {}
+        model, seen = build(task, settings.seed), dict[int, Kept]()
         trainings.append(Training(model, *data, settings, at_steps=looks(model, seen)))
         together.append((model, seen))
     drawn = torch.get_rng_state()

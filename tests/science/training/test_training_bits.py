@@ -186,13 +186,13 @@ def test_a_step_that_breaks_breaks_the_training_as_it_would_eagerly() -> None:
 def test_the_network_is_left_as_it_was_found() -> None:
     task = TASKS["StdCNN-MNIST"]
     model = build(task, SEED)
-    dropout = next(part for part in model if isinstance(part, Dropout))
+    dropout = next(part for part in model.children() if isinstance(part, Dropout))
     training = Training(model, *pixels(task), settings(task, LR().sgd(8), 1))
     training.advance()
     assert dropout.generator is not None
     assert any(p.grad is not None for p in model.parameters())
     training.close()
-    assert dropout.generator is None
+    assert [part.generator for part in model.children() if isinstance(part, Dropout)] == [None]
     assert all(p.grad is None for p in model.parameters())  # they may lie in the memory of graphs
 
 
