@@ -5,7 +5,7 @@ is passed over. Numbers that are not finite are None. Intervals are (low, high) 
 """
 
 import json
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -123,6 +123,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A test that has no verdict, for it broke; ``claim``, ``case`` and ``task`` are those of a claim test."""
 
+    verdict: ClassVar[str] = ERROR
+    outcome: ClassVar[str] = ERROR
+
     test: str
     claim: str = ""
     case: str = ""
@@ -133,16 +136,6 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def name(self) -> str:
         """The claim and its case; of another test its id."""
         return f"{self.claim or self.test} [{self.case}]"
-
-    @property
-    def verdict(self) -> str:
-        """What stands where a verdict would."""
-        return ERROR
-
-    @property
-    def outcome(self) -> str:
-        """What stands where an outcome would."""
-        return ERROR
 
     @property
     def shown(self) -> str:
