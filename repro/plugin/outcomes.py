@@ -3,12 +3,13 @@
 import json
 from typing import Final
 
+import msgspec
 import pytest
 
 from ..errors import ReproError, named_line
 from ..statistics.estimands import Outcome
 from ..verdicts.claim import Case
-from ..verdicts.entry import Entry, json_of, read_as
+from ..verdicts.entry import Entry, json_of
 from ..verdicts.verdict import Verdict
 
 PROPERTY: Final = "verdict"
@@ -28,7 +29,7 @@ def entry_of(report: pytest.TestReport) -> Entry | None:
     """The verdict that a report carries, or None."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
-            return read_as(Entry, json.loads(str(value)))
+            return msgspec.convert(json.loads(str(value)), Entry)
     return None
 
 

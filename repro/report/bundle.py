@@ -16,7 +16,7 @@ from ..experiment.tasks import DATASETS, TASKS
 from ..files.text import read_text
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
-from ..verdicts.entry import Broken, Entry, Told, read_as
+from ..verdicts.entry import Broken, Entry, Told
 from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
@@ -157,4 +157,4 @@ def _report(content: Any) -> Report:
         )
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
-    return read_as(Report, content)
+    return msgspec.convert(content, Report)

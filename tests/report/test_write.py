@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 from worlds import conditions, fill
 
@@ -22,7 +23,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import Broken, plain
+from repro.verdicts.entry import Broken
 from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
@@ -111,7 +112,7 @@ def test_the_bundle_has_the_verdicts_in_their_order_under_their_tests(report: Re
     assert [claim["test"] for claim in bundle["claims"]] == ["test[it-drops]", "test[it-rises]"]
     assert bundle["claims"][0]["verdict"] == "trend seen (surrogate)"
     assert bundle["claims"][1]["verdict"] == "trend not seen (surrogate)"
-    assert bundle["errors"] == [plain(BROKEN)]
+    assert bundle["errors"] == [to_builtins(BROKEN)]
 
 
 def test_the_bundle_says_under_which_conditions_it_was_made(report: Report) -> None:
