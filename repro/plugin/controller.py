@@ -168,13 +168,13 @@ class Controller:
 
     def _write_report(self) -> None:
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
-        entries = sorted(self.entries.values(), key=lambda entry: place.get(entry.test, len(place)))
-        store, artifacts = self.settings.store, self.settings.artifacts
+        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
+        store, artifacts = Store(self.settings.store), self.settings.artifacts
         try:
-            entries = taken_together(remember(Store(store), entries, self.settings.regime.title))
+            entries = taken_together(remember(store, [*self.entries.values()], self.settings.regime.title))
+            self.entries = {entry.test: entry for entry in entries}
             conditions = conditions_of(self.settings, self.shared.read_sources() or {})
             facts, errors = self._session_facts(), [*self.errors.values()]
-            self.entries = {entry.test: entry for entry in entries}
             self._written = write_report(entries, errors, facts, conditions, store, artifacts, self.shared.ahead)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()

@@ -23,7 +23,7 @@ def write_report(
     errors: Sequence[Broken],
     session: dict[str, Any],
     conditions: Conditions,
-    store: Path,
+    store: Store,
     artifacts: Path,
     ahead: Ahead | None = None,
 ) -> list[Path]:
@@ -39,7 +39,7 @@ def write_report(
     numbers = sorted({number for entry in entries for number in entry.figures})
     decided = {run for entry in entries for run in entry.runs}
     pictures = [
-        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], Store(store), conditions, artifacts, decided)
+        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], store, conditions, artifacts, decided)
         for number in numbers
     ]
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
