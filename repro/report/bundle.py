@@ -21,6 +21,7 @@ from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"
+CARRIED: Final = [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
 SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind)}
 
 
@@ -95,14 +96,9 @@ def session_of(conditions: Conditions, **rest: Any) -> Session:
     return Session(
         regime=RegimeTold(name=regime.title, reduced=regime.reduced, tasks=dict(regime.scales)),
         data={name: DataTold(kind=source.kind, text=source.text) for name, source in conditions.sources.items()},
-        **{name: getattr(conditions, name) for name in _plain_fields()},
+        **{name: getattr(conditions, name) for name in CARRIED},
         **rest,
     )
-
-
-def _plain_fields() -> list[str]:
-    """The fields of conditions that stand in a session as they are."""
-    return [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ class Loaded:
         told = self.report.session
         regime = Regime(told.regime.name, {task: scale for task, scale in told.regime.tasks.items() if task in TASKS})
         sources = {name: Source(name, data.kind, Path()) for name, data in told.data.items() if name in DATASETS}
-        return Conditions(regime, sources, **{name: getattr(told, name) for name in _plain_fields()})
+        return Conditions(regime, sources, **{name: getattr(told, name) for name in CARRIED})
 
 
 def load(place: Path) -> Loaded:
