@@ -139,7 +139,7 @@ def load(place: Path) -> Loaded:
         raise ReproError(f"{path}: is damaged, or no JSON ({error})") from None
     try:
         return Loaded(path, _report(content), content["session"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReproError(f"{path}: is no report of a session: {str(error).replace('`$.', '`')}") from None
 
 
