@@ -172,8 +172,7 @@ class Controller:
 
     def _write_report(self) -> None:
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
-        tests = sorted(self.entries, key=lambda test: place.get(test, len(place)))
-        store, artifacts = self.settings.store, self.settings.artifacts
+        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
             from ..report import Ahead, write_report
             from ..report.together import taken_together
@@ -181,11 +180,12 @@ class Controller:
             from ..verdicts.history import remember
             from .session import conditions_of
 
-            found = remember(Store(store), [self.entries[test] for test in tests], self.settings.regime.title)
-            self.entries = dict(zip(tests, taken_together(found), strict=True))
+            store, artifacts = Store(self.settings.store), self.settings.artifacts
+            found = taken_together(remember(store, [*self.entries.values()], self.settings.regime.title))
+            self.entries = dict(zip(self.entries, found, strict=True))
             conditions = conditions_of(self.settings, self.shared.read_sources() or {})
-            facts, told = self._session_facts(), ([*self.entries.values()], [*self.errors.values()])
-            self._written = write_report(*told, facts, conditions, store, artifacts, Ahead(self.shared.figures))
+            facts, errors = self._session_facts(), [*self.errors.values()]
+            self._written = write_report(found, errors, facts, conditions, store, artifacts, Ahead(self.shared.figures))
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 
 from ..errors import ReproError, named_line
@@ -31,9 +32,9 @@ def entry_of(report: pytest.TestReport) -> "Entry | None":
     """The verdict that a report carries, or None."""
     for name, value in getattr(report, "user_properties", ()):
         if name == PROPERTY:
-            from ..verdicts.entry import Entry, read_as
+            from ..verdicts.entry import Entry
 
-            return read_as(Entry, json.loads(str(value)))
+            return msgspec.convert(json.loads(str(value)), Entry)
     return None
 
 

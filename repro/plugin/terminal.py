@@ -100,14 +100,10 @@ def _headings(tasks: Iterable[str]) -> list[str]:
 
 
 def _verdicts(reporter: pytest.TerminalReporter, rows: Sequence[Told]) -> None:
-    verdicts, names = (max((len(word) for word in words), default=0) for words in zip(*map(_heads, rows), strict=True))
+    longest, widest = max(len(row.verdict) for row in rows), max(len(row.name) for row in rows)
     for row in rows:
-        line = f"{row.verdict:<{verdicts}}  {row.name:<{names}}  {row.shown}{_note(row)}"
+        line = f"{row.verdict:<{longest}}  {row.name:<{widest}}  {row.shown}{_note(row)}"
         reporter.write_line(line, **{{**COLOURS, ERROR: "purple"}.get(row.outcome, "yellow"): True})
-
-
-def _heads(row: Told) -> tuple[str, str]:
-    return row.verdict, row.name
 
 
 def _note(entry: Told) -> str:

@@ -17,11 +17,12 @@ from ..experiment.tasks import TASKS
 from ..files.text import read_text
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
-from ..verdicts.entry import Broken, Entry, Told, read_as
+from ..verdicts.entry import Broken, Entry, Told
 from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"
+CARRIED: Final = [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
 SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind)}
 
 
@@ -96,14 +97,9 @@ def session_of(conditions: Conditions, **rest: Any) -> Session:
     return Session(
         regime=RegimeTold(name=regime.title, reduced=regime.reduced, tasks=dict(regime.scales)),
         data={name: DataTold(kind=source.kind, text=source.text) for name, source in conditions.sources.items()},
-        **{name: getattr(conditions, name) for name in _plain_fields()},
+        **{name: getattr(conditions, name) for name in CARRIED},
         **rest,
     )
-
-
-def _plain_fields() -> list[str]:
-    """The fields of conditions that stand in a session as they are."""
-    return [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ class Loaded:
         told = self.report.session
         regime = Regime(told.regime.name, {task: scale for task, scale in told.regime.tasks.items() if task in TASKS})
         sources = {name: Source(name, data.kind, Path()) for name, data in told.data.items() if name in DATASETS}
-        return Conditions(regime, sources, **{name: getattr(told, name) for name in _plain_fields()})
+        return Conditions(regime, sources, **{name: getattr(told, name) for name in CARRIED})
 
 
 def load(place: Path) -> Loaded:
@@ -144,7 +140,7 @@ def load(place: Path) -> Loaded:
         raise ReproError(f"{path}: is damaged, or no JSON ({error})") from None
     try:
         return Loaded(path, _report(content), content["session"])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReproError(f"{path}: is no report of a session: {str(error).replace('`$.', '`')}") from None
 
 
@@ -158,4 +154,4 @@ def _report(content: Any) -> Report:
         )
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
-    return read_as(Report, content)
+    return msgspec.convert(content, Report)

@@ -13,7 +13,7 @@ from ..verdicts.declaration import changes
 from ..verdicts.entry import Entry, Interval, Told
 from .bundle import Loaded, Report
 
-Settings = Mapping[str, Any]  # of a session as its file has them, for another version may know more of them
+Session = Mapping[str, Any]  # as its file has it, for another version may know more of one
 ALL_TASKS: Final = "all tasks"
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
 CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware")
@@ -69,6 +69,7 @@ class Comparison:
 def compare(first: Loaded, second: Loaded) -> Comparison:
     """Compare two reports."""
     one, other = _by_name(first.report), _by_name(second.report)
+    here, there = first.session, second.session
     common = [(one[name], other[name]) for name in one if name in other]
     decided = [(a, b) for a, b in common if isinstance(a, Entry) and isinstance(b, Entry)]
     alike = [pair for pair in decided if pair[0].outcome == pair[1].outcome]
@@ -80,8 +81,11 @@ def compare(first: Loaded, second: Loaded) -> Comparison:
         declared=tuple(_declared(a, b) for a, b in decided if a.declared != b.declared),
         only_first=tuple(name for name in one if name not in other),
         only_second=tuple(name for name in other if name not in one),
-        settings=tuple(_settings(first.session, second.session)),
-        circumstances=tuple(_differing(_part(first.session, CIRCUMSTANCES), _part(second.session, CIRCUMSTANCES))),
+        settings=(
+            *_differing(_settings(here), _settings(there)),
+            *_by_field(here["regime"]["tasks"], there["regime"]["tasks"]),
+        ),
+        circumstances=tuple(_differing(_circumstances(here), _circumstances(there))),
     )
 
 
@@ -118,27 +122,17 @@ def _declared(one: Entry, other: Entry) -> Change:
     return Change(f"{one.name} ({moved})", one.declared, other.declared)
 
 
-def _settings(one: Settings, other: Settings) -> list[Change]:
-    """What was asked of the sessions: the regime field by field, data, readings, and whatever else they hold."""
-    names = [name for name in dict.fromkeys([*one, *other]) if name not in NO_SETTING]
-    return [
-        *_differing(_regime(one), _regime(other), "regime"),
-        *_by_field(one["regime"]["tasks"], other["regime"]["tasks"]),
-        *_differing(_part(one, names), _part(other, names)),
-        *_differing(_kinds(one), _kinds(other), "data"),
-    ]
+def _settings(session: Session) -> dict[str, Any]:
+    """What was asked of a session, but for the scales of its tasks: regime, data, readings, and whatever else it has.
+
+    What the data were is a setting, the folders they lay in are none.
+    """
+    regime = {name: value for name, value in session["regime"].items() if name != "tasks"}
+    rest = {name: value for name, value in session.items() if name not in NO_SETTING}
+    return {"regime": regime, **rest, "data": {name: data["kind"] for name, data in session["data"].items()}}
 
 
-def _regime(session: Settings) -> dict[str, Any]:
-    return {name: value for name, value in session["regime"].items() if name != "tasks"}
-
-
-def _kinds(session: Settings) -> dict[str, Any]:
-    """What the data were; the folders they lay in are no setting."""
-    return {name: data["kind"] for name, data in session["data"].items()}
-
-
-def _by_field(one: Settings, other: Settings) -> list[Change]:
+def _by_field(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Change]:
     """Differences of the tasks' scales; one line for a field that differs in the same way on every task."""
     by_task = {task: _differing(one.get(task), other.get(task)) for task in dict.fromkeys([*one, *other])}
     first = next(iter(by_task.values()), [])
@@ -148,8 +142,8 @@ def _by_field(one: Settings, other: Settings) -> list[Change]:
     return [Change(_path(task, change.name), change.before, change.after) for task, change in named]
 
 
-def _part(session: Settings, names: Iterable[str]) -> dict[str, Any]:
-    return {name: session[name] for name in names if name in session}
+def _circumstances(session: Session) -> dict[str, Any]:
+    return {name: value for name, value in session.items() if name in CIRCUMSTANCES}
 
 
 def _differing(one: Any, other: Any, path: str = "") -> list[Change]:

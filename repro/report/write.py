@@ -1,6 +1,5 @@
 """Puts the parts of a report together and writes them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from ..files.text import write_text
 from ..runs.conditions import Conditions
 from ..runs.hardware import hardware
 from ..runs.store import Store
-from ..verdicts.entry import Broken, Entry, plain
+from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
 from . import page, provenance
 from .bundle import NAME, Machine, Report, session_of
@@ -24,7 +23,7 @@ def write_report(
     errors: Sequence[Broken],
     session: dict[str, Any],
     conditions: Conditions,
-    store: Path,
+    store: Store,
     artifacts: Path,
     ahead: Ahead | None = None,
 ) -> list[Path]:
@@ -40,7 +39,7 @@ def write_report(
     numbers = sorted({number for entry in entries for number in entry.figures})
     decided = {run for entry in entries for run in entry.runs}
     pictures = [
-        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], Store(store), conditions, artifacts, decided)
+        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], store, conditions, artifacts, decided)
         for number in numbers
     ]
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
@@ -57,6 +56,6 @@ def write_report(
         draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
     written = [artifacts / NAME, artifacts / "report.md"]
-    write_text(written[0], json.dumps(plain(report), indent=1, allow_nan=False) + "\n")
+    write_text(written[0], json_of(report, indent=1) + "\n")
     write_text(written[1], page.markdown(report, card, pictures))
     return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]

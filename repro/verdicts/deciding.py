@@ -78,13 +78,8 @@ class _Look:
 
     def _otherwise(self, other: Alternative) -> OtherReading:
         decision = self._decide(self._read(other))
-        return OtherReading(
-            name=other.name,
-            says=other.says,
-            verdict=self._word(decision.outcome),
-            outcome=decision.outcome,
-            shown=shown(decision),
-        )
+        word, text = self._word(decision.outcome), shown(decision)
+        return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
     def _matched(self) -> Matched | None:
         """The case at equal training amount; None if it compares no batch sizes."""

@@ -96,10 +96,18 @@ def _object(value: Any) -> dict[str, Any] | str:
     return plain if isinstance(value, Margin) else {"kind": type(value).__name__, **plain}
 
 
+def _margin(value: Mapping[str, Any]) -> str:
+    """A margin in its own words; empty for what is none, as anything in a stranger's report may be."""
+    try:
+        return str(Margin(value["size"], UNITS[value["unit"]])) if len(value) == 2 else ""
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return ""
+
+
 def _leaves(value: Any, path: str = "") -> dict[str, str]:
     """Every leaf of nested data under its path; a margin is a leaf, in its own words."""
-    if isinstance(value, Mapping) and set(value) == {"size", "unit"} and value["unit"] in UNITS:
-        return {path: str(Margin(value["size"], UNITS[value["unit"]]))}
+    if isinstance(value, Mapping) and (margin := _margin(value)):
+        return {path: margin}
     if not isinstance(value, Mapping | list):
         return {path: f"{value:g}" if isinstance(value, float) else str(value)}
     parts = value.items() if isinstance(value, Mapping) else enumerate(value, start=1)

@@ -5,14 +5,13 @@ is passed over. Numbers that are not finite are None. Intervals are (low, high) 
 """
 
 import json
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final
 
 import msgspec
 
 from ..statistics.estimands import Outcome
 
 Interval = tuple[float | None, float | None]
-T = TypeVar("T")
 ERROR: Final = "error"  # the verdict, and the outcome, of a test that broke
 
 
@@ -123,6 +122,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A test that has no verdict, for it broke; ``claim``, ``case`` and ``task`` are those of a claim test."""
 
+    verdict: ClassVar[str] = ERROR
+    outcome: ClassVar[str] = ERROR
+
     test: str
     claim: str = ""
     case: str = ""
@@ -135,16 +137,6 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.claim or self.test} [{self.case}]"
 
     @property
-    def verdict(self) -> str:
-        """What stands where a verdict would."""
-        return ERROR
-
-    @property
-    def outcome(self) -> str:
-        """What stands where an outcome would."""
-        return ERROR
-
-    @property
     def shown(self) -> str:
         """What stands where an estimate would."""
         return self.error
@@ -153,21 +145,6 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Told = Entry | Broken  # what a report says of a claim test
 
 
-def plain(value: object) -> Any:
-    """As plain JSON."""
-    return msgspec.to_builtins(value)
-
-
-def json_of(value: object) -> str:
+def json_of(value: object, indent: int | None = None) -> str:
     """As the text of JSON. ValueError: a number in it is not finite."""
-    return json.dumps(plain(value), allow_nan=False)
-
-
-def alike(kind: type[T], value: object) -> T:
-    """Another kind of data with those fields that the two have in common; the rest have their defaults."""
-    return msgspec.convert(value, kind, from_attributes=True)
-
-
-def read_as(kind: type[T], value: Any) -> T:
-    """Plain JSON read back. ValueError: a field is missing or of another kind; the message names it."""
-    return msgspec.convert(value, kind)
+    return json.dumps(msgspec.to_builtins(value), indent=indent, allow_nan=False)

@@ -11,15 +11,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
+from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
 from ..runs.store import Store
 from .declaration import changes
-from .entry import Before, Entry, alike, plain, read_as
+from .entry import Before, Entry
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True):
+class Note(Struct, frozen=True, kw_only=True):
     """A claim that was decided under a declaration."""
 
     id: str
@@ -32,7 +32,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     date: str = ""
 
 
-class Notes(msgspec.Struct, frozen=True, kw_only=True):
+class Notes(Struct, frozen=True, kw_only=True):
     """What one session decided that the store did not know."""
 
     decided: tuple[Note, ...] = ()
@@ -47,9 +47,9 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
     known = {(note.id, note.case, note.declared) for note in _notes(store)}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
-    new = tuple(replace(alike(Note, entry), regime=regime, date=date) for entry in unknown)
+    new = tuple(replace(convert(entry, Note, from_attributes=True), regime=regime, date=date) for entry in unknown)
     if new:
-        store.put_decided(plain(Notes(decided=new)))
+        store.put_decided(to_builtins(Notes(decided=new)))
     notes = _notes(store)
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
 
@@ -59,7 +59,7 @@ def _notes(store: Store) -> list[Note]:
     found: list[Note] = []
     for record in store.decided():
         with suppress(ValueError):  # a file that no session wrote so tells nothing
-            found += read_as(Notes, record).decided
+            found += convert(record, Notes).decided
     return sorted(found, key=lambda note: note.date)
 
 
@@ -68,5 +68,5 @@ def _before(entry: Entry, notes: Sequence[Note]) -> tuple[Before, ...]:
     for note in notes:
         if (note.id, note.case) == (entry.id, entry.case) and note.declared != entry.declared:
             others.setdefault(note.declared, note)
-    found = others.values()
-    return tuple(replace(alike(Before, n), changes=tuple(changes(n.declaration, entry.declaration))) for n in found)
+    found = [(note, changes(note.declaration, entry.declaration)) for note in others.values()]
+    return tuple(replace(convert(n, Before, from_attributes=True), changes=tuple(c)) for n, c in found)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from doors import rewrite
+from msgspec import to_builtins
 from msgspec.structs import replace
 from worlds import conditions, declared, fill
 
 from repro.report.bundle import FORMAT, session_of
 from repro.runs.store import Store
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import plain
 
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 
@@ -30,8 +30,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, An
     store = fill(Store(folder / "store"), {run for case in cases.values() for run in case.runs(WHERE)})
     report = {
         "format": FORMAT,
-        "session": plain(session_of(WHERE, command="pytest claims", seconds=1.0)),
-        "claims": [plain(replace(judge(case, store, WHERE).entry(), test=test)) for test, case in cases.items()],
+        "session": to_builtins(session_of(WHERE, command="pytest claims", seconds=1.0)),
+        "claims": [to_builtins(replace(judge(case, store, WHERE).entry(), test=test)) for test, case in cases.items()],
         "errors": [],
     }
     return store.root, json.loads(json.dumps(report))

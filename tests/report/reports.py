@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec import convert, to_builtins
 from msgspec.structs import replace
 from worlds import Results, fill, fill_transfer, healthy
 
@@ -13,7 +14,7 @@ from repro.runs.conditions import Conditions
 from repro.runs.store import Store
 from repro.verdicts.claim import Case
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import Entry, plain, read_as
+from repro.verdicts.entry import Entry
 
 Content = dict[str, Any]
 
@@ -26,8 +27,10 @@ def content(cases: Mapping[str, Case], where: Conditions, store: Path, results: 
     return plainly(
         {
             "format": FORMAT,
-            "session": plain(session_of(where, command="pytest claims", seconds=1.0)),
-            "claims": [plain(replace(judge(case, filled, where).entry(), test=test)) for test, case in cases.items()],
+            "session": to_builtins(session_of(where, command="pytest claims", seconds=1.0)),
+            "claims": [
+                to_builtins(replace(judge(case, filled, where).entry(), test=test)) for test, case in cases.items()
+            ],
             "errors": [],
         }
     )
@@ -63,7 +66,7 @@ def entry(**changes: Any) -> Entry:
         "evidence": "the table\n    64  82.0%",
         "rerun": "pytest 'claims/test_it.py::test_it[M1-MNIST-FGSM]'",
     }
-    return read_as(Entry, plainly(whole | changes))
+    return convert(plainly(whole | changes), Entry)
 
 
 def written(folder: Path, of: Content) -> Loaded:

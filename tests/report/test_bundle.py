@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import convert, structs, to_builtins
 from reports import content, plainly, written
 from worlds import conditions, same_examples, under
 
@@ -27,7 +27,6 @@ from repro.statistics.units import points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import plain, read_as
 from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
@@ -54,7 +53,7 @@ def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(
     regime: Regime, kinds: dict[str, Kind], device: str, names: tuple[str, ...]
 ) -> None:
     before = Conditions(regime, {n: Source(n, kind, Path()) for n, kind in kinds.items()}, device, names)
-    after = rebuilt(plain(session_of(before)))
+    after = rebuilt(to_builtins(session_of(before)))
     assert after == before
     for task in TASKS.values():
         assert hash(after.reading(task)) == hash(before.reading(task))
@@ -65,7 +64,7 @@ def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(
 def rebuilt(session: dict[str, Any]) -> Conditions:
     """The conditions that a report with such a session was made under."""
     session = plainly(session)
-    report = Report(session=read_as(Session, session), claims=(), errors=())
+    report = Report(session=convert(session, Session), claims=(), errors=())
     return Loaded(Path("report.json"), report, session).conditions
 
 
@@ -76,14 +75,14 @@ def test_a_field_added_to_the_conditions_comes_into_the_report() -> None:
 
 @pytest.mark.parametrize("regime", [PAPER, QUICK, PAPER.overridden(epochs=1)], ids=lambda regime: regime.title)
 def test_whether_words_are_those_of_the_papers_scale_is_rebuilt(regime: Regime) -> None:
-    after = rebuilt(plain(session_of(under(regime))))
+    after = rebuilt(to_builtins(session_of(under(regime))))
     assert [after.regime.is_papers(task) for task in TASKS.values()] == [
         regime.is_papers(task) for task in TASKS.values()
     ]
 
 
 def test_a_field_that_an_older_report_does_not_have_has_its_default() -> None:
-    facts = plainly(plain(session_of(conditions())))
+    facts = plainly(to_builtins(session_of(conditions())))
     for name in ("readings", "until_decided", "trained_as", "precision"):
         del facts[name]
     for scale in facts["regime"]["tasks"].values():

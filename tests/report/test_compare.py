@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec import convert, to_builtins
 from reports import Content, broken, content, entry, written
 from worlds import conditions, same_examples
 
@@ -20,7 +21,6 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.declaration import digest
-from repro.verdicts.entry import plain, read_as
 from repro.verdicts.figures import SETTINGS
 
 CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
@@ -170,11 +170,11 @@ triples = st.tuples(numbers, numbers, numbers).map(sorted)
 @given(triples, triples)
 def test_moved_is_symmetric_and_needs_more_than_overlap(one: list[float], other: list[float]) -> None:
     assume(one != other)
-    session = plain(session_of(conditions()))
+    session = to_builtins(session_of(conditions()))
 
     def report(low: float, middle: float, high: float) -> Loaded:
         claim = entry(unit="points", estimate=middle, interval=[low, high])
-        return Loaded(Path("x"), Report(session=read_as(Session, session), claims=(claim,), errors=()), session)
+        return Loaded(Path("x"), Report(session=convert(session, Session), claims=(claim,), errors=()), session)
 
     there, back = compare(report(*one), report(*other)).moved, compare(report(*other), report(*one)).moved
     assert len(there) == len(back)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert
 from reports import entry
 
 from repro.experiment.trained_as import HE, SAYS
@@ -11,7 +12,7 @@ from repro.report.bundle import Report, Session
 from repro.report.choices import Choice
 from repro.report.page import markdown
 from repro.report.scorecard import scorecard
-from repro.verdicts.entry import Broken, Entry, read_as
+from repro.verdicts.entry import Broken, Entry
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def bundle(*claims: Entry, errors: tuple[Broken, ...] = (), **session: Any) -> R
     } | session
     facts["regime"] = {"tasks": {}, **facts["regime"]}
     open_points = (Choice("the loss", "cross-entropy", "as usual", "here"),)
-    return Report(session=read_as(Session, facts), claims=claims, errors=errors, choices=open_points)
+    return Report(session=convert(facts, Session), claims=claims, errors=errors, choices=open_points)
 
 
 def page(of: Report) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import to_builtins
 from msgspec.structs import replace
 from worlds import conditions, fill
 
@@ -22,7 +23,7 @@ from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import Broken, plain
+from repro.verdicts.entry import Broken
 from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
@@ -61,7 +62,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], dict[s
     runs = {run for case in CASES for run in case.runs(WHERE)}
     store = fill(Store(folder / "store"), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
     entries = [replace(judge(case, store, WHERE).entry(), test=f"test[{case.claim.id}]") for case in CASES]
-    written = write_report(entries, [BROKEN], SESSION, WHERE, store.root, artifacts)
+    written = write_report(entries, [BROKEN], SESSION, WHERE, store, artifacts)
     bundle = json.loads((artifacts / "report.json").read_text())
     return written, bundle, (artifacts / "report.md").read_text()
 
@@ -85,7 +86,7 @@ def test_a_report_says_which_verdicts_hold_all_together(
     entry = replace(judge(CASES[0], store, WHERE).entry(), figures=())
     for outcome, expected in ((Outcome.HOLDS, together), (Outcome.FAILS, [False, False])):
         entries = taken_together([replace(entry, outcome=outcome, p=p) for p in ps])
-        write_report(entries, [], SESSION, WHERE, store.root, tmp_path)
+        write_report(entries, [], SESSION, WHERE, store, tmp_path)
         claims = json.loads((tmp_path / "report.json").read_text())["claims"]
         assert [claim["family_wise"] for claim in claims] == expected
 
@@ -111,7 +112,7 @@ def test_the_bundle_has_the_verdicts_in_their_order_under_their_tests(report: Re
     assert [claim["test"] for claim in bundle["claims"]] == ["test[it-drops]", "test[it-rises]"]
     assert bundle["claims"][0]["verdict"] == "trend seen (surrogate)"
     assert bundle["claims"][1]["verdict"] == "trend not seen (surrogate)"
-    assert bundle["errors"] == [plain(BROKEN)]
+    assert bundle["errors"] == [to_builtins(BROKEN)]
 
 
 def test_the_bundle_says_under_which_conditions_it_was_made(report: Report) -> None:
@@ -139,7 +140,7 @@ def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
 def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices(tmp_path: Path) -> None:
     where = with_fields(WHERE, trained_as=(POOL_LAST, HE))
     store = fill(Store(tmp_path / "store"), CASES[0].runs(where))
-    write_report([judge(CASES[0], store, where).entry()], [], SESSION, where, store.root, tmp_path)
+    write_report([judge(CASES[0], store, where).entry()], [], SESSION, where, store, tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["session"]["trained_as"] == [POOL_LAST, HE]
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
@@ -184,7 +185,7 @@ def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) 
 
 
 def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:
-    write_report([], [BROKEN], SESSION, with_fields(WHERE, device="cuda"), tmp_path / "store", tmp_path)
+    write_report([], [BROKEN], SESSION, with_fields(WHERE, device="cuda"), Store(tmp_path / "store"), tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["claims"] == []
     assert bundle["session"]["figures"] == []

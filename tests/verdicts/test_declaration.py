@@ -201,6 +201,15 @@ def test_what_changed_between_two_declarations_is_said(after: Callable[[], Case]
     assert changes(declaration(CASE), declaration(after())) == phrases
 
 
+@pytest.mark.parametrize(
+    "margin", [{"size": "x", "unit": "points"}, {"size": 5, "unit": [1]}, {"size": 1e9, "unit": "factor"}]
+)
+def test_what_is_no_margin_in_a_stranger_s_declaration_is_compared_all_the_same(margin: dict[str, Any]) -> None:
+    found = changes({"within": margin}, {"within": {"size": 2.0, "unit": "points"}})
+    assert "within: none -> 2 points" in found
+    assert any(line.startswith("within.size: ") for line in found)
+
+
 def test_what_is_in_one_declaration_only_is_said() -> None:
     further = declaration(decided_by(Exists(points(5), factor(2))))
     assert "holds_if.within: 5 points -> none" in changes(declaration(CASE), further)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import convert, to_builtins
 from worlds import conditions, declared, fill
 
 from repro.runs.store import Store
@@ -12,7 +13,7 @@ from repro.statistics.estimands import Outcome
 from repro.statistics.joint import Jointly
 from repro.verdicts.claim import Case
 from repro.verdicts.deciding import judge
-from repro.verdicts.entry import Broken, Entry, json_of, plain, read_as
+from repro.verdicts.entry import Broken, Entry, json_of
 
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 # What programs read from report.json by name.
@@ -45,13 +46,13 @@ def entry(folder: Path, case: Case) -> Entry:
 
 
 def test_the_names_in_the_json_of_a_verdict_are_these_in_this_order(tmp_path: Path) -> None:
-    assert tuple(plain(entry(tmp_path, EVERY[0]))) == NAMES
+    assert tuple(to_builtins(entry(tmp_path, EVERY[0]))) == NAMES
 
 
 @pytest.mark.parametrize("case", EVERY[::19], ids=lambda case: f"{case.claim.id}-{case.id}")
 def test_a_verdict_is_read_back_as_it_was(tmp_path: Path, case: Case) -> None:
     before = entry(tmp_path, case)
-    assert read_as(Entry, json.loads(json_of(before))) == before
+    assert convert(json.loads(json_of(before)), Entry) == before
 
 
 @pytest.mark.parametrize("case", JOINT[:2], ids=lambda case: f"{case.claim.id}-{case.id}")
@@ -63,7 +64,7 @@ def test_a_joint_claim_reports_every_margin_it_was_declared_with(tmp_path: Path,
 
 
 def test_what_an_older_report_lacks_has_a_default() -> None:
-    found = read_as(Entry, OLDEST)
+    found = convert(OLDEST, Entry)
     assert (found.outcome, found.estimate, found.interval) == (Outcome.HOLDS, -27.0, (-30.0, None))
     assert (found.readings, found.further, found.declared_before, found.family_wise) == ((), None, (), None)
 
@@ -71,7 +72,7 @@ def test_what_an_older_report_lacks_has_a_default() -> None:
 @pytest.mark.parametrize("name", sorted(OLDEST.keys() - {"test"}))
 def test_a_verdict_that_lacks_what_all_have_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):
-        read_as(Entry, {key: value for key, value in OLDEST.items() if key != name})
+        convert({key: value for key, value in OLDEST.items() if key != name}, Entry)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +86,16 @@ def test_a_verdict_that_lacks_what_all_have_is_refused_by_its_name(name: str) ->
 )
 def test_a_part_of_another_kind_is_refused_by_its_place(part: dict[str, Any], path: str) -> None:
     with pytest.raises(ValueError, match=path):
-        read_as(Entry, OLDEST | part)
+        convert(OLDEST | part, Entry)
 
 
 def test_a_number_that_is_not_finite_is_never_written() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        json_of(read_as(Entry, OLDEST | {"level": float("nan")}))
+        json_of(convert(OLDEST | {"level": float("nan")}, Entry))
 
 
 def test_a_test_that_broke_says_of_a_claim_only_what_it_is_about() -> None:
     own = Broken(test="tests/test_own.py::test_own", error="AssertionError")
-    assert plain(own) == {"test": "tests/test_own.py::test_own", "error": "AssertionError"}
+    assert to_builtins(own) == {"test": "tests/test_own.py::test_own", "error": "AssertionError"}
     about = {"claim": "it-drops", "case": "M1-MNIST", "task": "M1-MNIST"}
-    assert plain(Broken(test="a", error="b", **about)) == {"test": "a", **about, "error": "b"}
+    assert to_builtins(Broken(test="a", error="b", **about)) == {"test": "a", **about, "error": "b"}

@@ -1,7 +1,6 @@
 """The paper's figures, drawn from stored runs: ``marks`` has their lines, ``frames`` what stands around them."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +43,8 @@ def composed(
     panels = [(panel, shown) for panel in figure.panels for shown in panel.axes]
     empty = sheet(len(panels), heading(figure, conditions))
     FigureCanvasAgg(empty.canvas)
-    lines, notes, keys = _Lines(store, conditions, decided), Notes(), []
+    lines = {curve: _measured(curve, store, conditions, decided) for curve in figure.curves}
+    notes, keys = Notes(), []
     for ax, (panel, measures) in zip(empty.axes, panels, strict=True):
         here = _curves(ax, panel, measures, lines)
         dress(ax, panel, measures, conditions)
@@ -54,30 +54,22 @@ def composed(
     return empty.canvas, notes
 
 
-def _curves(ax: Axes, panel: Panel, measures: tuple[Measure, ...], lines: "_Lines") -> Notes:
+def _curves(ax: Axes, panel: Panel, measures: tuple[Measure, ...], lines: Mapping[Curve, Measured | None]) -> Notes:
     """Draw a panel's curves of these measures, and note how many seeds they have and which cells need care."""
     notes = Notes()
     for curve in panel.curves:
-        if curve.measure in measures and (measured := lines.measured(curve)) is not None:
+        if curve.measure in measures and (measured := lines[curve]) is not None:
             put(ax, measured, notes, upon=len(panel.recipes) - 1 - panel.recipes.index(curve.recipe))
             notes.seeds.setdefault(str(panel.task), set()).add(len(measured.cells))
     return notes
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """What there is to draw of a session; ``decided`` as in ``draw``."""
-
-    store: Store
-    conditions: Conditions
-    decided: Collection[str]
-
-    def measured(self, curve: Curve) -> Measured | None:
-        """A curve, of as many seeds as a verdict on it rests on, else those of the first look; None: not stored."""
-        for seeds in reversed(self.conditions.looks(curve.task)[1:]):
-            look = self.conditions.with_seeds(seeds)
-            if all(run.key in self.decided for run in curve.runs(look)):
-                return read(curve, self.store, look)
-        reading = self.conditions.reading(curve.task)
-        stored = all(self.store.whole(run, reading) for run in curve.runs(self.conditions))
-        return read(curve, self.store, self.conditions) if stored else None
+def _measured(curve: Curve, store: Store, conditions: Conditions, decided: Collection[str]) -> Measured | None:
+    """A curve, of as many seeds as a verdict on it rests on, else those of the first look; None: not stored."""
+    for seeds in reversed(conditions.looks(curve.task)[1:]):
+        look = conditions.with_seeds(seeds)
+        if all(run.key in decided for run in curve.runs(look)):
+            return read(curve, store, look)
+    reading = conditions.reading(curve.task)
+    stored = all(store.whole(run, reading) for run in curve.runs(conditions))
+    return read(curve, store, conditions) if stored else None
