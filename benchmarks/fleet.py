@@ -2,9 +2,9 @@
 
     python -m benchmarks.fleet
 
-The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.runs.costs``, once with
-the rates of this machine's processor (the built-in ones unless it was calibrated), and once with those of a GPU: those
-measured where `python -m repro calibrate --gpu` has left some, else ``assumed``. Writes
+The paper's own plan with its seeds raised. Nothing is trained: the seconds are those of ``repro.runs.costs``, once for
+a processor and once for a GPU. They follow what `python -m repro calibrate` measured of this machine, with or without
+`--gpu`; else they are those of the built-in rates, and of a GPU that is ``assumed``. Writes
 `benchmarks/results/fleet.json`.
 """
 
@@ -13,6 +13,7 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,14 +24,14 @@ from repro.experiment.regimes import PAPER
 from repro.experiment.tasks import DATASETS
 from repro.report.provenance import versions
 from repro.runs.conditions import Conditions
-from repro.runs.costs import span
+from repro.runs.costs import by_run, makespan, took
 from repro.runs.hardware import hardware
-from repro.runs.known_rates import known
-from repro.runs.rates import BUILT_IN, Rates, Speed, Timing
-from repro.runs.schedule import Schedule, simulate, work_of
+from repro.runs.rates import BUILT_IN, Speed, measured
+from repro.runs.run import Job
 from repro.runs.store import Store
 from repro.science.data.sources import Source
 from repro.verdicts.plan import Plan, make_plan
+from repro.words import span
 
 SEEDS: Final = 63  # with the paper's 34 lines and 5 batch sizes 10,080 runs
 WORKERS: Final = (1, 4, 16, 64, 256)
@@ -49,35 +50,14 @@ FLOPS_A_SECOND: Final = 12e12
 FORWARD_FLOPS: Final = {"M1": 16.6e6, "StdCNN": 2.01e6, "C1": 65.5e6, "ResNet18": 1.11e9}
 GRADIENT: Final = 3.0  # forward passes
 PRODUCT: Final = 9.0  # of a Hessian-vector product whose graph is kept: some three gradients
-PRODUCT_LAUNCHES: Final = 3.0  # steps' worth of kernels
-READING_SECONDS: Final = 0.2  # a network is built, its weights are read and put on the device
-KEPT_SECONDS: Final = 0.1  # weights are written to a shared disk
-LARGEST: Final = 4096  # images a call: beyond, seconds are in proportion
 
 
-def assumed() -> Rates:
-    """A step takes max(launch floor, arithmetic over rate) seconds."""
-
-    def timing(passes: float, flops: float, launches: float = 1.0) -> Timing:
-        floor, each = launches * LAUNCH_SECONDS, passes * flops / FLOPS_A_SECOND
-        edge = max(1, round(floor / each))  # up to so many images, launching takes longer than the arithmetic
-        sizes = sorted({1, min(edge, LARGEST), LARGEST})
-        return Timing(tuple((n, max(floor, n * each)) for n in sizes))
-
-    networks = {
-        name: {
-            64: Speed(
-                timing(GRADIENT, flops),
-                timing(1.0, flops, 1 / GRADIENT),
-                timing(GRADIENT, flops),
-                timing(PRODUCT, flops, PRODUCT_LAUNCHES),
-                READING_SECONDS,
-                KEPT_SECONDS,
-            )
-        }
-        for name, flops in FORWARD_FLOPS.items()
+def assumed() -> dict[str, Speed]:
+    """A step takes its launches and its arithmetic; other calls are on so many images that launches do not count."""
+    forward = {name: flops / FLOPS_A_SECOND for name, flops in FORWARD_FLOPS.items()}
+    return {
+        name: Speed(LAUNCH_SECONDS, GRADIENT * one, one, GRADIENT * one, PRODUCT * one) for name, one in forward.items()
     }
-    return replace(BUILT_IN, origin="ASSUMED rates of a GPU, not measured", device="cuda", networks=networks)
 
 
 def main() -> int:
@@ -85,14 +65,13 @@ def main() -> int:
     cases = list(collect(Checkout(ROOT)).values())
     collected = time.perf_counter() - began
     found = []
-    for device, fallback in (("cpu", BUILT_IN), ("cuda", assumed())):
-        says = known(device)
-        rates = fallback if says.rates is BUILT_IN else says.rates
-        origin = fallback.origin if says.rates is BUILT_IN else says.says
+    for device, speeds in (("cpu", BUILT_IN), ("cuda", assumed())):
+        short = list(took(Store(measured(device)), device))
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            plan = make_plan(cases, replace(where, device=device), Store(Path(folder)), rates)
+            plan = make_plan(cases, replace(where, device=device), Store(Path(folder)), short, speeds)
         planned = time.perf_counter() - began
+        origin = plan.says if short or device == "cpu" else "ASSUMED rates of a GPU, not measured"
         found.append(
             {"device": device, "rates": origin, **about(plan), "planning_seconds": planned, "fleet": fleet(plan)}
         )
@@ -105,10 +84,7 @@ def main() -> int:
     return 0
 
 
-ASSUMPTIONS: Final = (
-    *("LAUNCH_SECONDS", "FLOPS_A_SECOND", "FORWARD_FLOPS", "GRADIENT", "PRODUCT", "PRODUCT_LAUNCHES"),
-    *("READING_SECONDS", "KEPT_SECONDS"),
-)
+ASSUMPTIONS: Final = ("LAUNCH_SECONDS", "FLOPS_A_SECOND", "FORWARD_FLOPS", "GRADIENT", "PRODUCT")
 
 
 def conditions() -> Conditions:
@@ -126,30 +102,24 @@ def about(plan: Plan) -> dict[str, Any]:
 
 def fleet(plan: Plan) -> list[dict[str, Any]]:
     """For each number of workers the sweep slowest first, and in arbitrary orders."""
-    work, rows = work_of(plan.missing, plan.missing), []
+    longest, rows = max(by_run(plan.missing).values()), []
     for workers in WORKERS:
         began = time.perf_counter()
-        best = simulate(work, workers)
+        whole = makespan(plan.missing, workers)
         simulated = time.perf_counter() - began
-        others = sorted(simulate(shuffled, workers).makespan for shuffled in orders(work))
-        rows.append({**row(best), "simulating_seconds": simulated, "arbitrary_makespan": others[ORDERS // 2]})
+        bound = max(plan.seconds / workers, longest)
+        others = sorted(makespan(shuffled, workers) for shuffled in orders(plan.missing))
+        found = {"workers": workers, "makespan": whole, "lower_bound": bound, "ratio": whole / bound}
+        idle = 1 - plan.seconds / (workers * whole)
+        told = {"idle": idle, "longest_run": longest, "simulating_seconds": simulated}
+        rows.append({**found, **told, "arbitrary_makespan": others[ORDERS // 2]})
     return rows
 
 
-def orders(work: list[Any]) -> list[list[Any]]:
+def orders(work: Mapping[Job, float]) -> list[dict[Job, float]]:
     """The work in arbitrary orders, the same ones every time."""
-    return [random.Random(seed).sample(work, len(work)) for seed in range(ORDERS)]
-
-
-def row(found: Schedule) -> dict[str, Any]:
-    return {
-        "workers": found.workers,
-        "makespan": found.makespan,
-        "lower_bound": found.lower_bound,
-        "ratio": found.makespan / found.lower_bound,
-        "idle": found.idle,
-        "longest_run": found.longest,
-    }
+    jobs = list(work.items())
+    return [dict(random.Random(seed).sample(jobs, len(jobs))) for seed in range(ORDERS)]
 
 
 def tell(sweep: dict[str, Any]) -> None:

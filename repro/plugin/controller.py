@@ -28,7 +28,7 @@ from .outcomes import entry_of, error_of, is_claim_failure
 from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
-from .session import Shared, Told
+from .session import Shared, Told, conditions_of
 from .terminal import summary
 
 SHOWN: Final = 10  # lost tests that are named
@@ -164,13 +164,14 @@ class Controller:
             self._unwritten = traceback.format_exc()
 
     def _write_report(self) -> None:
-        sources = self.shared.read_sources() or {}
+        conditions = conditions_of(self.settings, self.shared.read_sources() or {})
+        store = Store(self.settings.store)
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
         try:
-            self.entries = remember(Store(self.settings.store), self.entries, self.settings.regime.title)
-            facts, ahead = self._session_facts(), self.shared.ahead
-            self._written = write_report(self.entries, self.errors, facts, self.settings, sources, ahead)
+            self.entries = remember(store, self.entries, self.settings.regime.title)
+            facts, folder = self._session_facts(), self.settings.artifacts
+            self._written = write_report(self.entries, self.errors, facts, conditions, store, folder, self.shared.ahead)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 

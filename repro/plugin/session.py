@@ -19,9 +19,9 @@ from ..files.locks import locked
 from ..files.text import read_text, write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
-from ..runs.known_rates import Known, known
+from ..runs.costs import known
 from ..runs.store import Store
-from ..runs.workshop import Journal, Workshop
+from ..runs.workshop import Journal, Session, Workshop
 from ..science.data.sources import Source, resolve
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
@@ -89,6 +89,19 @@ class Shared:
         return self._over.exists()
 
 
+def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
+    """The conditions of a session whose data come from these sources."""
+    return Conditions(
+        regime=settings.regime,
+        sources=sources,
+        device="cuda" if settings.gpu else "cpu",
+        readings=settings.readings,
+        until_decided=settings.until_decided,
+        trained_as=settings.trained_as,
+        precision=settings.precision,
+    )
+
+
 class ClaimSession:
     """What a process of the session that runs tests holds: conditions, store, plan and workshop."""
 
@@ -121,18 +134,7 @@ class ClaimSession:
     def conditions(self) -> Conditions:
         """The session's conditions."""
         names = sorted({case.task.dataset.name for case in self.cases})
-        sources = self.shared.sources(names, self.settings)
-        device = "cuda" if self.settings.gpu else "cpu"
-        chosen = self.settings
-        return Conditions(
-            chosen.regime,
-            sources,
-            device,
-            chosen.readings,
-            chosen.until_decided,
-            chosen.trained_as,
-            chosen.precision,
-        )
+        return conditions_of(self.settings, self.shared.sources(names, self.settings))
 
     @cached_property
     def store(self) -> Store:
@@ -142,35 +144,25 @@ class ClaimSession:
     @cached_property
     def plan(self) -> Plan:
         """The runs of the selected claims."""
-        return make_plan(self.cases, self.conditions, self.store, self.rates.rates)
-
-    @cached_property
-    def rates(self) -> Known:
-        """How fast this machine is, as far as that is known."""
-        return known(self.conditions.device)
+        return make_plan(self.cases, self.conditions, self.store, known(self.store, self.conditions.device))
 
     def cost(self) -> list[str]:
         """What the session needs and, where something is missing, how long that will take, by which rates."""
         lines = [self.plan.summary()]
-        return [*lines, self.plan.prediction(self.processes), self.rates.says] if self.plan.missing else lines
+        if not self.plan.missing:
+            return lines
+        return [*lines, self.plan.prediction(self.processes), f"estimated with {self.plan.says}"]
 
     @cached_property
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self.worker, self.notify)
-        return Workshop(
-            self.store,
-            self.conditions,
-            self.plan.jobs,
-            journal,
-            over=lambda: self.shared.over,
-            alone=self.processes == 1,
-            rates=self.plan.rates,
-        )
+        session = Session(self.plan.jobs, self.processes == 1, journal, over=lambda: self.shared.over)
+        return Workshop(self.store, self.conditions, session)
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        return judge(case, self.store, self.conditions, self.rerun.command(test), self.workshop.obtain_jobs)
+        return judge(case, self.store, self.conditions, self.rerun.command(test), self.workshop.obtain)
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.

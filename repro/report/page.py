@@ -7,7 +7,7 @@ from typing import Any
 from ..experiment import precisions
 from ..experiment.precisions import departure
 from ..experiment.trained_as import SAYS, departures
-from ..runs.costs import span
+from ..words import span
 from . import hashes
 from .drawing.captions import Picture
 from .scorecard import Scorecard

@@ -125,8 +125,8 @@ def _now(case: Case, store: Store, conditions: Conditions) -> Entry:
 
 def _missing(case: Case, store: Store, conditions: Conditions) -> list[str]:
     """The runs of a case that are not stored whole under a reading that its verdicts need; a check is none of those."""
-    jobs = [(run, reading) for run, reading in case.jobs(conditions) if "transfer" not in reading.parts]
-    return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not store.whole(run, reading)))
+    jobs = [job for job in case.jobs(conditions) if job.kind != "transfer"]
+    return list(dict.fromkeys(f"{job.run} ({job.run.key})" for job in jobs if not store.whole(*job)))
 
 
 def differences(entry: Entry, now: Entry) -> list[str]:

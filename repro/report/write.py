@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ..experiment.regimes import Regime
 from ..files.text import write_text
 from ..runs.conditions import Conditions
 from ..runs.hardware import hardware
 from ..runs.store import Store
-from ..science.data.sources import Source
 from ..verdicts.figures import FIGURES
 from . import page, provenance
 from .bundle import FORMAT, NAME, conditions_facts
@@ -20,36 +18,16 @@ from .scorecard import scorecard
 from .together import take_together
 
 
-class Settings(Protocol):
-    """The part of a session's settings that a report needs."""
-
-    @property
-    def regime(self) -> Regime: ...
-    @property
-    def gpu(self) -> bool: ...
-    @property
-    def readings(self) -> tuple[str, ...]: ...
-    @property
-    def artifacts(self) -> Path: ...
-    @property
-    def store(self) -> Path: ...
-    @property
-    def trained_as(self) -> tuple[str, ...]: ...
-    @property
-    def precision(self) -> str: ...
-    @property
-    def until_decided(self) -> int | None: ...
-
-
 def write_report(
     entries: Mapping[str, dict[str, Any]],
     errors: Mapping[str, Mapping[str, str]],
     session: dict[str, Any],
-    settings: Settings,
-    sources: Mapping[str, Source],
+    conditions: Conditions,
+    store: Store,
+    artifacts: Path,
     ahead: Ahead | None = None,
 ) -> list[Path]:
-    """Write the report of a session's verdicts into the artifacts folder; returns what was written.
+    """Write the report of a session's verdicts into the folder ``artifacts``; returns what was written.
 
     ``entries``: a verdict's entry for each test; ``errors``: for each test that broke a line, and what it was about if
     it was a claim; ``session``: its command and seconds. Figures are drawn from what the store holds of their lines,
@@ -58,24 +36,12 @@ def write_report(
     from .drawing.figures import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .drawing.sheets import draw_contact_sheet, draw_scorecard
 
-    settings.artifacts.mkdir(parents=True, exist_ok=True)
+    artifacts.mkdir(parents=True, exist_ok=True)
     take_together(entries.values())
-    device = "cuda" if settings.gpu else "cpu"
-    conditions = Conditions(
-        settings.regime,
-        sources,
-        device,
-        settings.readings,
-        settings.until_decided,
-        settings.trained_as,
-        settings.precision,
-    )
     numbers = sorted({number for entry in entries.values() for number in entry["figures"]})
-    store = Store(settings.store)
     decided = {run for entry in entries.values() for run in entry["runs"]}
     pictures = [
-        (ahead and ahead.take(number, settings.artifacts))
-        or draw(FIGURES[number], store, conditions, settings.artifacts, decided)
+        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], store, conditions, artifacts, decided)
         for number in numbers
     ]
     bundle: dict[str, Any] = {
@@ -83,14 +49,14 @@ def write_report(
         "session": {**session, **_facts(conditions), "figures": numbers},
         "claims": [{"test": test, **entry} for test, entry in entries.items()],
         "errors": [{"test": test, **error} for test, error in errors.items()],
-        "choices": choices(settings.trained_as),
+        "choices": choices(conditions.trained_as),
     }
     card = scorecard(bundle["claims"], bundle["errors"])
     sheets = [
-        draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", settings.artifacts / "scorecard.png"),
-        draw_contact_sheet([picture.path for picture in pictures], settings.artifacts / "figures.png"),
+        draw_scorecard(card, f"Verdicts, {page.scale(bundle)}", artifacts / "scorecard.png"),
+        draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
-    written = [settings.artifacts / NAME, settings.artifacts / "report.md"]
+    written = [artifacts / NAME, artifacts / "report.md"]
     write_text(written[0], json.dumps(bundle, indent=1, allow_nan=False) + "\n")
     write_text(written[1], page.markdown(bundle, card, pictures))
     return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]

@@ -69,7 +69,7 @@ class Curve:
         for other in conditions.alternatives(self.task):
             if self.measure.field in other.fields and not other.free:
                 wanted.append(other.reading)
-        return [(run, reading) for reading in wanted for run in self.runs(conditions)]
+        return [Job(run, reading) for reading in wanted for run in self.runs(conditions)]
 
     def __str__(self) -> str:
         return f"{self.measure} of {self.recipe} on {self.task}"

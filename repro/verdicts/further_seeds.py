@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..runs.conditions import Conditions
-from ..runs.costs import span
 from ..runs.store import Store
 from ..statistics.estimands import Sample
 from ..statistics.sequential import CAP, PROBABLY, further_seeds
-from ..words import counted
+from ..words import counted, span
 from .claim import Case
 
 WORDS: Final = {"cpu": "of one core", "cuda": "of a GPU"}

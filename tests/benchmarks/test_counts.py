@@ -61,7 +61,7 @@ def test_ours_is_what_the_plan_has(conditions: Conditions, tmp_path: Path) -> No
     plan = make_plan(collect(Checkout(ROOT)).values(), conditions, Store(tmp_path))
     assert sum(n.runs for n in found.values()) == len(plan.runs)
     assert sum(n.checkpoints for n in found.values()) == len(plan.checkpoints)
-    transfers = {run for run, reading in plan.jobs if "transfer" in reading.parts}
+    transfers = {job.run for job in plan.jobs if job.kind == "transfer"}
     assert sum(n.transfers for n in found.values()) == len(transfers) > 0
     assert set(found) == set(plain.points(conditions))
     assert isinstance(wanted[0][1], Reading)

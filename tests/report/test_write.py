@@ -1,7 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import pytest
 from worlds import conditions, fill
 
 from repro.experiment.recipes import BENCHMARK
-from repro.experiment.regimes import Regime
 from repro.experiment.tasks import M1_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, SAYS
 from repro.report import provenance, write_report
@@ -25,18 +24,6 @@ from repro.verdicts.figures import SETTINGS
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}
 BROKEN = {"claim": "it-rises", "case": "M1-MNIST-PGD", "task": "M1-MNIST", "error": "RuntimeError: out of memory"}
-
-
-@dataclass(frozen=True)
-class Settings:
-    regime: Regime
-    artifacts: Path
-    store: Path
-    gpu: bool = False
-    readings: tuple[str, ...] = ("margin-loss",)
-    trained_as: tuple[str, ...] = ()
-    precision: str = "float32"
-    until_decided: int | None = None
 
 
 def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
@@ -64,13 +51,13 @@ def checkout() -> Iterator[None]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], dict[str, Any], str]:
     """What was written, the bundle and the page of a session with two verdicts and an error."""
     folder = tmp_path_factory.mktemp("report")
-    settings = Settings(WHERE.regime, folder / "artifacts" / "new", folder / "store")
+    artifacts = folder / "artifacts" / "new"
     runs = {run for case in CASES for run in case.runs(WHERE)}
-    store = fill(Store(settings.store), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
+    store = fill(Store(folder / "store"), runs, lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000})
     entries = {f"test[{case.claim.id}]": judge(case, store, WHERE).entry() for case in CASES}
-    written = write_report(entries, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
-    bundle = json.loads((settings.artifacts / "report.json").read_text())
-    return written, bundle, (settings.artifacts / "report.md").read_text()
+    written = write_report(entries, {"test[broken]": BROKEN}, SESSION, WHERE, store, artifacts)
+    bundle = json.loads((artifacts / "report.json").read_text())
+    return written, bundle, (artifacts / "report.md").read_text()
 
 
 Report = tuple[list[Path], dict[str, Any], str]
@@ -87,18 +74,18 @@ Report = tuple[list[Path], dict[str, Any], str]
 def test_a_report_says_which_verdicts_hold_all_together(
     tmp_path: Path, ps: tuple[float, float], together: list[bool]
 ) -> None:
-    settings = Settings(WHERE.regime, tmp_path / "artifacts", tmp_path / "store")
+    artifacts = tmp_path / "artifacts"
     store = fill(
-        Store(settings.store), CASES[0].runs(WHERE), lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000}
+        Store(tmp_path / "store"), CASES[0].runs(WHERE), lambda run: {"fgsm_accuracy": 0.8 - run.batch_size / 1000}
     )
     entry = {**judge(CASES[0], store, WHERE).entry(), "figures": []}
     entries = {f"test[{p}]": {**entry, "outcome": "holds", "p": p} for p in ps}
-    write_report(entries, {}, SESSION, settings, WHERE.sources)
-    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
+    write_report(entries, {}, SESSION, WHERE, store, artifacts)
+    claims = json.loads((artifacts / "report.json").read_text())["claims"]
     assert [claim["family_wise"] for claim in claims] == together
     refuted = {test: {**entry, "outcome": "fails"} for test, entry in entries.items()}
-    write_report(refuted, {}, SESSION, settings, WHERE.sources)
-    claims = json.loads((settings.artifacts / "report.json").read_text())["claims"]
+    write_report(refuted, {}, SESSION, WHERE, store, artifacts)
+    claims = json.loads((artifacts / "report.json").read_text())["claims"]
     assert not any(claim["family_wise"] for claim in claims)
 
 
@@ -149,11 +136,10 @@ def test_the_bundle_lists_what_the_paper_leaves_open(report: Report) -> None:
 
 
 def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices(tmp_path: Path) -> None:
-    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", trained_as=(POOL_LAST, HE))
-    where = replace(WHERE, trained_as=settings.trained_as)
-    store = fill(Store(settings.store), CASES[0].runs(where))
+    where = replace(WHERE, trained_as=(POOL_LAST, HE))
+    store = fill(Store(tmp_path / "store"), CASES[0].runs(where))
     entries = {"test": judge(CASES[0], store, where).entry()}
-    write_report(entries, {}, SESSION, settings, WHERE.sources)
+    write_report(entries, {}, SESSION, where, store, tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["session"]["trained_as"] == [POOL_LAST, HE]
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
@@ -198,8 +184,8 @@ def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) 
 
 
 def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:
-    settings = Settings(WHERE.regime, tmp_path, tmp_path / "store", gpu=True)
-    write_report({}, {"test[broken]": BROKEN}, SESSION, settings, WHERE.sources)
+    where = replace(WHERE, device="cuda")
+    write_report({}, {"test[broken]": BROKEN}, SESSION, where, Store(tmp_path / "store"), tmp_path)
     bundle = json.loads((tmp_path / "report.json").read_text())
     assert bundle["claims"] == []
     assert bundle["session"]["figures"] == []
