@@ -24,7 +24,7 @@ from repro.experiment.regimes import PAPER
 from repro.experiment.tasks import DATASETS
 from repro.report.provenance import versions
 from repro.runs.conditions import Conditions
-from repro.runs.costs import by_run, makespan, took
+from repro.runs.costs import Costs, by_run, makespan, took
 from repro.runs.hardware import hardware
 from repro.runs.rates import BUILT_IN, Speed, measured
 from repro.runs.run import Job
@@ -66,12 +66,12 @@ def main() -> int:
     collected = time.perf_counter() - began
     found = []
     for device, speeds in (("cpu", BUILT_IN), ("cuda", assumed())):
-        short = list(took(Store(measured(device)), device))
+        costs = Costs(took(Store(measured(device)), device), speeds)
         began = time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
-            plan = make_plan(cases, replace(where, device=device), Store(Path(folder)), short, speeds)
+            plan = make_plan(cases, replace(where, device=device), Store(Path(folder)), costs)
         planned = time.perf_counter() - began
-        origin = plan.says if short or device == "cpu" else "ASSUMED rates of a GPU, not measured"
+        origin = costs.says if costs.runs or device == "cpu" else "ASSUMED rates of a GPU, not measured"
         found.append(
             {"device": device, "rates": origin, **about(plan), "planning_seconds": planned, "fleet": fleet(plan)}
         )

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import shutil
+import statistics
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,7 @@ from ..runs.store import Store
 from .output import text_of
 
 LEAST: Final = 5.0  # seconds
+WORK: Final = ("training", "accuracy", "attacks", "curvature")
 
 
 def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> str:
@@ -59,16 +61,13 @@ def _measure(path: Path, ends: float, device: str, first: int, every: int) -> No
 
 
 def lines(store: Store, device: str) -> list[str]:
-    """What the short runs took, as a table: milliseconds an image for each network and kind of work."""
-    seconds, images = defaultdict[tuple[str, str], float](float), defaultdict[tuple[str, str], int](int)
-    for run, reading, one in took(store, device):
-        work = reading.parts[0] if reading else "training"
-        row = f"{run.task.architecture} of width {run.width}", work
-        seconds[row] += one
-        images[row] += run.samples if reading is None or work == "accuracy" else reading.attacked_images or 0
-    columns = list(dict.fromkeys(work for _, work in seconds))
-    found = [f"{f'ms an image ({device})':<24}" + "".join(f"{work:>12}" for work in columns)]
-    for network in sorted({network for network, _ in seconds}):
-        cells = (1000 * seconds[network, work] / images[network, work] for work in columns)
-        found.append(f"{network:<24}" + "".join(f"{cell:>12.3g}" for cell in cells))
-    return found
+    """What runs took that were measured part by part, as a table: milliseconds an image, in the middle."""
+    found = defaultdict[str, dict[str, list[float]]](lambda: {work: [] for work in WORK})
+    for run, reading, seconds in took(store, device):
+        work = "training" if reading is None else " ".join(reading.parts)
+        images = run.samples if reading is None else run.images if work == "accuracy" else reading.attacked_images
+        if work in WORK and images:
+            found[f"{run.task.architecture} of width {run.width}"][work].append(1000 * seconds / images)
+    heads = f"{f'ms an image ({device})':<24}" + "".join(f"{work:>12}" for work in WORK)
+    rows = {name: [statistics.median(found[name][work] or [0.0]) for work in WORK] for name in sorted(found)}
+    return [heads, *(f"{name:<24}" + "".join(f"{ms:>12.3g}" for ms in row) for name, row in rows.items())]

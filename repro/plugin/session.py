@@ -19,7 +19,7 @@ from ..files.locks import locked
 from ..files.text import read_text, write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
-from ..runs.costs import known
+from ..runs.costs import Costs, known
 from ..runs.store import Store
 from ..runs.workshop import Journal, Session, Workshop
 from ..science.data.sources import Source, resolve
@@ -144,14 +144,19 @@ class ClaimSession:
     @cached_property
     def plan(self) -> Plan:
         """The runs of the selected claims."""
-        return make_plan(self.cases, self.conditions, self.store, known(self.store, self.conditions.device))
+        return make_plan(self.cases, self.conditions, self.store, self.costs)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What runs cost on this machine, as far as that is known."""
+        return Costs(known(self.store, self.conditions.device))
 
     def cost(self) -> list[str]:
         """What the session needs and, where something is missing, how long that will take, by which rates."""
         lines = [self.plan.summary()]
         if not self.plan.missing:
             return lines
-        return [*lines, self.plan.prediction(self.processes), f"estimated with {self.plan.says}"]
+        return [*lines, self.plan.prediction(self.processes), f"estimated with {self.costs.says}"]
 
     @cached_property
     def workshop(self) -> Workshop:

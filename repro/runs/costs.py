@@ -8,7 +8,7 @@ the table says. That is enough to start the slowest first and to say when a sess
 import heapq
 import platform
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -90,18 +90,17 @@ class Costs:
             return {"training": run.last_step * speed.step + wider * run.samples * speed.sample}
         return {part: wider * one for part, one in _parts(run, reading, speed).items() if part in reading.parts}
 
-    def of(self, jobs: Iterable[Job], trained: Callable[[Run], bool] = lambda _: False) -> dict[Job, float]:
+    def of(self, jobs: Iterable[Job], trained: Collection[Run] = ()) -> dict[Job, float]:
         """Seconds of each job beside the others, the slowest first; jobs that take equally long in a fixed order.
 
         Runs that are ``trained`` are not trained again, and the training of a run stores its checkpoints on the way.
         """
-        jobs = list(dict.fromkeys(jobs))
-        begun = {job.run for job in jobs if job.kind == "train" and not trained(job.run)}
-        found = {}
-        for job in jobs:
-            on_the_way = job.run is not job.run.whole and job.run.whole in begun
-            trains = job.kind == "train" and job.run in begun and not on_the_way
-            found[job] = self.seconds(*job) + (self.seconds(job.run) if trains else 0.0)
+        found = {job: self.seconds(*job) for job in jobs}
+        training = {job for job in found if job.kind == "train" and job.run not in trained}
+        begun = {job.run for job in training}
+        for job in training:
+            if job.run is job.run.whole or job.run.whole not in begun:
+                found[job] += self.seconds(job.run)
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0].run.key)))
 
 
@@ -116,9 +115,8 @@ def _alike(run: Run, reading: Reading | None, part: str) -> tuple[Hashable, ...]
 def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
     """Seconds of each part that a reading may have, by the work in it."""
     attacked = _of_test(run, reading.attacked_images)
-    curved = min(reading.hessian_images or run.images, run.images)
-    if reading.curvature_of == "test":
-        curved = _of_test(run, reading.hessian_images)
+    of_training = min(reading.hessian_images or run.images, run.images)
+    curved = _of_test(run, reading.hessian_images) if reading.curvature_of == "test" else of_training
     product = speed.product * curved * (REBUILT if curved > CHUNK else 1)
     gradients = 3 + 2 * reading.pgd_restarts * UNBROKEN * reading.pgd_steps  # FGSM and PGD on two losses, their health
     return {
@@ -138,9 +136,9 @@ def _of_test(run: Run, wanted: int | None) -> int:
 
 def by_run(seconds: Mapping[Job, float]) -> dict[Run, float]:
     """Seconds of all jobs that belong to one run, with its checkpoints: one process at a time works on them."""
-    sums: dict[Run, float] = {}
+    sums = defaultdict[Run, float](float)
     for job, one in seconds.items():
-        sums[job.run.whole] = sums.get(job.run.whole, 0.0) + one
+        sums[job.run.whole] += one
     return sums
 
 

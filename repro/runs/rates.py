@@ -45,12 +45,8 @@ def proportional(rate: float) -> Speed:
 
 # Images forward and backward a second, on one core of a 2-core AMD EPYC with AVX-512 in float32. C1's was measured
 # without padding (820) and is scaled: with it a step on 64 images took 1.6 times as long. ResNet18 is 64 wide.
-BUILT_IN: Final = {
-    "M1": proportional(1300.0),
-    "StdCNN": proportional(5500.0),
-    "C1": proportional(510.0),
-    "ResNet18": proportional(25.0),
-}
+GRADIENTS_PER_SECOND: Final = {"M1": 1300.0, "StdCNN": 5500.0, "C1": 510.0, "ResNet18": 25.0}
+BUILT_IN: Final = {name: proportional(rate) for name, rate in GRADIENTS_PER_SECOND.items()}
 SAYS: Final = "built-in rates of one core of a 2-core AMD EPYC"
 
 
@@ -64,12 +60,10 @@ def measured(device: str) -> Path:
     """The store of the short runs that this machine was measured with; ``device`` is "cpu" or "cuda"."""
     if path := named():
         return path
-    torch = importlib.metadata.version("torch")
-    machine = f"{platform.node()} {processor()} {os.cpu_count()} {device if device == 'cpu' else _gpu()} {torch}"
+    name = device
+    if device == "cuda":
+        import torch  # a session on a GPU imports it anyway
+
+        name = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    machine = f"{platform.node()} {processor()} {os.cpu_count()} {name} {importlib.metadata.version('torch')}"
     return cache_folder() / "rates" / f"{device}-{hashlib.sha256(machine.encode()).hexdigest()[:12]}"
-
-
-def _gpu() -> str:
-    import torch  # a session on a GPU imports it anyway
-
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"

@@ -1,5 +1,6 @@
 """The plan of a session: which runs its claims need, which are stored, and what the rest will cost. Free of torch."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,8 +9,8 @@ from itertools import groupby
 from ..experiment.recipes import Recipe
 from ..experiment.tasks import TASKS, Task
 from ..runs.conditions import Conditions
-from ..runs.costs import Costs, Took, by_run, makespan
-from ..runs.rates import BUILT_IN, FIGURE, START, VERDICT, Speed
+from ..runs.costs import Costs, by_run, makespan
+from ..runs.rates import FIGURE, START, VERDICT
 from ..runs.run import Job, Run
 from ..runs.store import Store
 from ..words import counted, span
@@ -23,7 +24,7 @@ class Plan:
     """The runs of a session, slowest first, and what is known of them before it starts.
 
     ``missing``: what is not stored, with its seconds on one process; ``trained``: the runs and checkpoints whose
-    weights are stored; ``says``: where the seconds are known from.
+    weights are stored.
     """
 
     cases: tuple[Case, ...]
@@ -32,7 +33,6 @@ class Plan:
     missing: Mapping[Job, float] = field(hash=False)
     trained: frozenset[Run]
     device: str
-    says: str
 
     @property
     def seconds(self) -> float:
@@ -66,17 +66,14 @@ class Plan:
     def summary(self) -> str:
         """One line: runs, how many are trained and measured, the cost of the rest on one process."""
         trained, measured = self.counts(self.runs)
+        alone = "one GPU" if self.device == "cuda" else "one core of a CPU"
         kept = f" and {counted(len(self.checkpoints), 'checkpoint')} of them" if self.checkpoints else ""
         line = (
             f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
             f"{'needs' if len(self.cases) == 1 else 'need'} {counted(len(self.runs), 'run')}{kept}, "
             f"{trained:,} trained, {measured:,} measured"
         )
-        return f"{line}; the rest takes about {span(self.seconds)} on {self._alone}" if self.missing else line
-
-    @property
-    def _alone(self) -> str:
-        return "one GPU" if self.device == "cuda" else "one core of a CPU"
+        return f"{line}; the rest takes about {span(self.seconds)} on {alone}" if self.missing else line
 
     def prediction(self, processes: int) -> str:
         """One line: how long the session will take from start to end, and what it cannot fall below.
@@ -92,27 +89,15 @@ class Plan:
         return line
 
 
-def make_plan(
-    cases: Iterable[Case],
-    conditions: Conditions,
-    store: Store,
-    took: Iterable[Took] = (),
-    speeds: Mapping[str, Speed] = BUILT_IN,
-) -> Plan:
-    """Plan the runs of these cases: each run once, however many curves share it. A stored run costs its reading.
-
-    Seconds follow from what other runs ``took``, which is looked at where something is missing, and a table of
-    ``speeds``.
-    """
+def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store, costs: Costs | None = None) -> Plan:
+    """Plan the runs of these cases: each run once, however many curves share it. A stored run costs its reading."""
     cases = tuple(cases)
     curves = tuple(dict.fromkeys(curve for case in cases for curve in case.curves))
     wanted = dict.fromkeys(job for case in cases for job in case.jobs(conditions))
     trained = frozenset(job.run for job in wanted if store.trained(job.run))
-    lacking = {job for job in wanted if not (job.run in trained and store.has(*job))}
-    costs = Costs(took if lacking else (), speeds)
-    seconds = costs.of(wanted, trained.__contains__)
-    missing = {job: seconds[job] for job in seconds if job in lacking}
-    return Plan(cases, curves, tuple(seconds), missing, trained, conditions.device, costs.says)
+    jobs = (costs or Costs()).of(wanted, trained)
+    missing = {job: seconds for job, seconds in jobs.items() if not store.has(*job)}
+    return Plan(cases, curves, tuple(jobs), missing, trained, conditions.device)
 
 
 @dataclass(frozen=True)
@@ -127,13 +112,11 @@ class Line:
 def lines(plan: Plan, conditions: Conditions) -> list[Line]:
     """The plan's lines: tasks in the order of ``TASKS``, recipes in that of the paper's sections."""
     found = {(curve.task, curve.recipe): curve for curve in plan.curves}
-    tasks, recipes = list(TASKS.values()), list(dict.fromkeys((*SETTINGS, *MOMENTA_OF_LR, *MOMENTA_OF_RATIO)))
-
-    def place(line: tuple[Task, Recipe]) -> tuple[int, int]:
-        task, recipe = line
-        return tasks.index(task), recipes.index(recipe) if recipe in recipes else len(recipes)
-
-    return [Line(*key, tuple(found[key].runs(conditions))) for key in sorted(found, key=place)]
+    tasks, recipes = [*TASKS.values()], [*dict.fromkeys((*SETTINGS, *MOMENTA_OF_LR, *MOMENTA_OF_RATIO))]
+    others = {recipe: len(recipes) for _, recipe in found}  # that the paper has not
+    places = {**others, **{recipe: place for place, recipe in enumerate(recipes)}}
+    keys = sorted(found, key=lambda key: (tasks.index(key[0]), places[key[1]]))
+    return [Line(*key, tuple(found[key].runs(conditions))) for key in keys]
 
 
 def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
@@ -171,13 +154,12 @@ def sharing(plan: Plan, conditions: Conditions) -> str:
     text = f"{counted(len(found), 'line')} with {counted(points, 'point')} are {counted(distinct, 'distinct run')}"
     if points == distinct:
         return f"{text}: no two lines share one."
-    recipes: dict[Run, dict[str, None]] = {}
+    recipes, same = defaultdict[Run, list[str]](list), defaultdict[int, dict[str, None]](dict)
     for line in found:
         for run in line.runs:
-            recipes.setdefault(run, {})[str(line.recipe)] = None
-    same: dict[int, dict[str, None]] = {}
+            recipes[run].append(str(line.recipe))
     for run, names in recipes.items():
         if len(names) > 1:
-            same.setdefault(run.batch_size, {})[" and ".join(names)] = None
+            same[run.batch_size][" and ".join(names)] = None
     where = (f"At batch size {size} these are the same training: {'; '.join(sets)}." for size, sets in same.items())
     return f"{text}. {' '.join(where)}"

@@ -301,16 +301,16 @@ CHECKPOINT = replace(RUN, steps=10)
 def test_a_stored_run_that_lacks_a_reading_stands_behind_what_takes_longer_than_that_reading() -> None:
     jobs = [Job(LONG, READING), Job(SHORT, READING)]
     assert [job.run for job in Costs().of(jobs)] == [LONG, SHORT]
-    assert [job.run for job in Costs().of(jobs, lambda run: run == LONG)] == [SHORT, LONG]
+    assert [job.run for job in Costs().of(jobs, {LONG})] == [SHORT, LONG]
 
 
 def test_a_checkpoint_costs_its_own_training_only_where_its_run_is_not_trained_now() -> None:
     first, job, further = Job(RUN, READING), Job(CHECKPOINT, of_checkpoints(READING)), Job(RUN, transfer(READING))
     costs = Costs()
     assert costs.of([first, job])[job] == costs.seconds(*job)
-    assert costs.of([first, job], lambda run: run == RUN)[job] == whole(*job)
+    assert costs.of([first, job], {RUN})[job] == whole(*job)
     assert costs.of([job])[job] == whole(*job)
-    assert costs.of([job], lambda run: run == CHECKPOINT)[job] == costs.seconds(*job)
+    assert costs.of([job], {CHECKPOINT})[job] == costs.seconds(*job)
     assert costs.of([first, further])[further] == costs.seconds(*further)
 
 

@@ -130,7 +130,7 @@ def test_the_plan_tells_runs_that_are_trained_from_those_that_are_measured_too(t
 
 def test_the_plan_counts_with_the_speeds_that_it_is_given(tmp_path: Path) -> None:
     slow = {name: Speed(*(10 * seconds for seconds in astuple(speed))) for name, speed in BUILT_IN.items()}
-    there = make_plan([ROBUST], WHERE, Store(tmp_path), speeds=slow)
+    there = make_plan([ROBUST], WHERE, Store(tmp_path), Costs(speeds=slow))
     assert there.seconds == pytest.approx(10 * make_plan([ROBUST], WHERE, Store(tmp_path)).seconds)
 
 
@@ -148,13 +148,14 @@ def test_once_runs_of_this_machine_are_stored_the_rest_is_predicted_within_a_fif
             store.put_run(job.run, record, lambda path: path.touch())
         measures = {"reading": asdict(job.reading), "measures": {}, "seconds": takes(*job)}
         store.put_measures(job.run, job.reading, measures)
-    plan = make_plan([ROBUST], where, store, took(store, "cpu", platform.node()))
+    costs = Costs(took(store, "cpu", platform.node()))
+    plan = make_plan([ROBUST], where, store, costs)
     assert plan.counts(plan.runs)[1] == 9
     trained = sum(takes(job.run, None) for job in plan.missing if job.kind == "train")
     whole = trained + sum(takes(*job) for job in plan.missing)
     assert plan.seconds == pytest.approx(whole, rel=0.2)
     assert make_plan([ROBUST], where, store).seconds < 0.7 * whole  # what the table says of it
-    assert plan.says == "what 9 runs took on this machine"
+    assert costs.says == "what 9 runs took on this machine"
 
 
 def test_a_session_without_claims_needs_nothing(tmp_path: Path) -> None:
