@@ -19,7 +19,7 @@ HEAVY = ("torch", "torchvision", "matplotlib")
         ("repro.cli", (*HEAVY, "numpy", "pytest")),
         *((f"repro.{name}", HEAVY) for name in ("claims", "plugin", "cli.verify", "cli.diff")),
         *((f"repro.experiment.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "regimes", "regime_files")),
-        *((f"repro.runs.{name}", HEAVY) for name in ("run", "costs", "store", "schedule", "known_rates")),
+        *((f"repro.runs.{name}", HEAVY) for name in ("run", "costs", "store", "rates", "workshop")),
         *((f"repro.verdicts.{name}", HEAVY) for name in ("curves", "plan", "verdict")),
         *((f"repro.science.{name}", HEAVY) for name in ("data.sources", "measuring.checks")),
         *((f"repro.science.{name}", HEAVY) for name in ("computing.streams", "training.settings")),

@@ -33,10 +33,7 @@ def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> str:
     count = processes or (1 if gpu else os.cpu_count() or 1)
     path = measured(device)
     store = _prepared(path)
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        several = [pool.submit(_measure, path, began + seconds, device, i, count) for i in range(count)]
-        for future in several:
-            future.result()
+    _side_by_side(path, began + seconds, device, count)
     beside = f"{count} processes side by side" if count > 1 else "one process alone"
     return text_of([*lines(store, device), f"measured in {time.time() - began:.0f} s with {beside}; kept in {path}"])
 
@@ -51,6 +48,13 @@ def _prepared(path: Path) -> Store:
     except (OSError, SettingError) as error:
         raise SettingError(f"{path}: runs cannot be kept there; {ENVIRONMENT} names another folder") from error
     return store
+
+
+def _side_by_side(path: Path, ends: float, device: str, processes: int) -> None:
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        several = [pool.submit(_measure, path, ends, device, i, processes) for i in range(processes)]
+    for future in several:
+        future.result()
 
 
 def _measure(path: Path, ends: float, device: str, first: int, every: int) -> None:
