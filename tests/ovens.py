@@ -1,6 +1,6 @@
 """A workshop in which making a run takes no time: what the tests of who makes which run when share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,23 @@ from repro.experiment.recipes import SGD
 from repro.experiment.regimes import QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.conditions import Conditions
-from repro.runs.run import Run
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
-from repro.runs.workshop import Workshop
+from repro.runs.workshop import Makers, Session, Workshop
 from repro.science.data.sources import Source
 
 CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", Path())}, "cpu")
 READING = QUICK.scale(STDCNN_MNIST).reading
+
+
+def jobs(runs: Iterable[Run]) -> list[Job]:
+    """Each of the runs under the first reading."""
+    return [Job(run, READING) for run in runs]
+
+
 FIRST = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 1, 100, "surrogate", "cpu")
 RUNS = [replace(FIRST, seed=seed) for seed in range(8)]
-JOBS = [(run, READING) for run in RUNS]
+JOBS = jobs(RUNS)
 
 
 def put(store: Store, run: Run) -> None:
@@ -50,5 +57,6 @@ def breaks() -> None:
     raise RuntimeError("out of memory")
 
 
-def workshop(store: Store, oven: Oven, session: Any = (), **further: Any) -> Workshop:
-    return Workshop(store, CONDITIONS, session, make=oven, **further)
+def workshop(store: Store, oven: Any, session: Sequence[Job] = (), **further: Any) -> Workshop:
+    makers = {name: further.pop(name) for name in ("cohort", "together") if name in further}
+    return Workshop(store, CONDITIONS, Session(session, **further), Makers(oven, **makers))

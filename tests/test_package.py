@@ -20,7 +20,7 @@ HEAVY = ("torch", "torchvision", "matplotlib")
         ("repro.plugin", (*HEAVY, "numpy", "scipy", "rich")),  # every session reads it where the package is installed
         *((f"repro.{name}", HEAVY) for name in ("claims", "plugin.session", "cli.verify", "cli.diff")),
         *((f"repro.experiment.{name}", HEAVY) for name in ("tasks", "recipes", "readings", "fields", "regime_files")),
-        *((f"repro.runs.{name}", HEAVY) for name in ("run", "costs", "store", "schedule", "known_rates")),
+        *((f"repro.runs.{name}", HEAVY) for name in ("run", "costs", "store", "rates", "workshop")),
         *((f"repro.verdicts.{name}", HEAVY) for name in ("curves", "plan", "verdict")),
         *((f"repro.science.{name}", HEAVY) for name in ("data.sources", "measuring.checks")),
         *((f"repro.science.{name}", HEAVY) for name in ("computing.streams", "training.settings")),

@@ -1,8 +1,21 @@
 import pytest
 
-from repro.words import counted
+from repro.words import counted, span
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1024, "1,024 runs")])
 def test_one_is_in_the_singular(number: int, text: str) -> None:
     assert counted(number, "run") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *((0, "0 seconds"), (0.4, "0 seconds"), (59, "59 seconds"), (119, "119 seconds")),
+        *((120, "2.0 minutes"), (150, "2.5 minutes"), (600, "10 minutes"), (7199, "120 minutes")),
+        *((7200, "2.0 hours"), (36_000, "10 hours"), (172_799, "48 hours")),
+        *((172_800, "2.0 days"), (8_640_000, "100 days")),
+    ],
+)
+def test_a_duration_is_told_in_the_largest_unit_that_fits_twice(seconds: float, text: str) -> None:
+    assert span(seconds) == text

@@ -7,7 +7,7 @@ built-in rates, so makespans are the same on every machine; what is timed is pla
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from repro.cli.collecting import collect
 from repro.experiment.datasets import DATASETS
 from repro.experiment.regimes import PAPER
 from repro.runs.conditions import Conditions
-from repro.runs.schedule import Work, simulate, work_of
+from repro.runs.costs import by_run, makespan
+from repro.runs.run import Job
 from repro.runs.store import Store
 from repro.science.data.sources import Source
 from repro.verdicts.plan import Plan, make_plan
@@ -38,9 +39,9 @@ def measure() -> Result:
             began = time.perf_counter()
             plan = make_plan(cases, conditions(), Store(Path(folder)))
             planned.append(time.perf_counter() - began)
-    work = work_of(plan.missing, plan.missing)
+    work = plan.missing
     began = time.perf_counter()
-    simulate(work, WORKERS[-1])
+    makespan(work, WORKERS[-1])
     played = time.perf_counter() - began
     figures = {"planning": absolute(planned, "s"), "playing": absolute([played], "s")}
     return Result(figures, {**about(plan), "fleet": [row(work, workers) for workers in WORKERS]})
@@ -57,17 +58,18 @@ def about(plan: Plan) -> dict[str, Any]:
     return {"seeds": SEEDS, **counts, "worker_seconds": plan.seconds}
 
 
-def row(work: Sequence[Work], workers: int) -> dict[str, float]:
+def row(work: Mapping[Job, float], workers: int) -> dict[str, float]:
     """The sweep on so many workers: slowest first, against what no order can beat, and in arbitrary orders."""
-    best = simulate(work, workers)
-    others = sorted(simulate(random.Random(seed).sample(work, len(work)), workers).makespan for seed in range(ORDERS))
+    best, longest, total = makespan(work, workers), max(by_run(work).values()), sum(work.values())
+    bound, jobs = max(total / workers, longest), [*work.items()]
+    others = sorted(makespan(dict(random.Random(seed).sample(jobs, len(jobs))), workers) for seed in range(ORDERS))
     return {
         "workers": workers,
-        "makespan": best.makespan,
-        "lower_bound": best.lower_bound,
-        "ratio": best.makespan / best.lower_bound,
-        "idle": best.idle,
-        "longest_run": best.longest,
+        "makespan": best,
+        "lower_bound": bound,
+        "ratio": best / bound,
+        "idle": 1 - total / (workers * best),
+        "longest_run": longest,
         "arbitrary_makespan": others[ORDERS // 2],
     }
 

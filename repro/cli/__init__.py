@@ -37,10 +37,10 @@ DIFF: Final = (
     "be written."
 )
 CALIBRATE: Final = (
-    "Measures what a run is made of (training steps, forward passes, attacks, Hessian-vector products) and what a "
-    "session takes beside its runs, with the harness's own functions on random pixels, and keeps it for this machine: "
-    "`pytest claims --plan` then says how long a session will take here. The environment variable REPRO_RATES names "
-    "another file to keep it in. Exit status 0: measured and kept; 2: bad input, or the answer cannot be written."
+    "Trains and measures short runs of every network as sessions do it, on the surrogate data, and keeps what they "
+    "took on this machine: `pytest claims --plan` then says how long a session will take here. The environment "
+    "variable REPRO_RATES names another folder to keep it in. Exit status 0: measured and kept; 2: bad input, or the "
+    "answer cannot be written."
 )
 
 

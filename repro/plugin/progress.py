@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from ..runs.costs import span
+from ..words import span
 
 EVERY: Final = 15.0  # seconds between two lines, at least
 

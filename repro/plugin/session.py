@@ -9,9 +9,9 @@ from ..experiment import precisions
 from ..experiment.trained_as import SAYS
 from ..report import Ahead
 from ..runs.conditions import Conditions
-from ..runs.known_rates import Known, known
+from ..runs.costs import Costs, known
 from ..runs.store import Store
-from ..runs.workshop import Journal, Workshop
+from ..runs.workshop import Journal, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
@@ -24,7 +24,7 @@ from .shared import Process, Told
 
 
 def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
-    """The conditions that these settings ask for, with the data that there is."""
+    """The conditions of a session whose data come from these sources."""
     return Conditions(
         regime=settings.regime,
         sources=sources,
@@ -70,35 +70,30 @@ class ClaimSession:
     @cached_property
     def plan(self) -> Plan:
         """The runs of the selected claims."""
-        return make_plan(self.cases, self.conditions, self.store, self.rates.rates)
+        return make_plan(self.cases, self.conditions, self.store, self.costs)
 
     @cached_property
-    def rates(self) -> Known:
-        """How fast this machine is, as far as that is known."""
-        return known(self.conditions.device)
+    def costs(self) -> Costs:
+        """What runs cost on this machine, as far as that is known."""
+        return Costs(known(self.store, self.conditions.device))
 
     def cost(self) -> list[str]:
         """What the session needs and, where something is missing, how long that will take, by which rates."""
         lines = [self.plan.summary()]
-        return [*lines, self.plan.prediction(self.processes), self.rates.says] if self.plan.missing else lines
+        if not self.plan.missing:
+            return lines
+        return [*lines, self.plan.prediction(self.processes), f"estimated with {self.costs.says}"]
 
     @cached_property
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
-        return Workshop(
-            self.store,
-            self.conditions,
-            self.plan.jobs,
-            journal,
-            over=lambda: self.shared.over,
-            alone=self.processes == 1,
-            rates=self.plan.rates,
-        )
+        session = Session(self.plan.jobs, self.processes == 1, journal, over=lambda: self.shared.over)
+        return Workshop(self.store, self.conditions, session)
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        return judge(case, self.store, self.conditions, self._process.rerun.command(test), self.workshop.obtain_jobs)
+        return judge(case, self.store, self.conditions, self._process.rerun.command(test), self.workshop.obtain)
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
-from ..runs.costs import span
 from ..verdicts.entry import Broken, Entry, EqualAmount, OtherReading
+from ..words import span
 from .bundle import Report, Session
 from .choices import Choice
 from .drawing.captions import Picture

@@ -113,8 +113,8 @@ class _Bench:
 
     def _missing(self, case: Case) -> list[str]:
         """The runs of a case that are not stored whole under a reading that its verdicts need, which no check is."""
-        jobs = [(run, reading) for run, reading in case.jobs(self.conditions) if "transfer" not in reading.parts]
-        return list(dict.fromkeys(f"{run} ({run.key})" for run, reading in jobs if not self.store.whole(run, reading)))
+        jobs = [job for job in case.jobs(self.conditions) if job.kind != "transfer"]
+        return list(dict.fromkeys(f"{job.run} ({job.run.key})" for job in jobs if not self.store.whole(*job)))
 
 
 def _lines(reported: Told, now: Entry | None, why: str) -> list[str]:

@@ -27,7 +27,7 @@ def write_report(
     artifacts: Path,
     ahead: Ahead | None = None,
 ) -> list[Path]:
-    """Write the report of a session's verdicts into the artifacts folder; returns what was written.
+    """Write the report of a session's verdicts into the folder ``artifacts``; returns what was written.
 
     ``session``: its command and seconds, and what else it tells of itself. Figures are drawn from what the store holds
     of their lines, but for those that are there ``ahead``.

@@ -90,7 +90,7 @@ class Conditions:
         return replace(self, regime=self.regime.overridden(seeds=seeds))
 
     def alternatives(self, task: Task) -> list[Alternative]:
-        """How else they are."""
+        """The other readings that its verdicts are decided under."""
         return [alternative(name, self.reading(task)) for name in self.readings]
 
     def surrogate(self, task: Task) -> bool:

@@ -1,16 +1,23 @@
-"""What a run will cost, before it is made. Free of torch.
+"""What runs will cost, before they are made. Free of torch.
 
-Work is counted here (steps, forward passes, gradients, Hessian-vector products) and turned into seconds by the rates of
-a machine, see ``repro.runs.rates``. Enough to start the slowest runs first and to say when a session will be over.
+Work is counted (steps, forward passes, gradients, Hessian-vector products) and turned into seconds by a table of rates.
+Where runs say what they took on a machine, others that are like them are expected to take as much more or less than
+the table says. That is enough to start the slowest first and to say when a session will be over.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import heapq
+import platform
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 from ..experiment.readings import Reading
 from ..science.measuring.checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS
-from .rates import BUILT_IN, Rates, Speed
-from .run import Run
+from ..words import counted
+from .rates import BUILT_IN, ENVIRONMENT, SAYS, Speed, measured, named
+from .run import Job, Run, from_spec
+from .store import Store
 
 PRODUCTS: Final = 9  # of a search for lambda1, on average over a quick session's networks; 6 to 8 on M1 and StdCNN
 CHUNK: Final = 512  # images that one graph is kept of
@@ -18,95 +25,127 @@ REBUILT: Final = 1.5  # products' worth of one whose graph is not kept but built
 CHECKS: Final = 15  # gradients in the images to check the attacks
 SPREAD: Final = 3  # products' worth of lambda1 image by image, and of the second start
 UNBROKEN: Final = 0.6  # of the images are still attacked at a step of PGD, on average
+SAMPLE: Final = 300  # stored runs that are looked at
 
-Job = tuple[Run, Reading]  # a run, and how it is to be measured
-Stored = Callable[[Run], bool]  # whether a run is trained
-
-
-def nothing(_: Run) -> bool:
-    """Of an empty store: no run is trained."""
-    return False
+Took = tuple[Run, Reading | None, float]  # the seconds of a run's training (None), or of its measures under a reading
 
 
-def training_seconds(run: Run, rates: Rates = BUILT_IN) -> float:
-    """Seconds to train a run: its steps, the last one of an epoch on what images are left."""
-    step = rates.speed(run.task.architecture, run.width).step
-    epochs, rest = divmod(run.last_step, run.steps_per_epoch)
-    full, left = divmod(run.images, run.batch_size)
-    return (epochs * full + rest) * step.at(run.batch_size) + epochs * step.at(left)
+def took(store: Store, device: str, host: str | None = None) -> Iterator[Took]:
+    """What stored runs took on a device of this host (None: of any); not those that diverged, for they did less."""
+    for record, measures in store.sample(SAMPLE):
+        with suppress(KeyError, TypeError, ValueError):  # another version's
+            run = from_spec(record["run"])
+            if run.device != device or record["diverged"] or host not in (None, record["machine"]):
+                continue
+            if record["seconds"]:  # a checkpoint has none: it was stored on the way of its run
+                yield run, None, float(record["seconds"])
+            for one in measures:
+                reading = Reading(**{**one["reading"], "parts": tuple(one["reading"]["parts"])})
+                if one["seconds"]:
+                    yield run, reading, float(one["seconds"])
 
 
-def measuring_seconds(run: Run, reading: Reading, rates: Rates = BUILT_IN) -> float:
-    """Seconds to measure a run that is trained, in the parts that the reading names."""
-    speed = rates.speed(run.task.architecture, run.width)
-    curved, attacked = _curved(run, reading), _of_test(run, reading.attacked_images)
-    product = speed.product.at(curved) * (REBUILT if curved > CHUNK else 1)
-    parts = {
-        "accuracy": speed.forward.at(run.images) + speed.forward.at(_of_test(run, reading.test_images)),
-        "attacks": _attacking(reading, attacked, speed),
+def known(store: Store, device: str) -> Iterator[Took]:
+    """What runs took on this machine: those of a session's store, and the short ones that it was measured with."""
+    yield from took(store, device, platform.node())
+    yield from took(Store(measured(device)), device)
+
+
+class Costs:
+    """The seconds of jobs on one process, by a table of ``speeds`` and by what other runs ``took``."""
+
+    def __init__(self, took: Iterable[Took] = (), speeds: Mapping[str, Speed] = BUILT_IN) -> None:
+        self._speeds, runs = speeds, set()
+        expected, taken = defaultdict[Hashable, float](float), defaultdict[Hashable, float](float)
+        for run, reading, seconds in took:
+            runs.add(run)
+            work = self._work(run, reading)
+            for like in {like for part in work for like in _alike(run, reading, part)}:
+                expected[like] += sum(work.values())
+                taken[like] += seconds
+        self._factors = {like: taken[like] / expected[like] for like in taken if expected[like]}
+        self.runs = len(runs)
+
+    @property
+    def says(self) -> str:
+        """Where the seconds are known from, for a person."""
+        path = named()
+        if self.runs:
+            return f"what {counted(self.runs, 'run')} took {f'here or in {path}' if path else 'on this machine'}"
+        ignored = f"{ENVIRONMENT} {path}: no such runs are stored there, and it is ignored; " if path else ""
+        return f"{SAYS}; {ignored}`python -m repro calibrate` measures this machine in a minute"
+
+    def seconds(self, run: Run, reading: Reading | None = None) -> float:
+        """To train a run, or to measure one that is trained."""
+        work = self._work(run, reading)
+        return sum(seconds * self._factor(_alike(run, reading, part)) for part, seconds in work.items())
+
+    def _factor(self, alike: Iterable[Hashable]) -> float:
+        return next((self._factors[like] for like in alike if like in self._factors), 1.0)
+
+    def _work(self, run: Run, reading: Reading | None) -> dict[str, float]:
+        """Seconds by the table, of a training or of each part of a reading."""
+        speed = self._speeds.get(run.task.architecture) or self._speeds["M1"]  # a guess for one that nobody timed
+        wider = (run.width / 64) ** 2  # arithmetic grows as its square
+        if reading is None:
+            return {"training": run.last_step * speed.step + wider * run.samples * speed.sample}
+        return {part: wider * one for part, one in _parts(run, reading, speed).items() if part in reading.parts}
+
+    def of(self, jobs: Iterable[Job], trained: Collection[Run] = ()) -> dict[Job, float]:
+        """Seconds of each job beside the others, the slowest first; jobs that take equally long in a fixed order.
+
+        Runs that are ``trained`` are not trained again, and the training of a run stores its checkpoints on the way.
+        """
+        found = {job: self.seconds(*job) for job in jobs}
+        training = {job for job in found if job.kind == "train" and job.run not in trained}
+        begun = {job.run for job in training}
+        for job in training:
+            if job.run is job.run.whole or job.run.whole not in begun:
+                found[job] += self.seconds(job.run)
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0].run.key)))
+
+
+def _alike(run: Run, reading: Reading | None, part: str) -> tuple[Hashable, ...]:
+    """What a part of the work has in common with other work, the most first."""
+    network = run.task.architecture, run.width
+    if reading is None:
+        return (*network, run.precision, run.batch_size), (*network, run.precision), (network[0], "training"), "all"
+    return (*network, reading), (*network, part), (*network, "measures"), (network[0], "measures"), "all"
+
+
+def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
+    """Seconds of each part that a reading may have, by the work in it."""
+    attacked = _of_test(run, reading.attacked_images)
+    of_training = min(reading.hessian_images or run.images, run.images)
+    curved = _of_test(run, reading.hessian_images) if reading.curvature_of == "test" else of_training
+    product = speed.product * curved * (REBUILT if curved > CHUNK else 1)
+    gradients = 3 + 2 * reading.pgd_restarts * UNBROKEN * reading.pgd_steps  # FGSM and PGD on two losses, their health
+    return {
+        "accuracy": speed.forward * (run.images + _of_test(run, reading.test_images)),
+        "attacks": attacked * (gradients * speed.gradient + 4 * speed.forward),
         "curvature": PRODUCTS * product,
-        "instruments": CHECKS * speed.gradient.at(IMAGES)
+        "instruments": CHECKS * speed.gradient * IMAGES
         + SECOND_PRODUCTS * product
-        + SPREAD * speed.product.at(min(curved, CURVED_IMAGES)),
-        "transfer": speed.gradient.at(attacked) + speed.forward.at(attacked) + speed.fixed,  # of a second network
+        + SPREAD * speed.product * min(curved, CURVED_IMAGES),
+        "transfer": attacked * (speed.gradient + speed.forward),
     }
-    return speed.fixed + sum(seconds for part, seconds in parts.items() if part in reading.parts)
 
 
 def _of_test(run: Run, wanted: int | None) -> int:
     return min(wanted or run.task.dataset.test, run.task.dataset.test)
 
 
-def _curved(run: Run, reading: Reading) -> int:
-    if reading.curvature_of == "test":
-        return _of_test(run, reading.hessian_images)
-    return min(reading.hessian_images or run.images, run.images)
+def by_run(seconds: Mapping[Job, float]) -> dict[Run, float]:
+    """Seconds of all jobs that belong to one run, with its checkpoints: one process at a time works on them."""
+    sums = defaultdict[Run, float](float)
+    for job, one in seconds.items():
+        sums[job.run.whole] += one
+    return sums
 
 
-def _attacking(reading: Reading, images: int, speed: Speed) -> float:
-    """FGSM and PGD, each climbing two losses, and the gradients' health."""
-    gradient, forward = speed.gradient.at(images), speed.forward.at(images)
-    steps = reading.pgd_restarts * (UNBROKEN * reading.pgd_steps * gradient)
-    return 2 * (gradient + forward + forward + steps) + gradient
-
-
-def job_seconds(run: Run, reading: Reading, rates: Rates = BUILT_IN) -> float:
-    """Seconds of a job on its own: to measure a run, and before to train it if this is its first reading."""
-    measuring = measuring_seconds(run, reading, rates)
-    if "accuracy" not in reading.parts:  # only other readings find the run stored
-        return measuring
-    return measuring + training_seconds(run, rates) + rates.speed(run.task.architecture, run.width).kept
-
-
-def costs(jobs: Iterable[Job], stored: Stored = nothing, rates: Rates = BUILT_IN) -> dict[Job, float]:
-    """Seconds of each job beside the others.
-
-    Runs that are ``stored`` are not trained, and checkpoints of a run that is trained are stored on the way.
-    """
-    jobs = list(dict.fromkeys(jobs))
-    first = dict.fromkeys(run for run, reading in jobs if "accuracy" in reading.parts)
-    trained = {run for run in first if not stored(run)}
-    found = {}
-    for run, reading in jobs:
-        spared = run not in trained or (run is not run.whole and run.whole in trained)
-        found[run, reading] = (measuring_seconds if spared else job_seconds)(run, reading, rates)
-    return found
-
-
-def slowest_first(jobs: Iterable[Job], stored: Stored = nothing, rates: Rates = BUILT_IN) -> list[Job]:
-    """The order to start runs in so that none is left for the end alone; ties in a fixed order."""
-    return by_cost(costs(jobs, stored, rates))
-
-
-def by_cost(seconds: Mapping[Job, float]) -> list[Job]:
-    """The same of jobs whose seconds are known."""
-    return sorted(seconds, key=lambda job: (-seconds[job], job[0].key))
-
-
-def span(seconds: float) -> str:
-    """A duration for a person, to two digits."""
-    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            value = seconds / size
-            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
+def makespan(seconds: Mapping[Job, float], processes: int) -> float:
+    """Seconds until the last job is done by processes that take the next one when they are free."""
+    ends = [0.0] * processes
+    for one in seconds.values():
+        heapq.heapreplace(ends, ends[0] + one)
+    return max([*ends, *by_run(seconds).values()])

@@ -5,7 +5,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
@@ -145,7 +145,6 @@ class Run:
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Run))
-Job = tuple[Run, Reading]  # a run, and how it is to be measured
 
 
 def from_spec(spec: dict[str, Any]) -> Run:
@@ -173,3 +172,21 @@ def _reading_key(reading: Reading, version: int) -> str:
 def _hash(value: Any) -> str:
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+class Job(NamedTuple):
+    """A run, and how it is to be measured."""
+
+    run: Run
+    reading: Reading
+
+    @property
+    def kind(self) -> Literal["train", "measure", "transfer"]:
+        """What it is.
+
+        "train": a run's first reading, before which it is trained unless it is stored; "measure": a further reading of
+        a run that is trained; "transfer": one that takes the network of another seed, too.
+        """
+        if "transfer" in self.reading.parts:
+            return "transfer"
+        return "train" if "accuracy" in self.reading.parts else "measure"

@@ -106,6 +106,16 @@ class Store:
         self._known.pop((run.key, name), None)
         _write(self._folder(run) / name, value)
 
+    def sample(self, most: int) -> Iterator[tuple[Record, list[Record]]]:
+        """The records of up to so many stored runs, each with those of its measures; damaged files are passed over.
+
+        Keys are hashes, so the first runs in their order are as good a sample as any.
+        """
+        for folder in sorted((self.root / "runs").glob("*"))[:most]:
+            with suppress(OSError, ValueError):
+                record = _parsed(folder / "run.json")
+                yield record, [_parsed(path) for path in folder.glob("measures-*.json")]
+
     def decided(self) -> list[Record]:
         """What sessions left with ``put_decided``, in no order."""
         return [record for path in (self.root / "decided").glob("*.json") if (record := _read(path)) is not None]
@@ -136,16 +146,21 @@ class Store:
 
 def _read(path: Path) -> Record | None:
     try:
-        value = json.loads(read_text(path))
+        return _parsed(path)
     except FileNotFoundError:
         return None
-    except ValueError:  # no JSON, or no text at all
-        value = None
-    if isinstance(value, dict):
-        return value
-    with suppress(FileNotFoundError):  # damaged from outside: kept for a look, by whoever saw it first, and made anew
-        path.replace(path.with_suffix(".damaged"))
-    return None
+    except ValueError:
+        with suppress(FileNotFoundError):  # damaged from outside: kept for a look, by whoever saw it first, made anew
+            path.replace(path.with_suffix(".damaged"))
+        return None
+
+
+def _parsed(path: Path) -> Record:
+    """What a file holds. ValueError: it is no JSON object, or no text at all."""
+    value = json.loads(read_text(path))
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: must be a JSON object")
+    return value
 
 
 def _write(path: Path, value: Record) -> None:

@@ -28,7 +28,7 @@ from ..science.networks.models import build
 from ..science.training.cohorts import train_cohort
 from ..science.training.training import History, Training, train
 from .conditions import Conditions
-from .run import Run
+from .run import Job, Run
 from .store import Store
 
 
@@ -124,7 +124,7 @@ def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:
-    if "transfer" not in reading.parts:
+    if Job(run, reading).kind != "transfer":
         return measure(model, run.task.dataset, data, run.train_images, reading)
     source = build(run.task, run.sibling.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run.sibling)

@@ -15,8 +15,6 @@ from typing import Final
 from ..errors import ReproError, named_line
 from ..experiment.readings import Reading
 from .conditions import Conditions
-from .costs import slowest_first
-from .rates import BUILT_IN, Rates
 from .run import Job, Run
 from .store import Store
 
@@ -70,55 +68,59 @@ class Journal:
         self.notify()
 
 
+@dataclass(frozen=True)
+class Makers:
+    """Who makes runs: ``make`` one of them, ``together`` as many of one cohort as ``cohort`` says."""
+
+    make: Make = make_here
+    together: Together = together_here
+    cohort: Callable[[Run], int] = cohort_size
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
+
+    ``over`` says that it ended. A process that is ``alone`` makes the runs of the test at hand first, so that verdicts
+    come as they can. One of several makes the first jobs of the session first, whatever test it is at: they are the
+    slowest, and none of those is left for the end.
+    """
+
+    jobs: Sequence[Job] = ()
+    alone: bool = True
+    journal: Journal | None = None
+    over: Callable[[], bool] = lambda: False
+
+
 class StoppedError(ReproError):
     """The session ended before the runs that were asked for were made."""
 
 
 class Workshop:
-    """Gets runs made. ``session`` is everything that any test of the session will need; ``over`` says that it ended.
-
-    A process that is ``alone`` makes the runs of the test at hand first, so that verdicts come as they can. One of
-    several makes the slowest of the session first, whatever test it is at, so that none is left for the end.
-    """
+    """Gets runs made, by this process and by the others of its session."""
 
     def __init__(
-        self,
-        store: Store,
-        conditions: Conditions,
-        session: Sequence[Job] = (),
-        journal: Journal | None = None,
-        make: Make = make_here,
-        over: Callable[[], bool] = lambda: False,
-        cohort: Callable[[Run], int] = cohort_size,
-        together: Together = together_here,
-        alone: bool = True,
-        rates: Rates = BUILT_IN,
+        self, store: Store, conditions: Conditions, session: Session | None = None, makers: Makers | None = None
     ) -> None:
-        self._store, self._conditions, self._journal, self._make = store, conditions, journal, make
-        self._cohort, self._together = cohort, together
+        self._store, self._conditions = store, conditions
+        self._session, self._makers = session or Session(), makers or Makers()
+        self._rank = {job: rank for rank, job in enumerate(self._session.jobs)}
         self._apart: dict[Run, str] = {}  # what broke in a cohort and is trained by itself, and why
-        self._over = over
-        self._alone, self._rates = alone, rates
-        self._session = slowest_first(session, store.trained, rates)
         self._given_up: set[Job] = set()
         self._checkpoints: dict[Run, dict[Run, None]] = {}
-        self._foresee(self._session)
+        self._foresee(self._session.jobs)
 
-    def obtain(self, wanted: Iterable[Run]) -> None:
-        """Return when all of the wanted runs are stored, made by this process or by others.
+    def obtain(self, wanted: Iterable[Job]) -> None:
+        """Return when all that is wanted is stored, made by this process or by others.
 
-        What breaks while one of them is made here is raised; StoppedError: the session ended before.
+        Jobs are begun in the session's order; those that it does not have come last, in their own. What breaks while
+        one of them is made here is raised; StoppedError: the session ended before.
         """
-        self.obtain_jobs((run, self._reading(run)) for run in set(wanted))
-
-    def obtain_jobs(self, wanted: Iterable[Job]) -> None:
-        """The same for runs each under the reading that is wanted of it."""
-        jobs = set(wanted)
+        jobs = sorted(dict.fromkeys(wanted), key=lambda job: self._rank.get(job, len(self._rank)))
         self._foresee(jobs)
-        wanted = [job for job in jobs if not self._store.whole(*job)]
-        missing = slowest_first(wanted, self._store.trained, self._rates)
+        missing = [job for job in jobs if not self._store.whole(*job)]
         while missing:
-            if self._over():
+            if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
                 time.sleep(WAIT)
@@ -126,9 +128,9 @@ class Workshop:
 
     def _make_one(self, missing: Sequence[Job]) -> bool:
         """Make one run, of those that are missing here or of the session; whether there was one to make."""
-        if self._alone:
-            return any(self._attempt(*job) for job in missing) or self._help()
-        return self._help() or any(self._attempt(*job) for job in missing)
+        if self._session.alone:
+            return any(self._attempt(job) for job in missing) or self._help()
+        return self._help() or any(self._attempt(job) for job in missing)
 
     def _foresee(self, jobs: Iterable[Job]) -> None:
         """Remember which checkpoints will be wanted, for when their runs are trained."""
@@ -138,30 +140,28 @@ class Workshop:
 
     def help_out(self) -> None:
         """Train what the session still misses and nobody is training; for a process with no tests left."""
-        while not self._over() and self._help():
+        while not self._session.over() and self._help():
             pass
-
-    def _reading(self, run: Run) -> Reading:
-        return self._conditions.regime.scale(run.task).reading
 
     def _help(self) -> bool:
         """Try one run that the session misses; whether there was one. Who needs a run that breaks will hear of it."""
-        for job in self._session:
+        for job in self._session.jobs:
             if job in self._given_up:
                 continue
             try:
-                if self._attempt(*job):
+                if self._attempt(job):
                     return True
             except Exception:
                 self._given_up.add(job)
                 return True
         return False
 
-    def _attempt(self, run: Run, reading: Reading) -> bool:
+    def _attempt(self, job: Job) -> bool:
         """Make a run unless it is stored or another process is at it; whether it was made here."""
+        run, reading = job
         if self._store.has(run, reading):
             return False
-        if "transfer" in reading.parts and not self._store.trained(run.sibling):
+        if job.kind == "transfer" and not self._store.trained(run.sibling):
             return False  # not yet: the sibling is among what is wanted, too
         # a run and its checkpoints are one piece of work: training the one leaves the others
         with self._store.claimed(run.whole) as mine:
@@ -170,7 +170,7 @@ class Workshop:
             self._note("begin", run)
             self._train_cohort(run)
             checkpoints = [*self._checkpoints.get(run, ())]
-            self._make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
+            self._makers.make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
             self._note("end", run)
         return True
 
@@ -182,12 +182,12 @@ class Workshop:
         if run is not run.whole or run in self._apart or self._store.trained(run):
             return
         with ExitStack() as claims:
-            members = [run, *self._companions(run, self._cohort(run) - 1, claims)]
+            members = [run, *self._companions(run, self._makers.cohort(run) - 1, claims)]
             if len(members) == 1:
                 return
             jobs = [(member, [*self._checkpoints.get(member, ())]) for member in members]
             try:
-                broke = self._together(jobs, self._store, self._conditions)
+                broke = self._makers.together(jobs, self._store, self._conditions)
             except Exception as error:  # before or after the training itself: each that is not stored can be trained
                 left = (member for member in members if not self._store.trained(member))
                 broke = dict.fromkeys(left, named_line(error))
@@ -196,7 +196,7 @@ class Workshop:
     def _companions(self, run: Run, most: int, claims: ExitStack) -> list[Run]:
         """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends."""
         found: list[Run] = []
-        for other in dict.fromkeys(job[0] for job in self._session):
+        for other in dict.fromkeys(job.run for job in self._session.jobs):
             if len(found) >= most:
                 break
             alike = other != run and replace(other, seed=run.seed, sgd=run.sgd) == run
@@ -207,5 +207,5 @@ class Workshop:
         return found
 
     def _note(self, event: str, run: Run) -> None:
-        if self._journal is not None:
-            self._journal.write(event, run)
+        if self._session.journal is not None:
+            self._session.journal.write(event, run)

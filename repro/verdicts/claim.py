@@ -23,11 +23,10 @@ from typing import Any
 
 import pytest
 
-from ..experiment.readings import Reading
 from ..experiment.recipes import Recipe
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
-from ..runs.run import Run
+from ..runs.run import Job, Run
 from ..statistics.estimands import Estimand
 from .curves import Curve
 from .equal_training import Part, matched
@@ -73,11 +72,11 @@ class Case:
         """Its curves at equal training amount; empty if the claim compares no batch sizes."""
         return matched(self.curves, self.claim.holds_if, conditions)
 
-    def jobs(self, conditions: Conditions) -> list[tuple[Run, Reading]]:
+    def jobs(self, conditions: Conditions) -> list[Job]:
         """The runs it needs with the readings that it wants of them, each once."""
         jobs = [job for curve in self.curves for job in curve.jobs(conditions)]
         for run in (run for part in self.at_equal_amount(conditions) for run in part.runs(conditions)):
-            jobs.append((run, conditions.reading_of(run)))
+            jobs.append(Job(run, conditions.reading_of(run)))
         return list(dict.fromkeys(jobs))
 
 

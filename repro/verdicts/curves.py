@@ -86,7 +86,7 @@ class Curve:
         for other in conditions.alternatives(self.task):
             if self.measure.part == other.part and not other.free:
                 wanted.append(other.reading)
-        return [(run, reading) for reading in wanted for run in self.runs(conditions)]
+        return [Job(run, reading) for reading in wanted for run in self.runs(conditions)]
 
     def __str__(self) -> str:
         return f"{self.measure} of {self.recipe} on {self.task}"

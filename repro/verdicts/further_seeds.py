@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..runs.conditions import Conditions
-from ..runs.costs import span
 from ..runs.store import Store
 from ..statistics.estimands import Sample
 from ..statistics.sequential import CAP, PROBABLY, further_seeds
-from ..words import counted
+from ..words import counted, span
 from .claim import Case
 from .entry import Further
 

@@ -10,10 +10,11 @@ from benchmarks.sessions.session import ROOT
 from repro.cli.checkout import Checkout
 from repro.cli.collecting import collect
 from repro.experiment.datasets import DATASETS
-from repro.experiment.regimes import QUICK
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST, TASKS
 from repro.runs.conditions import Conditions
-from repro.runs.schedule import Work
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
 from repro.science.data.sources import Source
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD
@@ -22,6 +23,7 @@ from repro.verdicts.plan import make_plan
 LINES = 6 * 3 + 4 * 4 + 4 * 2  # of the figures of one measure: settings on six tasks, momenta on four, twice
 COST = {"training": 10.0, "clean": 1.0, "fgsm": 2.0, "pgd": 3.0, "lambda1": 4.0}
 PLACE = (STDCNN_MNIST, 64)
+READING = PAPER.scale(STDCNN_MNIST).reading
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +57,15 @@ def test_a_session_makes_the_runs_of_the_plan(conditions: Conditions, tmp_path: 
     assert set(jobs(conditions)) == set(plan.jobs)
 
 
+def plain_runs(count: int) -> list[Run]:
+    where = fleet.conditions()
+    return [where.run(STDCNN_MNIST, LR(), 64, seed) for seed in range(count)]
+
+
 def test_a_fleet_takes_the_slowest_first_and_is_set_against_what_no_order_beats() -> None:
     """Two workers: 4 beside 3 and 1 end after 4 seconds, as half of the work does; some other orders take 5."""
-    found = fleet.row([Work(name, seconds, name) for name, seconds in (("a", 4.0), ("b", 3.0), ("c", 1.0))], 2)
+    runs = plain_runs(3)
+    found = fleet.row({Job(run, READING): seconds for run, seconds in zip(runs, (4.0, 3.0, 1.0), strict=True)}, 2)
     assert (found["workers"], found["makespan"], found["lower_bound"], found["idle"]) == (2, 4.0, 4.0, 0.0)
     assert found["ratio"] == 1.0
     assert found["longest_run"] == 4.0

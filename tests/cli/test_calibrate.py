@@ -1,75 +1,95 @@
-import json
-from collections.abc import Mapping
+"""`python -m repro calibrate`: short runs are made, kept, shown, and planned with."""
+
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from repro.cli import calibrate as module
 from repro.cli import main
-from repro.cli.calibrate import middle
-from repro.runs.known_rates import known
-from repro.runs.rates import BUILT_IN, Measured, Speed, Timing
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import GRID
+from repro.experiment.tasks import STDCNN_MNIST, TASKS
+from repro.runs import calibration
+from repro.runs.costs import Costs, known, took
+from repro.runs.rates import measured
+from repro.runs.run import Run
+from repro.runs.store import Store
 
 DONE, BAD_INPUT = 0, 2
 
 
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("REPRO_RATES", str(tmp_path / "rates.json"))
-    return tmp_path / "rates.json"
+    monkeypatch.setenv("REPRO_RATES", str(tmp_path / "rates"))
+    return tmp_path / "rates"
 
 
-def speed(step: float, fixed: float = 0.0, sizes: tuple[int, ...] = (16, 64)) -> Speed:
-    return Speed(*[Timing(tuple((n, step * n) for n in sizes))] * 4, fixed=fixed, kept=fixed)
+def quickly(*arguments: object) -> None:
+    """In a new process: the same on very few images, of networks that are not wide."""
+    from repro.runs import calibration
+    from repro.science.data import sources, surrogate
+
+    surrogate.TRAIN, surrogate.TEST, sources.SURROGATE_TRAIN = 300, 60, 300
+    calibration.NETWORKS = tuple(  # type: ignore[assignment]
+        (task, 4, (2, 8), 2) for task, *_ in calibration.NETWORKS[1:]
+    )
+    calibration.make_short_runs(*arguments)
 
 
-def test_what_was_measured_is_kept_shown_and_used(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_every_network_is_measured_beside_others_and_plans_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[Any] = []
-    networks: Measured = {name: {64: speed(0.001)} for name in BUILT_IN.networks}
-
-    def measured(*arguments: Any) -> tuple[float, Measured]:
-        asked.append(arguments)
-        return 2 * BUILT_IN.start, networks
-
-    monkeypatch.setattr(module, "_measured", measured)
-    assert main(["calibrate", "--seconds", "30", "--processes", "3"]) == DONE
-    assert asked == [(30.0, "cpu", 3)]
-    found = known("cpu").rates
-    assert (found.networks, found.processes, found.start) == (networks, 3, 12.0)
-    assert (found.verdict, found.figure) == (2 * BUILT_IN.verdict, 2 * BUILT_IN.figure)
-    text = capsys.readouterr().out
-    assert "StdCNN" in text
-    assert "ResNet18 of width 64" in text
-    assert f"3 processes side by side; kept in {kept}" in text
-    assert " 64 " in text  # milliseconds a step
-
-
-def test_a_real_calibration_measures_every_network_beside_others(
-    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+    monkeypatch.delenv("REPRO_RATES", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(module, "_measure", quickly)
+    store = Store(measured("cpu"))
+    store.prepare()
+    (store.root / "runs" / "of-another-day").mkdir()
     assert main(["calibrate", "--seconds", "5", "--processes", "2"]) == DONE
-    assert "2 processes side by side" in capsys.readouterr().out
-    content = json.loads(kept.read_text())
-    assert content["kind"] == "cpu"
-    assert set(content["rates"]["networks"]) == set(BUILT_IN.networks)
-    assert known("cpu").rates.start > 0
+    text = capsys.readouterr().out
+    assert f"with 2 processes side by side; kept in {store.root}" in text
+    rows = {line.split()[0]: [float(number) for number in line.split()[4:]] for line in text.splitlines()[1:-1]}
+    assert set(rows) == {task.architecture for task in TASKS.values()}
+    assert all(len(row) == 4 and min(row) > 0 for row in rows.values())  # training and three kinds of measures
+    runs = {run for run, _, _ in took(store, "cpu")}
+    assert {run.seed for run in runs} >= {0, 1}  # those of one process and of the other
+    assert {run.batch_size for run in runs} == {2, 8}
+    assert not [*store.root.rglob("*.safetensors")]  # a wide network's are large
+    assert not (store.root / "runs" / "of-another-day").exists()
+    costs = Costs(known(Store(tmp_path / "none"), "cpu"))
+    assert costs.says == f"what {len(runs)} runs took on this machine"
 
 
-def quickly(ends: float, device: str) -> tuple[float, Mapping[str, Mapping[int, Speed]]]:
-    """In a new process: one rung of each ladder, on very few images."""
-    from repro.runs import probes
+def test_runs_in_a_folder_that_the_user_names_stay(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the store of a session."""
+    run = Run(STDCNN_MNIST, LR().sgd(64), 64, 0, 1, 1024, "surrogate", "cpu")
+    store = Store(kept)
+    store.prepare()
+    store.put_run(run, {}, lambda path: path.touch())
+    monkeypatch.setattr(module, "_measure", quickly)
+    assert main(["calibrate", "--seconds", "5", "--processes", "1"]) == DONE
+    assert store.trained(run)
+    assert store.weights(run).exists()
+    assert [*took(store, "cpu")]
 
-    probes.LADDERS.update({kind: (ladder[0] // 8 or 1,) for kind, ladder in probes.LADDERS.items()})
-    return ends, probes.measure(0.0, device)
+
+def test_all_networks_of_the_paper_are_measured_at_its_own_width_and_a_gpu_at_all_its_batch_sizes() -> None:
+    assert {task.architecture for task, *_ in calibration.NETWORKS} == {task.architecture for task in TASKS.values()}
+    assert {task.architecture for task, width, *_ in calibration.NETWORKS if width == 64} == {
+        task.architecture for task in TASKS.values()
+    }
+    assert calibration.ON_A_GPU[0] == GRID
 
 
-def test_processes_that_measured_beside_each_other_count_alike() -> None:
-    found = middle([{"M1": {64: speed(1.0, 2.0)}}, {"M1": {64: speed(3.0, 4.0, (16, 64, 256))}}])
-    assert found == {"M1": {64: speed(2.0, 3.0)}}  # on what all of them came to
+def test_where_nothing_can_be_kept_one_line_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("REPRO_RATES", str(tmp_path / "file"))
+    assert main(["calibrate"]) == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"{tmp_path / 'file'}: runs cannot be kept there; REPRO_RATES names another folder" in err
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from repro.cli import main
 CALIBRATE = """
 import sys
 from repro.cli import calibrate, main
-from repro.runs.rates import BUILT_IN
-calibrate._measured = lambda *_: (1.0, BUILT_IN.networks)
+calibrate._side_by_side = lambda *_: None
 sys.exit(main(["calibrate"]))
 """
 COMMANDS = {
@@ -40,7 +39,7 @@ def shell(words: list[str], redirected: str, here: Path, **environment: str) -> 
     """A Python process with its output sent elsewhere, in the folder that has the report ``here``."""
     command = f"set -o pipefail; {shlex.join([sys.executable, *words])} {redirected}"
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    settings |= {"PYTHONPATH": str(ROOT), "REPRO_RATES": str(here.parent / "rates.json"), **environment}
+    settings |= {"PYTHONPATH": str(ROOT), "REPRO_RATES": str(here.parent / "rates"), **environment}
     bash = ["bash", "-c", command]
     return subprocess.run(bash, capture_output=True, text=True, cwd=here.parent, env=settings, check=False)
 

@@ -1,19 +1,21 @@
+import platform
 import re
-from dataclasses import replace
 
 import pytest
 from projects import Project
 
-from repro.runs.known_rates import save
-from repro.runs.rates import BUILT_IN, GRADIENTS_PER_SECOND, proportional
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.run import Run
+from repro.runs.store import Store
 
-ROW = re.compile(r"│ (\S+) +│ (.+?) +│ ([\d ]+?) +│ (\d+) +│ (\d+) +│ (\d+) +│ (.+?) +│")
+ROW = re.compile(r"│ (\S+) +│ (.+?) +│ ([\d ]+?) +│ (\d+) +│ (\d+) +│ (\d+) +│ (\d+) +│ (.+?) +│")
 
 
-def rows(result: pytest.RunResult) -> dict[tuple[str, str], tuple[str, int, int, int]]:
-    """The plan's table: (task, recipe) to batch sizes, seeds, runs, stored."""
+def rows(result: pytest.RunResult) -> dict[tuple[str, str], tuple[str, int, int, int, int]]:
+    """The plan's table: (task, recipe) to batch sizes, seeds, runs, trained, measured."""
     found = [match.groups() for line in result.outlines if (match := ROW.match(line))]
-    return {(task, recipe): (grid, int(a), int(b), int(c)) for task, recipe, grid, a, b, c, _ in found}
+    return {(task, recipe): (grid, *map(int, counts)) for task, recipe, grid, *counts, _ in found}
 
 
 @pytest.mark.parametrize("processes", ["-n0", "-n4", "--dist=load --tx=2*popen"])
@@ -27,9 +29,9 @@ def test_a_plan_is_printed_and_nothing_is_trained_or_created(
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["7 claim tests on 6 curves need 30 runs and 3 checkpoints of them, 0 stored; the other 30 take about *"]
+        ["7 claim tests on 6 curves need 30 runs and 3 checkpoints of them, 0 trained, 0 measured; the rest takes *"]
     )
-    new = ("128 256", 3, 6, 0)
+    new = ("128 256", 3, 6, 0, 0)
     assert rows(result) == {
         ("StdCNN-MNIST", "LR/BS m=0"): new,
         ("StdCNN-FashionMNIST", "LR/BS m=0"): new,
@@ -48,11 +50,11 @@ def test_a_plan_counts_what_is_stored(project: Project) -> None:
     result = project.run("-n0", "--data-root", data, "-k", "it-fails or it-is-drawn", "--plan", "--seeds", "4")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["2 claim tests on 2 curves need 16 runs and 4 checkpoints of them, 6 stored; the other 10 take about *"]
+        ["2 claim tests on 2 curves need 16 runs and 4 checkpoints of them, 6 trained, 6 measured; the rest takes *"]
     )
     assert rows(result) == {
-        ("StdCNN-MNIST", "LR/BS m=0"): ("128 256", 4, 8, 6),
-        ("StdCNN-MNIST", "LR m=0"): ("128 256", 4, 8, 0),
+        ("StdCNN-MNIST", "LR/BS m=0"): ("128 256", 4, 8, 6, 6),
+        ("StdCNN-MNIST", "LR m=0"): ("128 256", 4, 8, 0, 0),
     }
     assert len(project.runs()) == 6
 
@@ -61,7 +63,7 @@ def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> No
     result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "64,128")
     result.stdout.fnmatch_lines(
         [
-            "4 claim tests on 3 curves need 9 runs and 3 checkpoints of them, 0 stored; *",
+            "4 claim tests on 3 curves need 9 runs and 3 checkpoints of them, 0 trained, 0 measured; *",
             "│ StdCNN-MNIST │ 2 lines * │ 9 *",
             "2 lines with 12 points are 9 distinct runs. "
             "At batch size 64 these are the same training: LR m=0 and LR/BS m=0.",
@@ -72,7 +74,7 @@ def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> No
 def test_a_plan_of_the_papers_scale_warns_of_its_cost(project: Project) -> None:
     result = project.bare("claims", "--plan", "-k", "it-fails")
     assert result.ret == 0
-    assert rows(result) == {("StdCNN-MNIST", "LR/BS m=0"): ("64 128 256 512 1024", 5, 25, 0)}
+    assert rows(result) == {("StdCNN-MNIST", "LR/BS m=0"): ("64 128 256 512 1024", 5, 25, 0, 0)}
     result.stdout.fnmatch_lines(["WARNING: the paper's scale without --gpu *"])
     assert not (project.folder / "artifacts").exists()
 
@@ -92,7 +94,6 @@ def test_a_bare_session_runs_the_tests_of_the_harness_alone(project: Project) ->
 
 
 PREDICTED = re.compile(r"the session takes about ([\d.]+) (seconds|minutes) on (\d+) process(?:es)?\b.*")
-BUILT_IN_RATES = "estimated with built-in rates"
 
 
 def predicted(result: pytest.RunResult) -> tuple[float, int]:
@@ -135,26 +136,45 @@ def test_a_plan_says_that_its_rates_are_built_in_and_how_to_measure_others(proje
     )
 
 
-def test_a_plan_uses_the_rates_that_were_measured_on_this_machine(project: Project) -> None:
-    slow = {name: {64: proportional(rate / 100)} for name, rate in GRADIENTS_PER_SECOND.items()}
-    save(replace(BUILT_IN, networks=slow, processes=2), "2026-01-31")
+def test_a_plan_tells_what_is_trained_from_what_is_measured(project: Project) -> None:
+    data = str(project.publish())
+    options = ("-n0", "--data-root", data, "-k", "it-fails")
+    project.run(*options)
+    for path in [*project.folder.glob("artifacts/store/runs/*/measures-*.json")][::2]:
+        path.unlink()
+    lines = project.run(*options, "--plan").outlines
+    (line,) = (line for line in lines if line.startswith("1 claim test on 1 curve needs 6 runs"))
+    counts = re.search(r", (\d) trained, (\d) measured; the rest takes about", line)
+    assert counts is not None
+    assert counts[1] == "6"
+    assert int(counts[2]) < 6
+
+
+def test_a_plan_follows_what_runs_took_on_this_machine(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a folder that the user names: one run of the session's network took ten hours."""
+    run = Run(STDCNN_MNIST, LR().sgd(64), 64, 0, 1, 1024, "surrogate", "cpu")
+    store = Store(project.folder / "measured")
+    store.prepare()
+    record = {"machine": platform.node(), "diverged": False, "seconds": 36_000.0}
+    store.put_run(run, record, lambda path: path.touch())
+    monkeypatch.setenv("REPRO_RATES", str(store.root))
     result = project.run("--plan", "-k", "it-holds and StdCNN-MNIST")
     result.stdout.fnmatch_lines(
         [
-            "* need* 6 runs, 0 stored; the other 6 take about * hours on one core of a CPU",
-            "the session takes about * hours on 1 process",
-            "estimated with the rates of this machine, measured on 2026-01-31, 2 processes side by side",
+            "* need* 6 runs, 0 trained, 0 measured; the rest takes about * on one core of a CPU",
+            "the session takes about * days on 1 process",
+            f"estimated with what 1 run took here or in {store.root}",
         ]
     )
 
 
-def test_a_damaged_file_of_rates_is_ignored_and_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_where_runs_were_to_be_is_ignored_and_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add("rates.json", "{")
     monkeypatch.setenv("REPRO_RATES", str(project.folder / "rates.json"))
     result = project.run("--plan", "-k", "it-holds")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["estimated with built-in rates *rates.json is damaged, or no file of rates, and is ig*"]
+        ["estimated with built-in rates *; REPRO_RATES *rates.json: no such runs are stored there, and it is *"]
     )
 
 
@@ -162,6 +182,6 @@ def test_where_everything_is_stored_no_time_is_predicted(project: Project) -> No
     options = ("--data-root", str(project.publish()), "-k", "it-holds and StdCNN-MNIST")
     project.run("-n0", *options)
     text = project.run("--plan", *options).stdout.str()
-    assert "6 runs, 6 stored" in text
+    assert "6 runs, 6 trained, 6 measured" in text
     assert "the session takes" not in text
     assert "estimated with" not in text

@@ -28,7 +28,7 @@ def test_runs_and_their_checkpoints_are_trained_once_by_one_process_or_two(train
         options = ["--epochs", "2", "--seeds", "2", "--batch-sizes", "16,32", "--train-images", "45", "--store"]
         result = trained.run(processes, "-k", "it-is-drawn", *options, processes[1:])
         assert not result.parseoutcomes().keys() & {"errors", "failed"}
-        result.stdout.fnmatch_lines(["1 claim test on 1 curve needs 4 runs and 2 checkpoints of them, 0 stored; *"])
+        result.stdout.fnmatch_lines(["1 claim test on 1 curve needs 4 runs and 2 checkpoints of them, 0 trained, *"])
         records = [json.loads(path.read_text()) for path in (trained.folder / processes[1:]).glob("runs/*/run.json")]
         told = [(r["run"]["batch_size"], r["run"]["steps"], r["steps"], r["seconds"] is None) for r in records]
         # a checkpoint took no time of its own: it was stored on the way of its run

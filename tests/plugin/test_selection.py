@@ -86,7 +86,7 @@ def test_with_workers_the_same_claims_are_kept_and_only_their_runs_are_made(clai
     data = str(claims.publish())
     result = claims.run("-n2", "--figure", "11", "--figure", "20", "--task", "StdCNN-MNIST", "--data-root", data)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["1 claim test on 1 curve needs 6 runs and 3 checkpoints of them, 0 stored; *"])
+    result.stdout.fnmatch_lines(["1 claim test on 1 curve needs 6 runs and 3 checkpoints of them, 0 trained, *"])
     assert [claim["id"] for claim in claims.report()["claims"]] == ["it-is-drawn"]
     assert result.parseoutcomes()["passed"] == 2  # it, and the test that is no claim
     assert len(claims.runs()) == len(set(claims.runs())) == 9

@@ -18,9 +18,9 @@ from repro.experiment.regimes import QUICK, Regime
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST
 from repro.runs import trainer
 from repro.runs.conditions import Conditions
-from repro.runs.run import Run
+from repro.runs.run import Job, Run
 from repro.runs.store import Record, Store
-from repro.runs.workshop import Journal, Workshop, make_here
+from repro.runs.workshop import Journal, Makers, Session, Workshop
 from repro.science.data import sources, surrogate
 from repro.science.data.sources import Source
 from repro.science.training.settings import TrainingSettings
@@ -154,7 +154,7 @@ def test_a_run_that_diverges_leaves_a_sound_checkpoint_from_before(store: Store,
 # --- who makes them ---
 
 CHECKPOINTS = [replace(RUN, steps=steps) for steps in (3, 7)]
-JOBS = [(run, READING) for run in (*CHECKPOINTS, RUN)]
+JOBS = [Job(run, READING) for run in (RUN, *CHECKPOINTS)]  # as a plan has them: the slowest first
 
 
 class Oven:
@@ -173,10 +173,14 @@ class Oven:
         store.put_measures(run, reading, {})
 
 
+def shop(store: Store, make: Any, session: Sequence[Job] = ()) -> Workshop:
+    return Workshop(store, here(Path()), Session(session), Makers(make))
+
+
 def test_a_run_is_made_before_its_checkpoints_and_with_all_that_the_session_wants(store: Store) -> None:
-    for work in (lambda shop: shop.obtain_jobs(JOBS), lambda shop: shop.help_out()):
+    for work in (lambda shop: shop.obtain(JOBS[::-1]), lambda shop: shop.help_out()):
         oven, place = Oven(), prepared(store.root / str(id(work)))
-        work(Workshop(place, here(Path()), JOBS, make=oven))
+        work(shop(place, oven, JOBS))
         assert oven.made[0][0] == RUN
         assert set(oven.made[0][1]) == set(CHECKPOINTS)
         assert sorted(oven.made[1:], key=lambda made: made[0].last_step) == [(one, []) for one in CHECKPOINTS]
@@ -184,8 +188,8 @@ def test_a_run_is_made_before_its_checkpoints_and_with_all_that_the_session_want
 
 def test_the_checkpoints_of_another_seed_are_left_to_its_own_training(store: Store) -> None:
     oven, other = Oven(), replace(RUN, seed=1)
-    session = [*JOBS, (other, READING), (replace(other, steps=5), READING)]
-    Workshop(store, here(Path()), session, make=oven).help_out()
+    session = [*JOBS, Job(other, READING), Job(replace(other, steps=5), READING)]
+    shop(store, oven, session).help_out()
     made = dict(oven.made)
     assert set(made[RUN]) == set(CHECKPOINTS)
     assert made[other] == [replace(other, steps=5)]
@@ -194,7 +198,7 @@ def test_the_checkpoints_of_another_seed_are_left_to_its_own_training(store: Sto
 def test_while_another_process_makes_a_run_its_checkpoints_are_left_alone(store: Store) -> None:
     oven, other = Oven(), replace(RUN, seed=1)
     with store.claimed(RUN):
-        Workshop(store, here(Path()), [*JOBS, (other, READING)], make=oven).help_out()
+        shop(store, oven, [*JOBS, Job(other, READING)]).help_out()
     assert [run for run, _ in oven.made] == [other]
 
 
@@ -206,14 +210,14 @@ def test_while_a_checkpoint_is_made_no_other_process_makes_its_run(store: Store)
             seen.append(free)
         Oven()(run, reading, store, *rest)
 
-    Workshop(store, here(Path()), make=make).obtain_jobs(JOBS[:1])
+    shop(store, make).obtain(JOBS[1:2])
     assert seen == [False]
 
 
 def share(root: Path, folder: Path, name: str, ready: Any) -> None:
     journal = Journal(root / "journal.jsonl", name)
     ready.wait()
-    Workshop(Store(root), here(folder), JOBS, journal, make_here).obtain_jobs(JOBS)
+    Workshop(Store(root), here(folder), Session(JOBS, journal=journal)).obtain(JOBS)
 
 
 def test_two_processes_train_a_run_and_its_checkpoints_once(

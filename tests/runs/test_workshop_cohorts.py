@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from ovens import FIRST, JOBS, READING, RUNS, Oven, put, workshop
+from ovens import FIRST, JOBS, RUNS, Oven, jobs, put, workshop
 
 from repro.experiment.recipes import SGD
 from repro.experiment.tasks import TASKS
 from repro.runs.conditions import Conditions
-from repro.runs.run import Run
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
 from repro.runs.workshop import COHORT, Workshop, cohort_size
 
@@ -38,18 +37,17 @@ class Kiln:
         return {run: why for run, why in self.breaking.items() if run in runs}
 
 
-def cohorts(store: Store, oven: Oven, kiln: Kiln, jobs: Any, size: int = 3) -> Workshop:
-    return workshop(store, oven, jobs, cohort=lambda _: size, together=kiln)
+def cohorts(store: Store, oven: Oven, kiln: Kiln, session: Sequence[Job], size: int = 3) -> Workshop:
+    return workshop(store, oven, session, cohort=lambda _: size, together=kiln)
 
 
 def test_missing_runs_of_one_cohort_are_trained_together_and_each_is_measured(store: Store) -> None:
     put(store, RUNS[1])
     strangers = [replace(FIRST, batch_size=32), replace(FIRST, device="cuda"), replace(FIRST, precision="bfloat16")]
     kin = replace(FIRST, sgd=SGD(0.02, 0.9))
-    jobs = [(run, READING) for run in (*RUNS[:4], *strangers, kin)]
     oven, kiln = Oven(), Kiln()
     with store.claimed(RUNS[2]):  # another process is at it
-        cohorts(store, oven, kiln, jobs).help_out()
+        cohorts(store, oven, kiln, jobs([*RUNS[:4], *strangers, kin])).help_out()
     assert len(kiln.trained) == 1
     assert set(kiln.trained[0]) == {FIRST, RUNS[3], kin}
     assert set(oven.made) == {FIRST, RUNS[3], kin, *strangers}
@@ -77,7 +75,7 @@ def test_runs_that_break_in_a_cohort_are_made_by_themselves(store: Store) -> Non
 def test_a_cohort_that_breaks_as_a_whole_leaves_its_runs_to_be_made_one_by_one(store: Store) -> None:
     """And whoever makes them is told why, but of the one that was stored before."""
     oven, kiln = Oven(), Kiln(falls=True)
-    cohorts(store, oven, kiln, JOBS[:4], size=4).obtain(RUNS[:4])
+    cohorts(store, oven, kiln, JOBS[:4], size=4).obtain(JOBS[:4])
     assert len(kiln.trained) == 1
     assert sorted(run.seed for run in oven.made) == [0, 1, 2, 3]
     assert oven.told == {**dict.fromkeys(RUNS[:4], "RuntimeError: out of memory"), kiln.trained[0][0]: None}

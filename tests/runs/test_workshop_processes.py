@@ -10,21 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ovens import CONDITIONS, FIRST, JOBS, READING, RUNS, Oven, breaks, put, workshop
+from ovens import FIRST, JOBS, READING, RUNS, Oven, breaks, jobs, put, workshop
 
 from repro.experiment.readings import Reading, transfer
-from repro.runs.run import Run
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
-from repro.runs.workshop import Journal, Workshop
+from repro.runs.workshop import Journal
 
 
-def test_one_of_several_processes_makes_the_sessions_slowest_runs_first(store: Store) -> None:
+def test_one_of_several_processes_makes_the_first_runs_of_the_session_before_those_it_wants(store: Store) -> None:
     slower = [replace(run, epochs=3 + run.seed) for run in RUNS]
-    session = [(run, READING) for run in (*RUNS, *slower)]
+    session = jobs([*slower[::-1], *RUNS])
     alone, among = Oven(), Oven()
-    workshop(store, alone, session).obtain(RUNS[:1])
+    workshop(store, alone, session).obtain(JOBS[:1])
     assert alone.made == RUNS[:1]
-    workshop(store, among, session, alone=False).obtain(RUNS[1:2])
+    workshop(store, among, session, alone=False).obtain(JOBS[1:2])
     assert among.made[:8] == slower[::-1]
     assert RUNS[1] in among.made
 
@@ -41,7 +41,7 @@ def test_while_another_process_makes_the_wanted_run_a_missing_one_is_made_instea
     assert claim.__enter__()
     too_late = threading.Timer(10, other_process_is_done)
     too_late.start()
-    workshop(store, oven, [(wanted, READING), (further, READING)]).obtain([wanted])
+    workshop(store, oven, jobs([wanted, further])).obtain(jobs([wanted]))
     too_late.cancel()
     assert oven.made == [further]
 
@@ -51,7 +51,7 @@ def test_with_nothing_else_to_do_it_waits_for_the_other_process(store: Store) ->
     with store.claimed(FIRST):
         timer = threading.Timer(0.3, put, (store, FIRST))
         timer.start()
-        workshop(store, oven, [(FIRST, READING)]).obtain([FIRST])
+        workshop(store, oven, JOBS[:1]).obtain(JOBS[:1])
         timer.join()
     assert oven.made == []
 
@@ -62,7 +62,7 @@ def test_a_run_that_breaks_is_no_concern_of_who_wants_another(store: Store) -> N
     with store.claimed(wanted):
         timer = threading.Timer(0.5, put, (store, wanted))
         timer.start()
-        workshop(store, oven, [(wanted, READING), (broken, READING)]).obtain([wanted])
+        workshop(store, oven, jobs([wanted, broken])).obtain(jobs([wanted]))
         timer.join()
     assert oven.made == [broken]  # once, however long the wait
 
@@ -78,11 +78,11 @@ def test_what_takes_the_network_of_another_seed_waits_until_that_is_trained(stor
         put(store, run)
         store.put_measures(run, reading, {})
 
-    jobs = [(FIRST, together), (FIRST, READING), (sibling, READING)]
+    wanted = [Job(FIRST, together), *jobs([FIRST, sibling])]
     with store.claimed(sibling):
         timer = threading.Timer(0.5, put, (store, sibling))
         timer.start()
-        Workshop(store, CONDITIONS, jobs, make=make).obtain_jobs(jobs)
+        workshop(store, make, wanted).obtain(wanted)
         timer.join()
     assert made == [(READING, False), (together, True)]
 
@@ -95,7 +95,7 @@ def slow(run: Run, _reading: Reading, store: Store, *_: Any) -> None:
 def obtain_all(root: Path, name: str, ready: Any) -> None:
     ready.wait()
     journal = Journal(root / "journal.jsonl", name)
-    Workshop(Store(root), CONDITIONS, JOBS, journal, slow).obtain(RUNS)
+    workshop(Store(root), slow, JOBS, journal=journal).obtain(JOBS)
 
 
 def test_several_processes_share_the_work_and_make_no_run_twice(store: Store) -> None:
@@ -128,6 +128,6 @@ def test_the_run_of_a_process_that_is_killed_is_taken_over(store: Store) -> None
     oven = Oven()
     killed = threading.Timer(0.3, os.kill, (process.pid, signal.SIGKILL))
     killed.start()
-    workshop(store, oven, JOBS[:1]).obtain([FIRST])
+    workshop(store, oven, JOBS[:1]).obtain(JOBS[:1])
     process.join()
     assert oven.made == [FIRST]

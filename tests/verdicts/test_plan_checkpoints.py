@@ -8,9 +8,12 @@ from planned import ALIKE, AT_CHECKPOINTS, COMPARED, ROBUST, WHERE, every_case, 
 from worlds import fill, under
 
 from repro.experiment.regimes import PAPER
-from repro.runs.costs import job_seconds, span, training_seconds
+from repro.runs.costs import Costs
 from repro.runs.store import Store
 from repro.verdicts.plan import lines, make_plan, table
+from repro.words import span
+
+SECONDS = Costs().seconds
 
 
 def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_further_run(tmp_path: Path) -> None:
@@ -22,14 +25,14 @@ def test_a_claim_that_compares_batch_sizes_needs_checkpoints_of_its_runs_and_no_
     ]
     assert {run.whole for run in plan.checkpoints} < set(plan.runs)
     assert len(plan.jobs) == len(set(plan.jobs)) == 9 + 9 + 6
-    assert "need 9 runs and 6 checkpoints of them, 0 stored; the other 9 take about" in plan.summary()
+    assert "need 9 runs and 6 checkpoints of them, 0 trained, 0 measured; the rest takes about" in plan.summary()
 
 
 def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path: Path) -> None:
     plan = make_plan([ALIKE], WHERE, Store(tmp_path))
     assert plan.checkpoints == []
     assert len(plan.jobs) == 9 + 9
-    assert "needs 9 runs, 0 stored" in plan.summary()
+    assert "needs 9 runs, 0 trained" in plan.summary()
 
 
 def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
@@ -43,7 +46,7 @@ def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(t
 def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, Store(tmp_path))
     whole = make_plan([ROBUST], WHERE, Store(tmp_path)).seconds
-    measured = sum(job_seconds(run, AT_CHECKPOINTS) - training_seconds(run) for run in plan.checkpoints)
+    measured = sum(SECONDS(run, AT_CHECKPOINTS) for run in plan.checkpoints)
     assert plan.seconds == pytest.approx(whole + measured)
     assert measured > 0
 
@@ -51,24 +54,25 @@ def test_a_checkpoint_of_a_run_that_is_trained_costs_its_measures_alone(tmp_path
 def test_a_checkpoint_of_a_run_that_is_stored_costs_its_training_too(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
     assert {run for run, _ in plan.missing} == set(plan.checkpoints)
-    assert plan.seconds == pytest.approx(sum(job_seconds(run, AT_CHECKPOINTS) for run in plan.checkpoints))
+    assert plan.seconds == pytest.approx(sum(SECONDS(run, AT_CHECKPOINTS) + SECONDS(run) for run in plan.checkpoints))
     # each of six runs lacks something
-    assert "needs 9 runs and 6 checkpoints of them, 3 stored; the other 6 take about" in plan.summary()
+    assert "needs 9 runs and 6 checkpoints of them, 9 trained, 3 measured; the rest takes about" in plan.summary()
 
 
 def test_a_stored_run_that_only_lacks_a_reading_leaves_no_checkpoint(tmp_path: Path) -> None:
     here = replace(WHERE, readings=("pgd-10-restarts-3",))
     plan = make_plan([COMPARED], here, fill(Store(tmp_path), ROBUST.runs(WHERE)))
     assert len(plan.missing) == 6 + 9 + 9  # checkpoints, the reading that is asked for, that of two seeds together
-    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing))
+    trained = sum(SECONDS(run) for run in plan.checkpoints)
+    assert plan.seconds == pytest.approx(sum(SECONDS(*job) for job in plan.missing) + trained)
 
 
 def test_a_stored_run_that_is_measured_anew_is_not_trained_and_leaves_no_checkpoint(tmp_path: Path) -> None:
     harder = under(WHERE.regime.overridden(pgd_steps=40))
     plan = make_plan([COMPARED], harder, stored_whole(tmp_path, ROBUST.runs(WHERE)))
     assert tuple(plan.missing) == plan.jobs
-    training = sum(training_seconds(run) for run in ROBUST.runs(WHERE))
-    assert plan.seconds == pytest.approx(sum(job_seconds(*job) for job in plan.missing) - training)
+    trained = sum(SECONDS(run) for run in plan.checkpoints)
+    assert plan.seconds == pytest.approx(sum(SECONDS(*job) for job in plan.missing) + trained)
     ((*_, cost),) = (row for group in table(plan, harder) for row in group)
     assert cost == span(plan.seconds)
 
@@ -76,11 +80,11 @@ def test_a_stored_run_that_is_measured_anew_is_not_trained_and_leaves_no_checkpo
 def test_a_checkpoint_that_is_stored_costs_nothing(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, COMPARED.runs(WHERE)))
     assert plan.seconds == 0
-    assert plan.summary().endswith("needs 9 runs and 6 checkpoints of them, 9 stored")
+    assert plan.summary().endswith("needs 9 runs and 6 checkpoints of them, 9 trained, 9 measured")
 
 
 def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_path: Path) -> None:
     plan = make_plan([COMPARED], WHERE, stored_whole(tmp_path, ROBUST.runs(WHERE)))
-    (((*_, runs, stored, cost),),) = table(plan, WHERE)
-    assert (runs, stored) == ("9", "3")
+    (((*_, runs, trained, measured, cost),),) = table(plan, WHERE)
+    assert (runs, trained, measured) == ("9", "9", "3")
     assert cost == span(plan.seconds) != "0 seconds"

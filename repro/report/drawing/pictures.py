@@ -60,5 +60,5 @@ class Ahead:
 
 
 def _ready(figure: Figure, store: Store, conditions: Conditions, planned: Collection[Job]) -> bool:
-    jobs = ((run, conditions.reading(curve.task)) for curve in figure.curves for run in curve.runs(conditions))
+    jobs = (Job(run, conditions.reading(curve.task)) for curve in figure.curves for run in curve.runs(conditions))
     return all(store.has(*job) for job in jobs if job in planned)

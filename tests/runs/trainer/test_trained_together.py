@@ -13,9 +13,9 @@ from repro.experiment.recipes import SGD
 from repro.experiment.regimes import QUICK
 from repro.runs import trainer
 from repro.runs.conditions import Conditions
-from repro.runs.run import Run
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
-from repro.runs.workshop import Workshop
+from repro.runs.workshop import Makers, Session, Workshop
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -72,7 +72,8 @@ def test_a_cohort_that_cannot_even_begin_leaves_each_run_to_be_trained_by_itself
     monkeypatch.setattr(trainer, "Training", full)  # ``train`` has its own
     runs = [replace(RUN, seed=seed) for seed in range(2)]
     here = replace(conditions, regime=QUICK.overridden(reading=READING))
-    Workshop(store, here, [(run, READING) for run in runs], cohort=lambda _: 2).help_out()
+    session = Session([Job(run, READING) for run in runs])
+    Workshop(store, here, session, Makers(cohort=lambda _: 2)).help_out()
     told = "broke: OutOfMemoryError: CUDA out of memory"
     assert [(store.record(run) or {})["cohort"] for run in runs] == [told, told]
     assert all(store.has(run, READING) for run in runs)
@@ -90,9 +91,9 @@ def test_a_session_that_trains_cohorts_comes_to_the_same_measures(
         sizes.append(len(members))
         return trainer.train_together(members, *rest)
 
-    jobs = [(run, READING) for run in runs]
-    Workshop(alone, here, jobs, together=together).obtain_jobs(jobs)
+    session = Session([Job(run, READING) for run in runs])
+    Workshop(alone, here, session, Makers(together=together)).obtain(session.jobs)
     assert (sizes, len(trainings)) == ([], 4)
-    Workshop(store, here, jobs, cohort=lambda _: 3, together=together).obtain_jobs(jobs)
+    Workshop(store, here, session, Makers(together=together, cohort=lambda _: 3)).obtain(session.jobs)
     assert (sizes, len(trainings)) == ([3], 5)
     assert [fingerprint(store, run) for run in runs] == [fingerprint(alone, run) for run in runs]
