@@ -19,7 +19,7 @@ def with_batch_norm_and_dropout() -> nn.Module:
     )
 
 
-def with_known_layers() -> nn.Module:
+def with_relu_and_pooling() -> nn.Module:
     return nn.Sequential(
         *(nn.Conv2d(1, 3, 2), nn.ReLU(), nn.BatchNorm2d(3), nn.MaxPool2d(2, stride=1, padding=1)),
         *(nn.Flatten(), nn.Linear(27, 4), nn.Dropout(0.5), nn.ReLU(), nn.Linear(4, 4)),
@@ -32,7 +32,7 @@ def partly_frozen() -> nn.Module:
     return model
 
 
-CASES = (softmax_regression, with_batch_norm_and_dropout, with_known_layers, partly_frozen)
+CASES = (softmax_regression, with_batch_norm_and_dropout, with_relu_and_pooling, partly_frozen)
 
 
 def made(network: Callable[[], nn.Module], count: int = 23, dtype: torch.dtype = torch.float64) -> Case:

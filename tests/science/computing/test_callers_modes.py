@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from public_functions import FUNCTIONS, SETTINGS, Given, same
-from small_networks import made, with_batch_norm_and_dropout, with_known_layers
+from small_networks import made, with_batch_norm_and_dropout, with_relu_and_pooling
 from torch import Tensor, nn
 
 from repro import fgsm, pgd, top_eigenvalue, train
@@ -49,7 +49,7 @@ def gelu() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(9, 6), nn.GELU(), nn.Linear(6, 4))
 
 
-NETWORKS = (gelu, with_known_layers, with_batch_norm_and_dropout)
+NETWORKS = (gelu, with_relu_and_pooling, with_batch_norm_and_dropout)
 
 
 def state() -> tuple[Any, ...]:

@@ -45,6 +45,35 @@ def test_what_has_converged_does_not_come_back(dtype: torch.dtype) -> None:
     assert 0.9997 <= found.value <= 1.00001
 
 
+@settings(max_examples=100)
+@given(
+    # squares of what is smaller underflow in single precision
+    spectrum=st.lists(st.floats(-10, 10).map(lambda x: x if abs(x) > 1e-6 else 0.0), min_size=2, max_size=30),
+    seed=st.integers(0, 2**31),
+    near=st.sampled_from([1.0, 1e-2, 1e-4]),
+)
+def test_rounding_is_not_taken_for_asymmetry(spectrum: list[float], seed: int, near: float) -> None:
+    """In single precision, to the end of what can be known, from starts near an eigenvector too."""
+    generator = torch.Generator().manual_seed(seed)
+    n = len(spectrum)
+    turn = torch.linalg.qr(torch.randn(n, n, generator=generator)).Q
+    matrix = turn @ torch.diag(torch.tensor(spectrum)) @ turn.T
+    start = turn[:, 0] + near * torch.randn(n, generator=generator)
+    found = lanczos(((matrix + matrix.T) / 2).mv, start, 0.0, 60)
+    size = max(map(abs, spectrum))
+    assert min(spectrum) - 1e-4 * size <= found.value <= max(spectrum) + 1e-4 * size + 1e-30
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("share", [0.01, 0.1, 1.0])
+def test_an_operator_that_is_not_symmetric_is_refused(share: float, dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    matrix = torch.randn(20, 20, generator=generator, dtype=torch.float64)
+    matrix = (matrix + matrix.T + share * (matrix - matrix.T)).to(dtype)
+    with pytest.raises(ValueError, match="not symmetric"):
+        lanczos(matrix.mv, torch.randn(20, generator=generator, dtype=torch.float64).to(dtype), 1e-2, 100)
+
+
 def test_the_number_of_products_is_bounded_and_the_residual_says_what_that_cost() -> None:
     spectrum = torch.linspace(0, 1, 500, dtype=torch.float64)
     found = lanczos(lambda v: spectrum * v, torch.ones(500, dtype=torch.float64), 1e-12, 7)
