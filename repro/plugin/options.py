@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from ..errors import SettingError, error_line
 from ..experiment import precisions
-from ..experiment.fields import COUNT, FIELDS, Kind
+from ..experiment.fields import COUNT, FIELDS
 from ..experiment.readings import NAMES
 from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
@@ -32,7 +32,6 @@ ARTIFACTS: Final = "artifacts"
 FIGURES: Final = [str(number) for number in range(1, 40)]  # all of the paper's
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
-Reader = Callable[[str], Any]  # ValueError: the text is not what it must be
 
 
 @dataclass(frozen=True)
@@ -82,92 +81,53 @@ def is_ours(parser: pytest.Parser, error: Exception) -> bool:
     return any(re.search(rf"{name}\b(?!-)", str(error)) for name in names)
 
 
-def _declare(group: pytest.OptionGroup) -> None:
-    def value(name: str, metavar: str, help: str, read: Reader = str, right: str = "", action: str = "store") -> None:
-        group.addoption(name, metavar=metavar, type=_typed(name, read, right), action=action, help=help)
+class _Text(NamedTuple):
+    """What may stand after an option. ``read`` gives its value, or ValueError where it is not ``right``."""
 
-    switch = partial(group.addoption, action="store_true")
-    readings, trainings = ", ".join(NAMES), ", ".join(SAYS)
-    one_task, one_figure, trained_as = (
-        partial(_one, known=TASKS),
-        partial(_one, known=FIGURES),
-        partial(_some, known=SAYS),
-    )
-    switch("--quick", help="reduced data and training: minutes on a CPU")
-    switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
-    value("--data-root", "DIR", "folder with the data sets as torchvision lays them out")
-    value("--artifacts", "DIR", f"where the report goes (default: {ARTIFACTS})")
-    value("--store", "DIR", "where runs are kept (default: the folder store in the artifacts)")
-    value("--regime", "NAME", "paper (the default), quick, or a TOML file; see the README")
-    for name, field in FIELDS.items():
-        value(flag(name), field.kind.metavar, field.help, *_override(name, field.kind))
-    value(
-        "--task",
-        "NAME",
-        "only claims on this task; may be given again",
-        one_task,
-        f"one of {', '.join(TASKS)}",
-        "append",
-    )
-    value(
-        "--figure",
-        "N",
-        "only claims read from this figure; again",
-        one_figure,
-        f"one of {', '.join(FIGURES)}",
-        "append",
-    )
-    value(
-        "--readings", "A,B,...", f"other readings: all, or some of {readings}", _readings, f"all, or some of {readings}"
-    )
-    value(
-        "--trained-as",
-        "A,B,...",
-        f"readings that need other training: {trainings}",
-        trained_as,
-        f"one or more of {trainings}",
-    )
-    value("--precision", "NAME", f"of training on a GPU: {', '.join(precisions.SAYS)}")
-    switch("--plan", help="say what would be trained and what is stored; train nothing")
-    switch("--strict-claims", help="an inconclusive claim fails")
-    switch(
-        "--verdicts-ok", help="exit status 0 when every claim got a verdict: the status speaks of the machinery alone"
-    )
+    metavar: str
+    read: Callable[[str], Any] = str
+    right: str = ""
+
+    def of(self, option: str) -> Callable[[str], Any]:
+        """How pytest reads it; what is wrong with it is told in one line."""
+
+        def read(text: str) -> Any:
+            try:
+                return self.read(text)
+            except ValueError:
+                raise pytest.UsageError(f"{option} {text}: must be {self.right}") from None
+
+        return read
 
 
-def _typed(option: str, read: Reader, right: str) -> Reader:
-    """How the text of an option is read; what is wrong with it is told in one line."""
+def _one_of(metavar: str, known: Collection[str]) -> _Text:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ValueError(text)
+        return text
 
-    def typed(text: str) -> Any:
-        try:
-            return read(text)
-        except ValueError:
-            raise pytest.UsageError(f"{option} {text}: must be {right}") from None
-
-    return typed
+    return _Text(metavar, read, f"one of {', '.join(known)}")
 
 
-def _one(text: str, known: Collection[str]) -> str:
-    if text not in known:
-        raise ValueError(text)
-    return text
+def _some_of(known: Collection[str], right: str, every: str | None = None) -> _Text:
+    """Names with commas between them; their value has each once, in the order of the known ones."""
+
+    def read(text: str) -> tuple[str, ...]:
+        names = [*known] if text == every else text.split(",")
+        if not {*names} <= {*known}:
+            raise ValueError(text)
+        return tuple(name for name in known if name in names)
+
+    return _Text("A,B,...", read, f"{right} {', '.join(known)}")
 
 
-def _some(text: str, known: Collection[str]) -> tuple[str, ...]:
-    """Names with commas between them, each once and in the order of the known ones."""
-    names = [_one(name, known) for name in text.split(",")]
-    return tuple(name for name in known if name in names)
-
-
-def _readings(text: str) -> tuple[str, ...]:
-    return NAMES if text == "all" else _some(text, NAMES)
-
-
-def _override(name: str, kind: Kind) -> tuple[Reader, str]:
-    """How the option of a field is read, and what its text must be; seeds alone may be more than a number."""
+def _field(name: str) -> _Text:
+    """What may stand after the option of a regime's field; seeds alone may be more than a number."""
+    kind = FIELDS[name].kind
     if name == "seeds":
-        return _seeds, f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
-    return kind.read, kind.right + (", as in 64,256,1024" if kind.several else "")
+        right = f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
+        return _Text(kind.metavar, _seeds, right)
+    return _Text(kind.metavar, kind.read, kind.right + (", as in 64,256,1024" if kind.several else ""))
 
 
 def _seeds(text: str) -> int | str:
@@ -177,6 +137,30 @@ def _seeds(text: str) -> int | str:
     if colon and not (cap.isdecimal() and int(cap) >= 2):
         raise ValueError(text)
     return text
+
+
+def _declare(group: pytest.OptionGroup) -> None:
+    def value(name: str, text: _Text, help: str, action: str = "store") -> None:
+        group.addoption(name, metavar=text.metavar, type=text.of(name), action=action, help=help)
+
+    switch, folder, name_of = partial(group.addoption, action="store_true"), _Text("DIR"), _Text("NAME")
+    switch("--quick", help="reduced data and training: minutes on a CPU")
+    switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
+    value("--data-root", folder, "folder with the data sets as torchvision lays them out")
+    value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
+    value("--store", folder, "where runs are kept (default: the folder store in the artifacts)")
+    value("--regime", name_of, "paper (the default), quick, or a TOML file; see the README")
+    for name, field in FIELDS.items():
+        value(flag(name), _field(name), field.help)
+    value("--task", _one_of("NAME", TASKS), "only claims on this task; may be given again", "append")
+    value("--figure", _one_of("N", FIGURES), "only claims read from this figure; again", "append")
+    readings, trainings = _some_of(NAMES, "all, or some of", every="all"), _some_of(SAYS, "one or more of")
+    value("--readings", readings, f"other readings: {readings.right}")
+    value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
+    value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
+    switch("--plan", help="say what would be trained and what is stored; train nothing")
+    switch("--strict-claims", help="an inconclusive claim fails")
+    switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
 
 
 def flag(field: str) -> str:
@@ -190,13 +174,13 @@ def settings(config: pytest.Config) -> Settings:
     until_decided = _until_decided(get("--seeds"))
     given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
     changes = {name: FIELDS[name].kind.held(value) for name, value in given.items() if value is not None}
-    artifacts = _folder("--artifacts", get("--artifacts")) or Path(ARTIFACTS).absolute()
+    artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
         data_root=get("--data-root"),
         artifacts=artifacts,
-        store=_folder("--store", get("--store")) or artifacts / "store",
+        store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
         plan=get("--plan"),
         tasks=frozenset(get("--task") or ()),
         figures=frozenset(get("--figure") or ()),
@@ -228,9 +212,7 @@ def _precision(text: str | None, gpu: bool) -> str:
     return precisions.FLOAT32 if text is None else text
 
 
-def _folder(option: str, text: str | None) -> Path | None:
-    if not text:
-        return None
+def _folder(option: str, text: str) -> Path:
     try:
         path = Path(text).expanduser().absolute()
         existing = next(p for p in (path, *path.parents) if p.exists())

@@ -27,11 +27,11 @@ SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind
 
 
 class RegimeTold(msgspec.Struct, frozen=True, kw_only=True):
-    """The regime of a session."""
+    """The regime of a session; ``tasks``: each one's ``Scale``, of which another version may hold something else."""
 
     name: str
     reduced: bool
-    tasks: dict[str, Scale]
+    tasks: dict[str, dict[str, Any]]
 
 
 class DataTold(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ def session_of(conditions: Conditions, **rest: Any) -> Session:
     """A session under these conditions, of which everything is told but where its data lay."""
     regime = conditions.regime
     return Session(
-        regime=RegimeTold(name=regime.title, reduced=regime.reduced, tasks=dict(regime.scales)),
+        regime=RegimeTold(name=regime.title, reduced=regime.reduced, tasks=msgspec.to_builtins(regime.scales)),
         data={name: DataTold(kind=source.kind, text=source.text) for name, source in conditions.sources.items()},
         **{name: getattr(conditions, name) for name in CARRIED},
         **rest,
@@ -112,15 +112,21 @@ class Loaded:
 
     @property
     def conditions(self) -> Conditions:
-        """The conditions of its session. ReproError: they hold something that this version does not know."""
-        for task, scale in self.session["regime"]["tasks"].items():
-            if unknown := {*scale, *scale["reading"]} - SCALE:
-                why = f"the scale of {task} has {min(unknown)}, which this version does not know"
-                raise ReproError(f"{self.path}: the session's conditions cannot be read: {why}")
+        """The conditions of its session. ReproError: a scale is none, or holds something this version does not know."""
         told = self.report.session
-        regime = Regime(told.regime.name, {task: scale for task, scale in told.regime.tasks.items() if task in TASKS})
+        try:
+            scales = {task: _scale(table) for task, table in told.regime.tasks.items() if task in TASKS}
+        except ValueError as error:
+            raise ReproError(f"{self.path}: the session's conditions cannot be read: {_place(error)}") from None
         sources = {name: Source(name, data.kind, Path()) for name, data in told.data.items() if name in DATASETS}
-        return Conditions(regime, sources, **{name: getattr(told, name) for name in CARRIED})
+        return Conditions(Regime(told.regime.name, scales), sources, **{name: getattr(told, name) for name in CARRIED})
+
+
+def _scale(table: dict[str, Any]) -> Scale:
+    scale = msgspec.convert(table, Scale)
+    if unknown := {*table, *table["reading"]} - SCALE:
+        raise ValueError(f"a task's scale has {min(unknown)}, which this version does not know")
+    return scale
 
 
 def load(place: Path) -> Loaded:
@@ -141,7 +147,7 @@ def load(place: Path) -> Loaded:
     try:
         return Loaded(path, _report(content), content["session"])
     except (ValueError, RecursionError) as error:
-        raise ReproError(f"{path}: is no report of a session: {str(error).replace('`$.', '`')}") from None
+        raise ReproError(f"{path}: is no report of a session: {_place(error)}") from None
 
 
 def _report(content: Any) -> Report:
@@ -155,3 +161,8 @@ def _report(content: Any) -> Report:
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
     return msgspec.convert(content, Report)
+
+
+def _place(error: Exception) -> str:
+    """What is wrong, and where: from the top of the file, which needs no name."""
+    return str(error).replace("`$.", "`")

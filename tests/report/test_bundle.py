@@ -125,10 +125,6 @@ BAD: dict[str, Bad] = {
         changed(lambda whole: whole["session"]["regime"].pop("tasks")),
         "required field `tasks` - at `session.regime`",
     ),
-    "a task without epochs": (
-        changed(lambda whole: whole["session"]["regime"]["tasks"]["M1-MNIST"].pop("epochs")),
-        "required field `epochs` - at `session.regime.tasks",
-    ),
     "no device": (changed(lambda whole: whole["session"].pop("device")), "required field `device` - at `session`"),
     "data no table": (
         changed(lambda whole: whole["session"]["data"].update(MNIST=3)),
@@ -211,9 +207,29 @@ def test_conditions_that_this_version_does_not_know_cannot_be_rebuilt_and_are_co
     scale = whole["session"]["regime"]["tasks"]["M1-MNIST"]
     (scale if place == "scale" else scale["reading"]).update(colour="blue")
     found = written(tmp_path, whole)
-    with pytest.raises(ReproError, match=r"report\.json: the session's conditions cannot be .*M1-MNIST has colour"):
+    with pytest.raises(ReproError, match=r"report\.json: the session's conditions cannot be .*scale has colour"):
         found.conditions  # noqa: B018
     assert compare(found, found).same
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda scale: scale.pop("epochs"), "required field `epochs`"),
+        (lambda scale: scale.update(seeds="3"), "Expected `int`, got `str` - at `seeds`"),
+        (lambda scale: scale["reading"].update(parts=["colours"]), r"value 'colours' - at `reading\.parts"),
+    ],
+)
+def test_a_scale_that_is_none_cannot_be_rebuilt_and_is_compared(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], line: str
+) -> None:
+    whole = content(CASES, conditions(), tmp_path / "store")
+    before = written(tmp_path / "before", whole)
+    change(whole["session"]["regime"]["tasks"]["M1-MNIST"])
+    found = written(tmp_path / "after", whole)
+    with pytest.raises(ReproError, match=rf"report\.json: the session's conditions cannot be read: .*{line}"):
+        found.conditions  # noqa: B018
+    assert len(compare(before, found).settings) == 1
 
 
 def test_what_a_later_version_adds_to_a_verdict_is_passed_over(tmp_path: Path) -> None:
