@@ -27,8 +27,9 @@ from ..experiment.tasks import (
     task,
 )
 from ..statistics.equivalence import Flat, NotWorse, Same
-from ..statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
+from ..statistics.joint import Awaiting, Exists, Jointly
 from ..statistics.pairs import Mostly, OnAverage, SmallerChange
+from ..statistics.ranks import RanksDisagree
 from ..statistics.trends import Drops, Higher, Lower, Rises
 from ..statistics.units import factor, points
 from ..verdicts.claim import claim

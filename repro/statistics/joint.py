@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample
-from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
-from .units import CORRELATION, SHARE, Array, Margin
+from .hypotheses import AllOf, AnyOf, Effect, Mean, Nothing
+from .units import SHARE, Margin
 
 
 @dataclass(frozen=True)
@@ -108,42 +108,6 @@ class Exists(Estimand):
 def _change(sample: Sample, i: int, j: int) -> Effect:
     name = f"change from batch size {sample.batch_sizes[i]} to {sample.batch_sizes[j]}"
     return Effect(sample.values[..., j] - sample.values[..., i], sample.unit, name, sample.step)
-
-
-@dataclass(frozen=True)
-class RanksDisagree(Estimand):
-    """Over all cells, the rank correlation of two measures stays away from -1: one does not explain the other.
-
-    Curves come in pairs, as for ``Exists``. One effect a seed: Spearman's coefficient over all recipes and batch sizes.
-    Holds if the median over seeds is above -``explains``, by the sign test; fails if below. Coefficients of few cells
-    take few values and pile up at -1, where a t interval would be certain of three equal ones; the sign test is exact
-    whatever their distribution, and therefore decides nothing below five seeds. Source: Spearman 1904; Conover 1999.
-    """
-
-    explains: float
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        """The strength of correlation that would count as explaining."""
-        return (Margin(self.explains, CORRELATION),)
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of an even number of curves."""
-        first = np.concatenate([sample.values for sample in samples[::2]], axis=-1)
-        second = np.concatenate([sample.values for sample in samples[1::2]], axis=-1)
-        name = f"rank correlation over {first.shape[-1]} cells, median seed"
-        effect = Effect(_spearman(first, second), CORRELATION, name)
-        holds, fails = Median(effect, 1, -self.explains), Median(effect, -1, self.explains)
-        return Question(holds, fails, f"above -{self.explains:g}")
-
-
-def _spearman(a: Array, b: Array) -> Array:
-    """Pearson's correlation of ranks over the last axis; 0 where one measure does not vary."""
-    from scipy.stats import rankdata  # takes half a second to import, which a plan and most claims do without
-
-    first, second = (ranks - ranks.mean(-1, keepdims=True) for ranks in (rankdata(a, axis=-1), rankdata(b, axis=-1)))
-    norm = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
-    return np.asarray(np.divide((first * second).sum(-1), norm, out=np.zeros_like(norm), where=norm > 0))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Unit:
 
     def difference(self, scaled: float) -> str:
         """A difference on this scale, for a sentence."""
-        return f"{scaled:+z.2f}" if self.name == "correlation" else f"{scaled:.2f}"
+        return f"{scaled:.2f}"
 
     def interval(self, low: float, high: float) -> str:
         """An interval of differences, for a sentence."""
@@ -96,10 +96,20 @@ class Factor(Unit):
         return f"a factor of {math.exp(size):g}"
 
 
+class Correlation(Unit):
+    """Fisher's z of correlations, shown as the correlations that they stand for."""
+
+    def difference(self, scaled: float) -> str:
+        return f"{math.tanh(scaled):+z.2f}"
+
+    def margin(self, size: float) -> str:
+        return f"{math.tanh(size):g}"
+
+
 POINTS: Final = Points("points", "percentage points")
 FACTOR: Final = Factor("factor", "natural logarithm of a factor")
 SHARE: Final = Unit("share", "share of cells")
-CORRELATION: Final = Unit("correlation", "rank correlation")
+CORRELATION: Final = Correlation("correlation", "Fisher's z of a rank correlation, which is its tanh")
 
 
 @dataclass(frozen=True)

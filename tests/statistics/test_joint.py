@@ -2,13 +2,9 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy.stats import spearmanr
-from worlds import same_examples
 
 from repro.statistics.estimands import Estimand, Outcome, Sample
-from repro.statistics.joint import Awaiting, Exists, Jointly, RanksDisagree
+from repro.statistics.joint import Awaiting, Exists, Jointly
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import FACTOR, POINTS, Margin, Unit, factor, points
 
@@ -27,16 +23,10 @@ def grows(*values: float, spread: float = 0.02) -> Sample:
     return curve(*values, unit=FACTOR, spread=spread)
 
 
-def five(*samples: Sample) -> list[Sample]:
-    """Five seeds of the same three: the fewest that bound a median."""
-    return [Sample(s.values[[0, 1, 2, 0, 1]], s.batch_sizes, s.unit) for s in samples]
-
-
 BOTH = Jointly((Rises(points(1)), Rises(factor(1.25))))
 UP, DOWN, VAGUE = curve(0, 5, 10), curve(10, 5, 0), curve(0, 1, 2, spread=9)
 STEEP, FALLING = grows(0, 1, 2), grows(2, 1, 0)
 SOMEWHERE = Exists(points(1), factor(1.25))
-RANKS = RanksDisagree(explains=0.8)
 
 DECISIONS = [
     (BOTH, [UP, STEEP], HOLDS),
@@ -52,10 +42,6 @@ DECISIONS = [
     (SOMEWHERE, [curve(0, 5, 5), grows(1, 0, 1)], FAILS),  # each measure between other batch sizes
     (SOMEWHERE, [VAGUE, STEEP], UNDECIDED),
     (SOMEWHERE, [DOWN, FALLING], FAILS),  # a larger batch size has to be the higher one
-    (RANKS, five(UP, FALLING), FAILS),  # the higher the curvature the less robust, without exception
-    (RANKS, five(UP, STEEP), HOLDS),
-    (RANKS, five(UP, STEEP, UP, FALLING), HOLDS),
-    (RANKS, five(curve(1, 1, 1, spread=0), STEEP), HOLDS),  # what does not vary is not explained
 ]
 
 
@@ -93,32 +79,6 @@ def test_what_was_found_is_told_with_both_its_measures() -> None:
     assert decision.estimate == pytest.approx(5.0)
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=4, max_size=5))
-@same_examples
-def test_the_rank_correlation_is_spearmans(cells: list[tuple[int, int]]) -> None:
-    first, second = np.array(cells, dtype=float).T
-    samples = [Sample(np.tile(v, (2, 1)), GRID[: len(cells)], POINTS) for v in (first, second)]
-    varies = np.ptp(first) > 0 and np.ptp(second) > 0
-    expected = spearmanr(first, second).statistic if varies else 0.0
-    assert RANKS.decide(*samples).estimate == pytest.approx(expected, abs=1e-12)
-
-
-def test_the_rank_correlations_of_five_seeds_are_bounded_by_the_least_and_the_greatest() -> None:
-    rows = [[1.0, 2.0, 3.0]] * 3 + [[2.0, 1.0, 3.0], [3.0, 2.0, 1.0]]
-    decision = RANKS.decide(Sample(np.array(rows), GRID[:3], POINTS), *five(grows(0, 1, 2, spread=0)))
-    assert (decision.low, decision.estimate, decision.high) == (-1.0, 1.0, 1.0)
-    assert decision.outcome is UNDECIDED
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 4])
-def test_fewer_than_five_seeds_bound_no_rank_correlation_and_it_says_so(seeds: int) -> None:
-    few = [Sample(s.values[:seeds], s.batch_sizes, s.unit) for s in five(UP, FALLING)]
-    decision = RANKS.decide(*few)
-    assert decision.outcome is UNDECIDED
-    assert decision.low == -math.inf
-    assert decision.reason == f"a median needs five seeds at least, of which there are {seeds}"
-
-
 def test_a_search_goes_through_where_a_margin_is_zero() -> None:
     assert Exists(points(0), factor(1)).decide(UP, STEEP).outcome is HOLDS
     assert Exists(points(0), factor(1)).decide(DOWN, FALLING).outcome is FAILS
@@ -134,7 +94,7 @@ def test_failing_by_one_of_two_parts_is_corrected_for_their_number() -> None:
     assert decision.level == pytest.approx(0.95)
 
 
-@pytest.mark.parametrize("estimand", [BOTH, SOMEWHERE, RANKS])
+@pytest.mark.parametrize("estimand", [BOTH, SOMEWHERE])
 def test_one_seed_decides_nothing(estimand: Estimand) -> None:
     one = [Sample(s.values[:1], s.batch_sizes, s.unit) for s in (UP, STEEP)]
     assert estimand.decide(*one).outcome is UNDECIDED

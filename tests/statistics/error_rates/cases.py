@@ -7,8 +7,9 @@ import numpy as np
 
 from repro.statistics.equivalence import Flat, NotWorse, Same
 from repro.statistics.estimands import Estimand
-from repro.statistics.joint import Exists, Jointly, RanksDisagree
+from repro.statistics.joint import Exists, Jointly
 from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
+from repro.statistics.ranks import RanksDisagree
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
 
@@ -126,9 +127,16 @@ CASES: Final = (
         search(step(-10), step(-2 * LOG_EDGE, FACTOR), (step(-10), step(-2 * LOG_EDGE, FACTOR))),
     ),
 )
-RANKS: Final = RanksDisagree(explains=0.8)
+RANKS: Final = RanksDisagree(explains=0.9)
+SHAPE: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+AGAINST: Final = (0.7, -1.0, 0.2, 0.9, -0.8)  # an order of its own
 
 
-def ranks(slope: float) -> tuple[Line, ...]:
-    """Robustness falls along the grid in two recipes as curvature grows, each by ``slope`` spreads of its runs."""
-    return tuple(line for _ in range(2) for line in (ramp(-3.2 * slope), grows(0.35 * slope)))
+def ranks(against: float, explained: float = 1.0) -> tuple[Line, ...]:
+    """Three recipes in which robustness falls as curvature grows, but for a part that has an order of its own."""
+    found = []
+    for recipe in (-0.3, 0.0, 0.3):
+        x = np.array(SHAPE) + recipe
+        own = against * np.roll(AGAINST, round(10 * recipe))
+        found += [Line(tuple(12 * (own - explained * x))), Line(tuple(1.2 * x), FACTOR)]
+    return tuple(found)
