@@ -115,7 +115,7 @@ def test_the_seed_alone_decides_he_s_weights() -> None:
 
 def test_c1_that_pools_last_has_the_order_of_yao_et_al() -> None:
     model = build(C1_CIFAR10, 3, trained_as=(POOL_LAST,)).double()
-    assert layers(model)[:8] == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"] * 2
+    assert layers(model)[:8] == ["Conv2d", "ReLU", "BatchNorm", "MaxPool2d"] * 2
     x = images(model, 8).double()
     model(x)  # running statistics that are not those of a fresh batch norm
     norms = [part for part in model.children() if isinstance(part, nn.BatchNorm2d)]

@@ -59,9 +59,8 @@ def test_as_many_one_hot_rows_as_classes_are_no_labels(given: Given, function: C
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32])
 def test_labels_may_be_integers_of_any_size(given: Given, function: Callable[..., Any], dtype: torch.dtype) -> None:
     model, images, labels = given
-    other = made(
-        with_relu_and_pooling if isinstance(model[1], nn.ReLU) else with_batch_norm_and_dropout, 20, torch.float32
-    )
+    network = with_relu_and_pooling if isinstance(model[1], nn.ReLU) else with_batch_norm_and_dropout
+    other = made(network, 20, torch.float32)
     assert same(function(model, images, labels.to(dtype)), function(*other))
 
 
