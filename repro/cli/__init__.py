@@ -37,10 +37,10 @@ DIFF: Final = (
     "be written."
 )
 CALIBRATE: Final = (
-    "Trains and measures short runs of every network as sessions do it, on the surrogate data, and keeps what they "
-    "took on this machine: `pytest claims --plan` then says how long a session will take here. The environment "
-    "variable REPRO_RATES names another folder to keep it in. Exit status 0: measured and kept; 2: bad input, or the "
-    "answer cannot be written."
+    "Trains and measures short runs of every network as sessions do it, on the surrogate data, and keeps what that "
+    "took on this machine: `pytest claims --plan` then says how long a session will take. The environment variable "
+    "REPRO_RATES names another folder to keep it in. Exit status 0: measured and kept; 2: bad input, or the answer "
+    "cannot be written."
 )
 
 

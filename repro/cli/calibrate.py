@@ -43,11 +43,10 @@ def _prepared(path: Path) -> Store:
     try:
         if path.exists() and not named():
             shutil.rmtree(path)
-        store = Store(path)
-        store.prepare()
+        Store(path).prepare()
     except (OSError, SettingError) as error:
         raise SettingError(f"{path}: runs cannot be kept there; {ENVIRONMENT} names another folder") from error
-    return store
+    return Store(path)
 
 
 def _side_by_side(path: Path, ends: float, device: str, processes: int) -> None:

@@ -88,7 +88,8 @@ class ClaimSession:
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
-        session = Session(self.plan.jobs, self.processes == 1, journal, over=lambda: self.shared.over)
+        alone, over = self.processes == 1, lambda: self.shared.over
+        session = Session(self.plan.jobs, alone=alone, journal=journal, over=over)
         return Workshop(self.store, self.conditions, session)
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:

@@ -16,8 +16,8 @@ from .run import Run
 from .store import Store
 from .trainer import make
 
-# Networks with their width, and what a core does in a second or two: the sizes of batches and the images of a reading.
-NETWORKS: Final = (
+Network = tuple[Task, int, Sequence[int], int]  # with its width, the sizes of its batches, the images of its readings
+NETWORKS: Final[tuple[Network, ...]] = (  # what a core does in a second or two
     (RESNET18_CIFAR10, 64, (16,), 2),
     (C1_CIFAR10, 64, (64, 256), 16),
     (M1_MNIST, 64, (64, 256), 16),
@@ -39,20 +39,19 @@ def make_short_runs(path: Path, ends: float, device: str, first: int, every: int
         warm = Store(Path(folder))
         warm.prepare()
         for task, width, _, _ in NETWORKS:
-            _make(task, width, (4,), 2, first, warm, conditions)
+            _make((task, width, (4,), 2), first, warm, conditions)
     seed, longest = first, 0.0
     while seed == first or time.time() + longest < ends:
         began = time.time()
         for task, width, sizes, images in NETWORKS:
             batches, read = (sizes, images) if device == "cpu" else ON_A_GPU
-            _make(task, width, batches, read, seed, Store(path), conditions)
+            _make((task, width, batches, read), seed, Store(path), conditions)
         seed, longest = seed + every, max(longest, time.time() - began)
 
 
-def _make(
-    task: Task, width: int, sizes: Sequence[int], images: int, seed: int, store: Store, conditions: Conditions
-) -> None:
+def _make(network: Network, seed: int, store: Store, conditions: Conditions) -> None:
     """Train the same images at each batch size, and measure the last run part by part."""
+    task, width, sizes, images = network
     for size in sizes:
         run = Run(task, LR().sgd(64), size, seed, 1, sizes[-1], "surrogate", conditions.device, width)
         for part in PARTS if size == sizes[-1] else PARTS[:1]:

@@ -12,10 +12,12 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
+import msgspec
+
 from ..experiment.readings import Reading
 from ..science.measuring.checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS
 from ..words import counted
-from .rates import BUILT_IN, ENVIRONMENT, SAYS, Speed, measured, named
+from .rates import BUILT_IN, ENVIRONMENT, Speed, measured, named
 from .run import Job, Run, from_spec
 from .store import Store
 
@@ -33,16 +35,14 @@ Took = tuple[Run, Reading | None, float]  # the seconds of a run's training (Non
 def took(store: Store, device: str, host: str | None = None) -> Iterator[Took]:
     """What stored runs took on a device of this host (None: of any); not those that diverged, for they did less."""
     for record, measures in store.sample(SAMPLE):
-        with suppress(KeyError, TypeError, ValueError):  # another version's
+        with suppress(KeyError, TypeError, ValueError, msgspec.MsgspecError):  # another version's
             run = from_spec(record["run"])
             if run.device != device or record["diverged"] or host not in (None, record["machine"]):
                 continue
             if record["seconds"]:  # a checkpoint has none: it was stored on the way of its run
                 yield run, None, float(record["seconds"])
-            for one in measures:
-                reading = Reading(**{**one["reading"], "parts": tuple(one["reading"]["parts"])})
-                if one["seconds"]:
-                    yield run, reading, float(one["seconds"])
+            times = [(msgspec.convert(one["reading"], Reading), float(one["seconds"])) for one in measures]
+            yield from ((run, reading, seconds) for reading, seconds in times if seconds)
 
 
 def known(store: Store, device: str) -> Iterator[Took]:
@@ -73,15 +73,16 @@ class Costs:
         if self.runs:
             return f"what {counted(self.runs, 'run')} took {f'here or in {path}' if path else 'on this machine'}"
         ignored = f"{ENVIRONMENT} {path}: no such runs are stored there, and it is ignored; " if path else ""
-        return f"{SAYS}; {ignored}`python -m repro calibrate` measures this machine in a minute"
+        built_in = f"built-in rates of one core of a 2-core AMD EPYC; {ignored}"
+        return f"{built_in}`python -m repro calibrate` measures this machine in a minute"
 
     def seconds(self, run: Run, reading: Reading | None = None) -> float:
         """To train a run, or to measure one that is trained."""
-        work = self._work(run, reading)
-        return sum(seconds * self._factor(_alike(run, reading, part)) for part, seconds in work.items())
-
-    def _factor(self, alike: Iterable[Hashable]) -> float:
-        return next((self._factors[like] for like in alike if like in self._factors), 1.0)
+        total = 0.0
+        for part, one in self._work(run, reading).items():
+            factors = (self._factors[like] for like in _alike(run, reading, part) if like in self._factors)
+            total += one * next(factors, 1.0)
+        return total
 
     def _work(self, run: Run, reading: Reading | None) -> dict[str, float]:
         """Seconds by the table, of a training or of each part of a reading."""
@@ -119,14 +120,13 @@ def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
     of_training = min(reading.hessian_images or run.images, run.images)
     curved = _of_test(run, reading.hessian_images) if reading.curvature_of == "test" else of_training
     product = speed.product * curved * (REBUILT if curved > CHUNK else 1)
+    spread = SPREAD * speed.product * min(curved, CURVED_IMAGES)
     gradients = 3 + 2 * reading.pgd_restarts * UNBROKEN * reading.pgd_steps  # FGSM and PGD on two losses, their health
     return {
         "accuracy": speed.forward * (run.images + _of_test(run, reading.test_images)),
         "attacks": attacked * (gradients * speed.gradient + 4 * speed.forward),
         "curvature": PRODUCTS * product,
-        "instruments": CHECKS * speed.gradient * IMAGES
-        + SECOND_PRODUCTS * product
-        + SPREAD * speed.product * min(curved, CURVED_IMAGES),
+        "instruments": CHECKS * speed.gradient * IMAGES + SECOND_PRODUCTS * product + spread,
         "transfer": attacked * (speed.gradient + speed.forward),
     }
 

@@ -76,10 +76,7 @@ class Plan:
         return f"{line}; the rest takes about {span(self.seconds)} on {alone}" if self.missing else line
 
     def prediction(self, processes: int) -> str:
-        """One line: how long the session will take from start to end, and what it cannot fall below.
-
-        Beside its runs it has to start, to take its verdicts and to draw its figures.
-        """
+        """One line: how long the session will take from start to figures, and what it cannot fall below."""
         beside = START + (len(self.cases) * VERDICT + len(self.figures) * FIGURE) / processes
         whole, one = makespan(self.missing, processes), max(self.lacking.values(), default=0.0)
         count = "1 process" if processes == 1 else f"{processes:,} processes"
@@ -112,10 +109,8 @@ class Line:
 def lines(plan: Plan, conditions: Conditions) -> list[Line]:
     """The plan's lines: tasks in the order of ``TASKS``, recipes in that of the paper's sections."""
     found = {(curve.task, curve.recipe): curve for curve in plan.curves}
-    tasks, recipes = [*TASKS.values()], [*dict.fromkeys((*SETTINGS, *MOMENTA_OF_LR, *MOMENTA_OF_RATIO))]
-    others = {recipe: len(recipes) for _, recipe in found}  # that the paper has not
-    places = {**others, **{recipe: place for place, recipe in enumerate(recipes)}}
-    keys = sorted(found, key=lambda key: (tasks.index(key[0]), places[key[1]]))
+    tasks, recipes = list(TASKS.values()), (*SETTINGS, *MOMENTA_OF_LR, *MOMENTA_OF_RATIO)
+    keys = sorted(found, key=lambda key: (tasks.index(key[0]), (*recipes, key[1]).index(key[1])))  # others stand last
     return [Line(*key, tuple(found[key].runs(conditions))) for key in keys]
 
 
