@@ -69,7 +69,7 @@ def test_what_an_older_report_lacks_has_a_default() -> None:
     assert (found.readings, found.further, found.declared_before, found.family_wise) == ((), None, (), None)
 
 
-@pytest.mark.parametrize("name", sorted(OLDEST.keys() - {"test"}))
+@pytest.mark.parametrize("name", [name for name in OLDEST if name != "test"])
 def test_a_verdict_that_lacks_what_all_have_is_refused_by_its_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"`{name}`"):
         convert({key: value for key, value in OLDEST.items() if key != name}, Entry)
