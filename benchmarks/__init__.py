@@ -1,1 +1,1 @@
-"""Ratios against what a user would otherwise write, in one run; and the calibration of the decisions."""
+"""What the harness costs, against what a user would otherwise write: its hot paths, whole commands, the GPU path."""

@@ -19,8 +19,8 @@ from repro.errors import ReproError, error_line
 
 from . import results
 from .cases import APART, CASES
-from .networks import FOLDER
 from .sides import BenchmarkError
+from .speed.networks import FOLDER
 
 
 def main(names: list[str]) -> int:
@@ -56,7 +56,7 @@ def _measured(name: str) -> bool:
     try:
         result = case.run(name)
     except (BenchmarkError, ReproError) as error:
-        print(f"{name}: {error_line(error) if isinstance(error, ReproError) else error}", flush=True)
+        print(f"{name}: {error_line(error)}", flush=True)
         return False
     for fault in result.faults:
         print(f"{name}: FAULT: {fault}", flush=True)

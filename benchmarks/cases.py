@@ -1,15 +1,17 @@
 """Every benchmark by its name."""
 
-from . import attacks, cached, eigenvalue, precision, scheduling, starts, training, whole
+from .sessions import cached, fleet, precision, scheduling, whole
+from .sides import Measured, Timed
+from .speed import attacks, eigenvalue, training
 
-CASES = {
+CASES: dict[str, Timed | Measured] = {
     **training.CASES,
     **attacks.CASES,
     **eigenvalue.CASES,
-    **starts.CASES,
     **scheduling.CASES,
     **cached.CASES,
+    **fleet.CASES,
     **precision.CASES,
     **whole.CASES,
 }
-APART = ("starts", "scheduling", "precision", "whole")  # take minutes each, and are measured only when they are named
+APART = ("scheduling", "fleet", "precision", "whole")  # take minutes each, and are measured only when they are named

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, Literal
 
+import msgspec
+
 from repro.report.provenance import versions
 from repro.runs.hardware import hardware
 
@@ -72,12 +74,11 @@ def path_of(name: str, folder: Path = RESULTS) -> Path:
 
 def store(name: str, result: Result, peers: Iterable[str] = (), folder: Path = RESULTS) -> None:
     """Write a result with versions and hardware. ``peers``: packages whose versions it depends on as well."""
-    found = {**versions(), **{peer: importlib.metadata.version(peer) for peer in peers}}
     content = {
         "benchmark": name,
         "figures": {key: asdict(figure) for key, figure in result.figures.items()},
         "facts": result.facts,
-        "versions": found,
+        "versions": {**versions(), **{peer: importlib.metadata.version(peer) for peer in peers}},
         "hardware": hardware(),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,18 +89,14 @@ def store(name: str, result: Result, peers: Iterable[str] = (), folder: Path = R
 class Stored:
     """A result as it was stored last."""
 
-    figures: dict[str, Figure]
-    hardware: dict[str, Any]
+    figures: dict[str, Figure] = field(default_factory=dict)
+    hardware: dict[str, Any] = field(default_factory=dict)
 
 
 def stored(name: str, folder: Path = RESULTS) -> Stored:
     """The last result of a benchmark; without figures if there is none."""
     path = path_of(name, folder)
-    if not path.exists():
-        return Stored({}, {})
-    content = json.loads(path.read_text())
-    figures = {k: Figure(**{**v, "range": tuple(v["range"])}) for k, v in content["figures"].items()}
-    return Stored(figures, content["hardware"])
+    return msgspec.json.decode(path.read_bytes(), type=Stored) if path.exists() else Stored()
 
 
 def compared(now: Figure, last: Figure | None, same_machine: bool) -> str:

@@ -4,30 +4,31 @@ Ours keeps freed memory, as the harness's processes do; the peer's process is as
 the check that both do the same work, and answers with what it found.
 """
 
-import json
 import sys
 import time
-from dataclasses import asdict
 
+import msgspec
 import torch
 
 from repro.science.computing.memory import keep_freed_memory
 
 from .cases import CASES
-from .sides import CHECK, OURS
+from .sides import CHECK, OURS, Timed
 
 
 def main(name: str, side: str) -> None:
     torch.set_num_threads(1)
     if side != "peer":
         keep_freed_memory()
-    pair = CASES[name].prepare()
+    case = CASES[name]
+    assert isinstance(case, Timed)
+    pair = case.prepare()
     work = pair.ours if side == OURS else pair.peer
     if side != CHECK:
         work()  # to warm up
     for _ in sys.stdin:
         if side == CHECK:
-            print(json.dumps(asdict(pair.check())), flush=True)
+            print(msgspec.json.encode(pair.check()).decode(), flush=True)
             continue
         began = time.perf_counter()
         work()

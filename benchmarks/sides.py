@@ -1,60 +1,28 @@
-"""Two sides of a benchmark timed in turn, each in a process of its own on one thread."""
+"""The two kinds of benchmark: both sides timed in turn, each in a process of its own on one thread; and all others."""
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
 
-from .results import Figure, Result, ratio
+import msgspec
+
+from .results import Result, ratio
 
 OURS, PEER, CHECK = "ours", "peer", "check"
 REPEATS: Final = 5
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What is found out once, untimed, before the sides take turns."""
-
-    facts: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, dict[str, Any]] = field(default_factory=dict)  # the fields of further figures
-    faults: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both sides' work on the same thing, and the check that it is the same."""
-
-    ours: Callable[[], object]
-    peer: Callable[[], object]
-    check: Callable[[], Checked] = Checked
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A benchmark of two sides. ``prepare`` is called in every process; ``peers`` are the packages it needs."""
-
-    prepare: Callable[[], Pair]
-    asked: float | None = None
-    peers: tuple[str, ...] = ()
-
-    def run(self, name: str) -> Result:
-        """Check once, then time both sides in turn."""
-        checked = Checked(**_ask(name, CHECK))
-        if checked.faults:
-            return Result({}, checked.facts, tuple(checked.faults))
-        with Side(name, OURS) as ours, Side(name, PEER) as peer:
-            pairs = [(ours.seconds(), peer.seconds()) for _ in range(REPEATS)]
-        figures = {key: Figure(**{**found, "range": tuple(found["range"])}) for key, found in checked.figures.items()}
-        time = ratio([own for own, _ in pairs], [theirs for _, theirs in pairs], self.asked)
-        return Result({"time": time, **figures}, checked.facts)
+class BenchmarkError(Exception):
+    """What was to be measured did not come to an end, or is not what it should be."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A benchmark that times what it starts itself, such as whole sessions."""
+    """A benchmark that times what it starts itself, such as whole sessions; ``peers`` are the packages it needs."""
 
     measure: Callable[[], Result]
     peers: tuple[str, ...] = ()
@@ -63,8 +31,33 @@ class Measured:
         return self.measure()
 
 
-class BenchmarkError(Exception):
-    """A process of a benchmark ended before it answered."""
+@dataclass(frozen=True)
+class Pair:
+    """Both sides' work on the same thing, and the check that it is the same, with what else is found out untimed."""
+
+    ours: Callable[[], object]
+    peer: Callable[[], object]
+    check: Callable[[], Result]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A benchmark of two sides. ``prepare`` is called in every process, first in the one that checks."""
+
+    prepare: Callable[[], Pair]
+    asked: float | None = None
+    peers: tuple[str, ...] = ()
+
+    def run(self, name: str) -> Result:
+        """Check once, then time both sides in turn."""
+        with Side(name, CHECK) as checking:
+            checked = msgspec.json.decode(checking.answer(), type=Result)
+        if checked.faults:
+            return checked
+        with Side(name, OURS) as ours, Side(name, PEER) as peer:
+            turns = [(ours.seconds(), peer.seconds()) for _ in range(REPEATS)]
+        time = ratio([own for own, _ in turns], [theirs for _, theirs in turns], self.asked)
+        return replace(checked, figures={"time": time, **checked.figures})
 
 
 class Side:
@@ -84,9 +77,10 @@ class Side:
         return float(self.answer())
 
     def answer(self) -> str:
-        """What the process says when it is told to go."""
-        self._say.write("go\n")
-        self._say.flush()
+        """What the process says when it is told to go. BenchmarkError: it ended before it answered."""
+        with suppress(BrokenPipeError):  # it has ended, as the next line finds
+            self._say.write("go\n")
+            self._say.flush()
         line = self._hear.readline()
         if not line:
             raise BenchmarkError(f"{self._what}: its process ended with status {self._process.wait()}")
@@ -96,14 +90,7 @@ class Side:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._say.close()
-        self._process.wait()
-
-
-def _ask(name: str, side: str) -> dict[str, Any]:
-    with Side(name, side) as process:
-        found: dict[str, Any] = json.loads(process.answer())
-    return found
+        self._process.communicate()
 
 
 def one_thread() -> dict[str, str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import precision
-from benchmarks.precision import Shift, Twins, saved, shift_of, shifts, twins
+from benchmarks.sessions import precision
+from benchmarks.sessions.precision import Shift, Twins, saved, shift_of, shifts, twins
 from repro.experiment.precisions import BFLOAT16
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import QUICK

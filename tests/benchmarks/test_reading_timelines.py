@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import timeline
-from benchmarks.timeline import Idle, Piece
+from benchmarks.sessions import timeline
+from benchmarks.sessions.timeline import Idle, Piece
 
 
 def piece(name: str, worker: str, begin: float, end: float) -> Piece:

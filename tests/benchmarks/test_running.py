@@ -6,11 +6,12 @@ import pytest
 import torch
 
 from benchmarks import __main__ as program
-from benchmarks import attacks, results, training
+from benchmarks import results
 from benchmarks.cases import APART, CASES
-from benchmarks.networks import as_written
 from benchmarks.results import Result, absolute
 from benchmarks.sides import BenchmarkError, Measured
+from benchmarks.speed import attacks, training
+from benchmarks.speed.networks import as_written
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, STDCNN_MNIST, Task
 from repro.science.networks.models import build

@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks.sessions import Session, measured
+from benchmarks.sessions.session import Session, measured
 from benchmarks.sides import BenchmarkError
 
 MIB = 2**20

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-
-from error_rates.rates import outcomes, ranks_case, upper
 from error_rates.cases import CASES, Case
+from error_rates.rates import outcomes, ranks_case, upper
 from error_rates.tables import BEGIN, END, page
 from error_rates.worlds import WORLDS, World, solved
+
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Estimand, Outcome, Sample
 from repro.statistics.trends import Higher, Rises

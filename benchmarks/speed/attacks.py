@@ -15,8 +15,9 @@ from repro.experiment.tasks import TASKS
 from repro.science.computing.streams import stream
 from repro.science.measuring.measures import pgd_accuracy
 
+from ..results import Result
+from ..sides import Pair, Timed
 from .networks import accuracy, as_written, data, network, told
-from .sides import Checked, Pair, Timed
 
 STEPS = 40
 IMAGES = {"M1-MNIST": 96, "StdCNN-MNIST": 256, "C1-CIFAR10": 32}  # as many as the quick regime attacks
@@ -59,7 +60,7 @@ def pgd(name: str, attack: Attack) -> Pair:
     return Pair(ours, peer, partial(check, name, ours, peer, accuracy(network(name), x, y)))
 
 
-def check(name: str, ours: Callable[[], float], peer: Callable[[], float], clean: float) -> Checked:
+def check(name: str, ours: Callable[[], float], peer: Callable[[], float], clean: float) -> Result:
     """Both accuracies, and how many images each side put through the network."""
     (theirs, all_images), (own, images) = (_counted(name, side) for side in (peer, ours))
     facts = {
@@ -73,7 +74,7 @@ def check(name: str, ours: Callable[[], float], peer: Callable[[], float], clean
     }
     weaker = own > theirs + 0.5 / IMAGES[name]  # by an image at least: the peer's share is of single precision
     faults = (f"our accuracy {own:.4f} is above the peer's, {theirs:.4f}: our attack is weaker",) if weaker else ()
-    return Checked(facts, faults=faults)
+    return Result({}, facts, faults)
 
 
 def _counted(name: str, side: Callable[[], float]) -> tuple[float, int]:

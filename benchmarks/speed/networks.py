@@ -1,7 +1,8 @@
 """Networks that the benchmarks measure: trained once for all of an invocation, on real data where it is found.
 
 What was prepared stands in a folder that the processes of the invocation share, so that both sides of a benchmark have
-the same weights, and several benchmarks the same network.
+the same weights, and several benchmarks the same network. The process that checks a benchmark comes first and alone,
+and prepares all of it; so no two processes ever prepare the same.
 """
 
 import json
@@ -12,7 +13,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-import filelock
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -38,11 +38,10 @@ def shared_folder() -> Path:
 
 
 def once(name: str, compute: Callable[[], Any]) -> Any:
-    """The JSON value of a computation that one process of the invocation makes and the others read."""
+    """The JSON value of a computation that the first process of the invocation makes and the others read."""
     path = shared_folder() / f"{name}.json"
-    with filelock.FileLock(f"{path}.lock"):
-        if not path.exists():
-            path.write_text(json.dumps(compute()))
+    if not path.exists():
+        path.write_text(json.dumps(compute()))
     return json.loads(path.read_text())
 
 
@@ -67,11 +66,10 @@ def network(name: str, barely: bool = False) -> nn.Module:
     task = TASKS[name]
     path = shared_folder() / f"{name}{'-barely' if barely else ''}.safetensors"
     model = build(task, 0)
-    with filelock.FileLock(f"{path}.lock"):
-        if not path.exists():
-            _train(model, task, barely)
-            save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path)
-    model = build(task, 0)
+    if not path.exists():
+        _train(model, task, barely)
+        save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path)
+    model = build(task, 0)  # in PyTorch's default memory layout, which training leaves
     model.load_state_dict(load_file(path))
     return model.eval()
 

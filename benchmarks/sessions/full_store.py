@@ -17,8 +17,8 @@ from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
 
-from .networks import source
-from .sessions import ROOT
+from ..speed.networks import source
+from .session import ROOT
 
 
 def conditions(regime: Regime) -> Conditions:

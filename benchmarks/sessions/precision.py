@@ -27,9 +27,9 @@ from repro.statistics.intervals import t_interval
 from repro.statistics.units import Array
 from repro.verdicts.curves import MEASURES, TEST_ACCURACY, Measure
 
-from . import sessions
-from .results import Result, ratio
-from .sides import Measured
+from ..results import Result, ratio
+from ..sides import Measured
+from . import session
 
 OPTIONS: Final = ("--quick",)  # of both sessions
 LEVEL: Final = 0.9  # of the interval: each of its ends is a test at 5%, as are those that decide claims
@@ -72,14 +72,11 @@ class Shift:
 def measure() -> Result:
     with tempfile.TemporaryDirectory() as folder:
         strict, lower = Path(folder) / FLOAT32, Path(folder) / BFLOAT16
-        ours, peer = session(lower, BFLOAT16), session(strict, FLOAT32)
+        ours, peer = (
+            session.run(*OPTIONS, "-n", str(os.cpu_count() or 1), "--precision", name, "--artifacts", folder)
+            for name, folder in ((BFLOAT16, lower), (FLOAT32, strict))
+        )
         return Result({"wall": ratio([ours.wall], [peer.wall])}, told(strict, lower))
-
-
-def session(folder: Path, precision: str) -> sessions.Session:
-    """The quick report with an empty store; what it leaves is in ``folder``."""
-    cores = str(os.cpu_count() or 1)
-    return sessions.run(*OPTIONS, "-n", cores, "--precision", precision, "--artifacts", folder)
 
 
 def told(strict: Path, lower: Path) -> dict[str, Any]:

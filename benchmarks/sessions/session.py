@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .sides import BenchmarkError, one_thread
+from ..sides import BenchmarkError, one_thread
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # The system counts what a process held before it became another program: one started from here would be charged with
 # the memory of PyTorch, which is loaded here. A small process starts it instead, and leaves what it used in a file.
 STARTER: Final = """

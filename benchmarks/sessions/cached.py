@@ -9,10 +9,10 @@ from typing import Final
 
 from repro.experiment.regimes import PAPER
 
-from . import sessions
+from ..results import Result, absolute
+from ..sides import BenchmarkError, Measured
+from . import session
 from .full_store import conditions, fill, jobs
-from .results import Result, absolute
-from .sides import BenchmarkError, Measured
 
 REPEATS: Final = 3
 
@@ -26,13 +26,13 @@ def measure() -> Result:
         store, artifacts = Path(folder) / "store", Path(folder) / "artifacts"
         fill(store, wanted)
         options: list[str | Path] = ["--regime", "paper", "-n", "0", "--store", store, "--artifacts", artifacts]
-        found = [sessions.run(*options) for _ in range(REPEATS)]
+        found = [session.run(*options) for _ in range(REPEATS)]
         if (artifacts / "timeline.jsonl").exists():
             raise BenchmarkError("the session trained something: it was to find everything stored")
     figures = {
-        "wall": absolute([session.wall for session in found], "s", 15.0),
-        "cpu": absolute([session.cpu for session in found], "s"),
-        "memory": absolute([session.gib for session in found], "GiB", 1.0),
+        "wall": absolute([one.wall for one in found], "s", 15.0),
+        "cpu": absolute([one.cpu for one in found], "s"),
+        "memory": absolute([one.gib for one in found], "GiB", 1.0),
     }
     runs = {run for run, _ in wanted}
     whole = {run.whole for run in runs}

@@ -4,16 +4,15 @@ All claims on two tasks, whose runs are of unequal length and shared by many cla
 store each time. From the timeline that the session leaves: what the processes did with their time.
 """
 
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from . import sessions, timeline
-from .networks import source
-from .results import RESULTS, Result, ratio
-from .sides import Measured
+from ..results import RESULTS, Result, ratio
+from ..sides import Measured
+from ..speed.networks import source
+from . import session, timeline
 from .timeline import Piece
 
 REPEATS: Final = 3
@@ -41,25 +40,20 @@ hessian_images = 64
 """
 
 
-def session(folder: Path, processes: int) -> sessions.Session:
-    """One session with an empty store; what it leaves is in ``folder``."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    (folder / "scheduling.toml").write_text(REGIME)
-    tasks = [f"--task={task}" for task in TASKS]
-    options: list[str | Path] = ["--regime", folder / "scheduling.toml", "--artifacts", folder / "artifacts", *tasks]
-    return sessions.run("-n", str(processes), *options)
+def made(processes: int) -> tuple[session.Session, list[Piece]]:
+    """One session with an empty store, and its timeline."""
+    with tempfile.TemporaryDirectory() as temporary:
+        regime, artifacts = Path(temporary) / "scheduling.toml", Path(temporary) / "artifacts"
+        regime.write_text(REGIME)
+        tasks = [f"--task={task}" for task in TASKS]
+        cost = session.run("-n", str(processes), "--regime", regime, "--artifacts", artifacts, *tasks)
+        return cost, timeline.read(artifacts / "timeline.jsonl")
 
 
 def measure() -> Result:
-    alone, together, pieces = [], [], []
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "session"
-        for _ in range(REPEATS):
-            alone.append(session(folder, 0))
-            one = timeline.read(folder / "artifacts" / "timeline.jsonl")
-            together.append(session(folder, 2))
-            pieces.append(timeline.read(folder / "artifacts" / "timeline.jsonl"))
+    turns = [(made(0), made(2)) for _ in range(REPEATS)]
+    alone, together = ([cost for cost, _ in side] for side in zip(*turns, strict=True))
+    one, pieces = turns[-1][0][1], [found for _, (_, found) in turns]
     timeline.draw(pieces[-1], PICTURE, "Two processes on the missing runs of all claims on two tasks")
     wall = ratio([s.wall for s in together], [s.wall for s in alone], 1.8)
     facts = {

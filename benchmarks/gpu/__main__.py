@@ -13,13 +13,14 @@ import importlib
 import importlib.metadata
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -27,32 +28,32 @@ from repro.report.provenance import PACKAGES
 from repro.runs.hardware import hardware
 from repro.science.computing.memory import keep_freed_memory
 
-from .gpu_tools import NOT_MEASURED, NotMeasuredError, Row, Setting, broke
+from ..results import RESULTS
+from .tools import NOT_MEASURED, Case, Row, Section, Setting, broke
 
-ROOT = Path(__file__).parents[1]
-OUT = Path(__file__).parent / "results" / "gpu.json"
-Section = Callable[[Setting, Row], Row]  # given what earlier sections found
-START = 15.0  # seconds that a process may take to start and to end
+ROOT: Final = Path(__file__).parents[2]
+START: Final = 15.0  # seconds that a process may take to start and to end
 
 
 def late(module: str, name: str) -> Section:
     """A section that is imported when its turn comes: a package that is not installed costs that section alone."""
-    return lambda *arguments: getattr(importlib.import_module(f".{module}", __package__), name)(*arguments)
+
+    def cases(setting: Setting, known: Mapping[str, list[Row]]) -> Iterator[Case]:
+        yield from getattr(importlib.import_module(f".{module}", __package__), name)(setting, known)
+
+    return cases
 
 
-# name, share of the time, what it does
-SECTIONS: tuple[tuple[str, float, Section], ...] = (
-    ("tasks", 0.14, late("gpu_tasks", "tasks")),
-    ("loops", 0.12, late("gpu_training", "loops")),
-    ("cohorts", 0.12, late("gpu_training", "cohorts")),
-    ("peaks", 0.03, late("gpu_peaks", "peaks")),
-    ("resnet", 0.15, late("gpu_training", "resnet")),
-    ("precision", 0.14, late("gpu_evidence", "precision")),
-    ("measures", 0.06, late("gpu_measures", "measures")),
-    ("paper", 0.10, late("gpu_measures", "paper")),
-    ("session", 0.14, late("gpu_session", "session")),
-)
-NAMES = [name for name, *_ in SECTIONS]
+SECTIONS: dict[str, tuple[float, Section]] = {  # with its share of the time
+    "tasks": (0.18, late("tasks", "tasks")),
+    "loops": (0.13, late("training", "loops")),
+    "cohorts": (0.13, late("training", "cohorts")),
+    "peaks": (0.03, late("measures", "peaks")),
+    "resnet": (0.15, late("training", "resnet")),
+    "precision": (0.15, late("precision", "precision")),
+    "measures": (0.08, late("measures", "measures")),
+    "session": (0.15, late("measures", "session")),
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -61,20 +62,15 @@ def main(arguments: list[str]) -> int:
         print("--device cuda: torch finds no CUDA device; --device cpu --small shows that the script works")
         return 2
     results = Results(chosen)
-    began, sections = time.monotonic(), [section for section in SECTIONS if section[0] in chosen.only]
-    end = began + 60 * chosen.minutes
-    for i, (name, share, section) in enumerate(sections):
-        left = end - time.monotonic() - (0 if chosen.here else START)
-        seconds = max(left, 0.0) * share / sum(other for _, other, _ in sections[i:])
+    began, names = time.monotonic(), [name for name in SECTIONS if name in chosen.only]
+    for i, name in enumerate(names):
+        left = 60 * chosen.minutes - (time.monotonic() - began) - (0 if chosen.here else START)
+        seconds = max(left, 0.0) * SECTIONS[name][0] / sum(SECTIONS[other][0] for other in names[i:])
         if chosen.here:
-            _take(
-                name, section, Setting(torch.device(chosen.device), chosen.small, time.monotonic() + seconds), results
-            )
+            measure(name, Setting(torch.device(chosen.device), chosen.small, time.monotonic() + seconds), results)
         else:
-            results.amend(name, _apart(_command(chosen, name, seconds), seconds + START))
+            results.amend(name, apart(command(chosen, name, seconds), seconds + START))
         results.took(time.monotonic() - began)
-        if not chosen.add:
-            print(f"{name}: done after {time.monotonic() - began:.0f} s in all", file=sys.stderr, flush=True)
     return 0
 
 
@@ -82,15 +78,15 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--minutes", type=float, default=9.0, help="for all of it")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--out", type=Path, default=RESULTS / "gpu.json")
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
-    parser.add_argument("--only", default=",".join(NAMES), help=f"some of {', '.join(NAMES)}")
+    parser.add_argument("--only", default=",".join(SECTIONS), help=f"some of {', '.join(SECTIONS)}")
     parser.add_argument("--add", action="store_true", help="keep what the file has of other sections")
     parser.add_argument("--here", action="store_true", help="all sections in this process")
     chosen = parser.parse_args(arguments)
     chosen.only = chosen.only.split(",")
-    if unknown := [name for name in chosen.only if name not in NAMES]:
-        parser.error(f"--only {unknown[0]}: must be some of {', '.join(NAMES)}")
+    if unknown := [name for name in chosen.only if name not in SECTIONS]:
+        parser.error(f"--only {unknown[0]}: must be some of {', '.join(SECTIONS)}")
     return chosen
 
 
@@ -109,21 +105,20 @@ class Results:
         self._write()
 
     @property
-    def sections(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, list[Row]]:
         """What is known of each section."""
-        found: dict[str, Row] = self._content["sections"]
-        return found
+        return {name: found["rows"] for name, found in self._content["sections"].items()}
 
-    def put(self, name: str, found: Row) -> None:
+    def put(self, name: str, rows: list[Row], **further: Any) -> None:
         """Know this of a section, and nothing else."""
-        self.sections[name] = found
+        self._content["sections"][name] = {"rows": rows, **further}
         self._write()
 
     def amend(self, name: str, why: str | None) -> None:
         """Read what a section's own process wrote; where that came to a bad end, add why."""
         self._content = json.loads(self._path.read_text())
         if why is not None:
-            self.put(name, {"rows": [], **self.sections.get(name, {}), "note": f"{NOT_MEASURED}{why}"})
+            self.put(name, self.rows.get(name, []), note=f"{NOT_MEASURED}{why}")
             print(f"{name}: {why}", flush=True)
 
     def took(self, seconds: float) -> None:
@@ -137,43 +132,31 @@ class Results:
         whole.replace(self._path)
 
 
-def _take(name: str, section: Section, setting: Setting, results: Results) -> None:
-    """A section in this process: its rows are in the file as soon as they are measured."""
+def measure(name: str, setting: Setting, results: Results) -> None:
+    """A section in this process: each row is in the file as soon as it is measured."""
     torch.set_num_threads(1)
     keep_freed_memory()
     rows: list[Row] = []
-
-    def tell(row: Row) -> None:
-        rows.append(row)
-        results.put(name, {"rows": rows, "note": "not finished"})
-
-    setting.tell = tell
-    found = _taken(setting, section, results.sections)
-    results.put(name, found)
-    print(f"\n{name}", *_table(found.get("rows", [{"note": found.get("note", "")}])), sep="\n", flush=True)
-
-
-def _taken(setting: Setting, section: Section, known: Row) -> Row:
-    """What a section found; a section that breaks says so and loses no other."""
-    began = time.monotonic()
+    began, end = time.monotonic(), {}
+    results.put(name, rows, note="not finished")
     try:
-        found = section(setting, known)
-    except NotMeasuredError as error:
-        found = {"note": f"{NOT_MEASURED}{error}"}
-    except Exception as error:
-        found = {"note": broke(error)}
-    return {**found, "seconds": time.monotonic() - began}
+        for case in SECTIONS[name][1](setting, results.rows):
+            rows.append(case.row(setting))
+            results.put(name, rows, note="not finished")
+    except Exception as error:  # the section itself, not one of its cases
+        end["note"] = broke(error)
+    results.put(name, rows, **end, seconds=time.monotonic() - began)
+    print(f"\n{name}", *_table([*rows, *([end] if end else [])]), sep="\n", flush=True)
 
 
-def _command(chosen: argparse.Namespace, name: str, seconds: float) -> list[str]:
+def command(chosen: argparse.Namespace, name: str, seconds: float) -> list[str]:
+    """A section as a command of its own, which adds what it finds to the file."""
     where = ["--device", chosen.device, "--out", str(chosen.out.resolve()), *(["--small"] if chosen.small else [])]
-    return [
-        *(sys.executable, "-m", "benchmarks.gpu", "--here", "--add", "--only", name),
-        *("--minutes", str(seconds / 60), *where),
-    ]
+    alone = ["--here", "--add", "--only", name, "--minutes", str(seconds / 60)]
+    return [sys.executable, "-m", "benchmarks.gpu", *alone, *where]
 
 
-def _apart(command: list[str], seconds: float) -> str | None:
+def apart(command: list[str], seconds: float) -> str | None:
     """Run a command for so many seconds at most, and end it then with all that it began; why it came to a bad end."""
     with subprocess.Popen(command, cwd=ROOT, process_group=0) as process:
         try:
@@ -192,13 +175,10 @@ def _where(device: str) -> dict[str, Any]:
     machine = hardware()
     if device == "cuda":
         card = torch.cuda.get_device_properties(0)
-        machine |= {
-            "gpu": card.name,
-            "gpu_memory_gib": round(card.total_memory / 2**30, 1),
-            "multiprocessors": card.multi_processor_count,
-        }
+        machine |= {"gpu": card.name, "gpu_memory_gib": round(card.total_memory / 2**30, 1)}
+        machine |= {"multiprocessors": card.multi_processor_count}
         versions |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
-    return {"versions": {"python": sys.version.split()[0], **versions}, "hardware": machine}
+    return {"versions": {"python": platform.python_version(), **versions}, "hardware": machine}
 
 
 def _table(rows: list[Row]) -> list[str]:

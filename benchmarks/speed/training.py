@@ -1,5 +1,6 @@
 """One epoch of training, against a tutorial's loop: Dataset, DataLoader, ToTensor, torch.optim.SGD."""
 
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -18,8 +19,9 @@ from repro.science.networks.models import build
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import orders, train
 
+from ..results import Result
+from ..sides import Pair, Timed
 from .networks import as_written
-from .sides import Checked, Pair, Timed
 
 CHECKED = 544  # images of the check: whole batches and a smaller one
 LOSSES_SAME = 1e-6  # how far apart the same work may end: our mean loss is summed in float32
@@ -43,19 +45,23 @@ class Images(Dataset[tuple[Tensor, Tensor]]):
         return self.transform(Image.fromarray(self.pixels[i])).to(self.dtype), self.labels[i]
 
 
-def tutorial_epoch(
-    model: nn.Module, loader: DataLoader[tuple[Tensor, Tensor]], optimizer: torch.optim.Optimizer
-) -> list[Tensor]:
-    """One epoch as tutorials write it; the batches' losses."""
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+def tutorial_steps(model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
+    """Training as tutorials write it: the loss of each batch, whose step is then taken."""
     model.train()
-    losses = []
-    for x, y in loader:
+    for x, y in batches:
         optimizer.zero_grad()
         loss = F.cross_entropy(model(x), y)
         loss.backward()
         optimizer.step()
-        losses.append(loss.detach())
-    return losses
+        yield loss.detach()
+
+
+def tutorial_epoch(model: nn.Module, batches: Batches, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """The losses of an epoch's batches."""
+    return [*tutorial_steps(model, batches, optimizer)]
 
 
 def pixels_of(task: Task, count: int) -> tuple[Tensor, Tensor]:
@@ -77,13 +83,13 @@ def epoch(task: Task, batch_size: int, count: int) -> Pair:
     def harness() -> None:
         train(ours, images, labels, settings)
 
-    def check() -> Checked:
+    def check() -> Result:
         return compare(task, batch_size, pixels[:CHECKED], labels[:CHECKED], sgd)
 
     return Pair(harness, lambda: tutorial_epoch(theirs, loader, optimizer), check)
 
 
-def compare(task: Task, batch_size: int, pixels: Tensor, labels: Tensor, sgd: SGD) -> Checked:
+def compare(task: Task, batch_size: int, pixels: Tensor, labels: Tensor, sgd: SGD) -> Result:
     """Whether both loops come to the same losses and weights, on the same batches from the same weights.
 
     In double precision they must; in float32 rounding sets them apart, most where there is batch norm: PyTorch's sums
@@ -98,7 +104,7 @@ def compare(task: Task, batch_size: int, pixels: Tensor, labels: Tensor, sgd: SG
         f"{exact['weights']:.1e} of what changed in them, in double precision: the two loops do not do the same work"
     )
     same = exact["losses"] <= LOSSES_SAME and exact["weights"] <= WEIGHTS_SAME
-    return Checked({"differences": found}, faults=() if same else (fault,))
+    return Result({}, {"differences": found}, () if same else (fault,))
 
 
 def _differences(task: Task, batch_size: int, images: Images, pixels: Tensor, sgd: SGD) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""The GPU path on the GPU at hand."""

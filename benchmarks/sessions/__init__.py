@@ -1,0 +1,1 @@
+"""Whole commands: what a session costs, and what its processes do with their time."""
