@@ -2,7 +2,9 @@
 
 import json
 import math
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -193,17 +195,34 @@ def test_a_section_in_a_process_of_its_own_ends_in_the_file(tmp_path: Path) -> N
     assert found["hardware"]["cores"] >= 1
 
 
+class Impatient(subprocess.Popen[bytes]):
+    """A process whose time is up as soon as it says that it hangs, however long it has taken to come to that."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        said = Path(self.args[-2]).with_name("hangs")  # type: ignore[index,arg-type]
+        while timeout is not None and self.poll() is None:
+            if said.exists():
+                said.unlink()
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            time.sleep(0.01)
+        return super().wait()
+
+
 @pytest.mark.parametrize(
     ("ending", "note"),
     [
         ("os.kill(os.getpid(), 9)", "not measured: its process ended with status -9"),
-        ("time.sleep(3600)", "not measured: ended after 3 s, which was all its time"),
+        (
+            "open(os.path.join(os.path.dirname(path), 'hangs'), 'w').close(); time.sleep(86400)",
+            "not measured: ended after 15 s, which was all its time",
+        ),
     ],
     ids=["crashed", "hung"],
 )
 def test_a_process_that_crashes_or_hangs_keeps_what_it_measured_and_stops_no_other(
     ending: str, note: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """That the command comes to its end shows that what hangs is ended, too: it is waited for after that."""
     out = tmp_path / "gpu.json"
     program = f"""
 import json, os, sys, time
@@ -214,14 +233,20 @@ json.dump(content, open(path, "w"))
 if name == "loops":
     {ending}
 """
-    command = [sys.executable, "-S", "-c", program, str(out)]
-    monkeypatch.setattr(gpu, "command", lambda _, name, __: [*command, name])
-    monkeypatch.setattr(gpu, "START", 3.0)
+    start = [sys.executable, "-S", "-c", program, str(out)]
+    monkeypatch.setattr(gpu, "command", lambda _, name, __: [*start, name])
+    monkeypatch.setattr(subprocess, "Popen", Impatient)
     assert gpu.main(["--device", "cpu", "--minutes", "0", "--only", "loops,peaks", "--out", str(out)]) == 0
-    assert json.loads(out.read_text())["sections"] == {
+    found = json.loads(out.read_text())["sections"]
+    assert found == {
         "loops": {"rows": [{"a": 1}], "note": note},
         "peaks": {"rows": [{"a": 1}], "note": "not finished"},
     }
+
+
+def test_a_process_is_given_no_longer_than_its_time() -> None:
+    why = gpu.apart([sys.executable, "-S", "-c", "import time; time.sleep(86400)"], 0.1)
+    assert why == "ended after 0 s, which was all its time"
 
 
 def test_the_operations_of_an_image_are_those_counted_by_hand() -> None:
