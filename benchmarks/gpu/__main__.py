@@ -12,13 +12,10 @@ import argparse
 import importlib
 import importlib.metadata
 import json
-import os
 import platform
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,16 +26,16 @@ from repro.runs.hardware import hardware
 from repro.science.computing.memory import keep_freed_memory
 
 from ..results import RESULTS
-from .tools import NOT_MEASURED, Case, Row, Section, Setting, broke
+from .apart import apart
+from .tools import Case, Known, Row, Section, Setting, broke
 
-ROOT: Final = Path(__file__).parents[2]
 START: Final = 15.0  # seconds that a process may take to start and to end
 
 
 def late(module: str, name: str) -> Section:
     """A section that is imported when its turn comes: a package that is not installed costs that section alone."""
 
-    def cases(setting: Setting, known: Mapping[str, list[Row]]) -> Iterator[Case]:
+    def cases(setting: Setting, known: Known) -> Iterator[Case]:
         yield from getattr(importlib.import_module(f".{module}", __package__), name)(setting, known)
 
     return cases
@@ -61,16 +58,13 @@ def main(arguments: list[str]) -> int:
     if chosen.device == "cuda" and not torch.cuda.is_available():
         print("--device cuda: torch finds no CUDA device; --device cpu --small shows that the script works")
         return 2
-    results = Results(chosen)
-    began, names = time.monotonic(), [name for name in SECTIONS if name in chosen.only]
+    results = Results(chosen.out, chosen.add, device=chosen.device, small=chosen.small, minutes=chosen.minutes)
+    end, names = time.monotonic() + 60 * chosen.minutes, [name for name in SECTIONS if name in chosen.only]
     for i, name in enumerate(names):
-        left = 60 * chosen.minutes - (time.monotonic() - began) - (0 if chosen.here else START)
-        seconds = max(left, 0.0) * SECTIONS[name][0] / sum(SECTIONS[other][0] for other in names[i:])
-        if chosen.here:
-            measure(name, Setting(torch.device(chosen.device), chosen.small, time.monotonic() + seconds), results)
-        else:
-            results.amend(name, apart(command(chosen, name, seconds), seconds + START))
-        results.took(time.monotonic() - began)
+        left = max(end - time.monotonic() - (0 if chosen.here else START), 0.0)
+        seconds = left * SECTIONS[name][0] / sum(SECTIONS[other][0] for other in names[i:])
+        section = (name, chosen.device, chosen.small, seconds, results.rows)
+        results.take(name, rows(*section) if chosen.here else apart(rows, section, seconds + START))
     return 0
 
 
@@ -90,103 +84,64 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     return chosen
 
 
+def rows(name: str, device: str, small: bool, seconds: float, known: Known) -> Iterator[Row]:
+    """What a section comes to on this device in so many seconds: the device itself, then row by row."""
+    setting = Setting(torch.device(device), small, time.monotonic() + seconds)
+    torch.set_num_threads(1)
+    keep_freed_memory()
+    try:
+        yield {"device": _gpu() if setting.cuda else {}}
+        for case in SECTIONS[name][1](setting, known):
+            yield case.row(setting)
+    except Exception as error:  # the section itself, not one of its cases
+        yield {"note": broke(error)}
+
+
+def _gpu() -> Row:
+    card = torch.cuda.get_device_properties(0)
+    memory, libraries = round(card.total_memory / 2**30, 1), [torch.version.cuda, torch.backends.cudnn.version()]
+    told = {"gpu": card.name, "gpu_memory_gib": memory, "multiprocessors": card.multi_processor_count}
+    return {**told, "cuda_and_cudnn": libraries}
+
+
 class Results:
     """The file of results, which always holds all that is known."""
 
-    def __init__(self, chosen: argparse.Namespace) -> None:
-        self._path: Path = chosen.out
-        told = {"device": chosen.device, "small": chosen.small, "minutes": chosen.minutes}
-        self._content: dict[str, Any] = {"settings": told, "sections": {}}
-        if chosen.add and self._path.exists():
-            self._content = json.loads(self._path.read_text())
-        if chosen.here:  # where each section has a process of its own, this one leaves the GPU alone
-            self._content |= _where(chosen.device)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, add: bool, **settings: Any) -> None:
+        self._path, self._content = path, {"settings": settings, "sections": {}, "hardware": hardware()}
+        if add and path.exists():
+            self._content = json.loads(path.read_text())
+        installed = {dist.name.lower() for dist in importlib.metadata.distributions() if dist.name}
+        versions: dict[str, str] = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
+        self._content["versions"] = {"python": platform.python_version(), **versions}
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._write()
 
     @property
     def rows(self) -> dict[str, list[Row]]:
         """What is known of each section."""
-        return {name: found["rows"] for name, found in self._content["sections"].items()}
+        return {name: section["rows"] for name, section in self._content["sections"].items()}
 
-    def put(self, name: str, rows: list[Row], **further: Any) -> None:
-        """Know this of a section, and nothing else."""
-        self._content["sections"][name] = {"rows": rows, **further}
-        self._write()
-
-    def amend(self, name: str, why: str | None) -> None:
-        """Read what a section's own process wrote; where that came to a bad end, add why."""
-        self._content = json.loads(self._path.read_text())
-        if why is not None:
-            self.put(name, self.rows.get(name, []), note=f"{NOT_MEASURED}{why}")
-            print(f"{name}: {why}", flush=True)
-
-    def took(self, seconds: float) -> None:
-        """Note the seconds of all sections so far."""
-        self._content["seconds"] = seconds
+    def take(self, name: str, found: Iterable[Row]) -> None:
+        """Write and print each row of a section as soon as it is there."""
+        began, told = time.monotonic(), list[Row]()
+        section: dict[str, Any] = {"rows": told, "note": "not finished"}
+        self._content["sections"][name] = section
+        for row in found:
+            if "device" in row:
+                self._content["hardware"] |= row["device"]
+            else:
+                told.append(row)
+                print(name, *(f"{key} {_cell(value)}" for key, value in row.items()), sep="  ", flush=True)
+            self._write()
+        del section["note"]
+        section["seconds"] = time.monotonic() - began
         self._write()
 
     def _write(self) -> None:
         whole = self._path.with_suffix(".part")  # nobody finds half a file, whenever this is killed
         whole.write_text(json.dumps(self._content, indent=1) + "\n")
         whole.replace(self._path)
-
-
-def measure(name: str, setting: Setting, results: Results) -> None:
-    """A section in this process: each row is in the file as soon as it is measured."""
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    rows: list[Row] = []
-    began, end = time.monotonic(), {}
-    results.put(name, rows, note="not finished")
-    try:
-        for case in SECTIONS[name][1](setting, results.rows):
-            rows.append(case.row(setting))
-            results.put(name, rows, note="not finished")
-    except Exception as error:  # the section itself, not one of its cases
-        end["note"] = broke(error)
-    results.put(name, rows, **end, seconds=time.monotonic() - began)
-    print(f"\n{name}", *_table([*rows, *([end] if end else [])]), sep="\n", flush=True)
-
-
-def command(chosen: argparse.Namespace, name: str, seconds: float) -> list[str]:
-    """A section as a command of its own, which adds what it finds to the file."""
-    where = ["--device", chosen.device, "--out", str(chosen.out.resolve()), *(["--small"] if chosen.small else [])]
-    alone = ["--here", "--add", "--only", name, "--minutes", str(seconds / 60)]
-    return [sys.executable, "-m", "benchmarks.gpu", *alone, *where]
-
-
-def apart(command: list[str], seconds: float) -> str | None:
-    """Run a command for so many seconds at most, and end it then with all that it began; why it came to a bad end."""
-    with subprocess.Popen(command, cwd=ROOT, process_group=0) as process:
-        try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return f"ended after {seconds:.0f} s, which was all its time"
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-    return None if status == 0 else f"its process ended with status {status}"
-
-
-def _where(device: str) -> dict[str, Any]:
-    installed = {dist.name.lower() for dist in importlib.metadata.distributions() if dist.name}
-    versions: dict[str, str] = {name: importlib.metadata.version(name) for name in PACKAGES if name in installed}
-    machine = hardware()
-    if device == "cuda":
-        card = torch.cuda.get_device_properties(0)
-        machine |= {"gpu": card.name, "gpu_memory_gib": round(card.total_memory / 2**30, 1)}
-        machine |= {"multiprocessors": card.multi_processor_count}
-        versions |= {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
-    return {"versions": {"python": platform.python_version(), **versions}, "hardware": machine}
-
-
-def _table(rows: list[Row]) -> list[str]:
-    """Rows under the union of their columns."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [columns, *([_cell(row.get(name, "")) for name in columns] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 
 def _cell(value: Any) -> str:

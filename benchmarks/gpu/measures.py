@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
@@ -15,10 +15,9 @@ from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.measuring.measures import pgd_accuracy
 
 from ..sessions.session import run
-from .tools import OF_ARCHITECTURE, Case, NotMeasuredError, Row, Setting, made_up, network, on_device, rate
+from .tools import OF_ARCHITECTURE, Case, Known, NotMeasuredError, Row, Setting, made_up, network, on_device, rate
 
 STEPS: Final = 40
-Known = Mapping[str, list[Row]]
 
 
 def peaks(setting: Setting, _: Known) -> Iterator[Case]:

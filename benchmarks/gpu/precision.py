@@ -2,7 +2,7 @@
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, partial
 from typing import Final
 
@@ -18,7 +18,7 @@ from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import train
 
 from ..speed.networks import source
-from .tools import BATCH_SIZE, OF_ARCHITECTURE, Case, NotMeasuredError, Row, Setting
+from .tools import BATCH_SIZE, OF_ARCHITECTURE, Case, Known, NotMeasuredError, Row, Setting
 
 MEASURES: Final = ("test_accuracy", "fgsm_accuracy", "pgd_accuracy", "lambda1")
 READING: Final = Reading(2000, 500, 10, 512, parts=("accuracy", "attacks", "curvature"))
@@ -26,7 +26,7 @@ SMALL: Final = Reading(40, 16, 2, 16, parts=("accuracy", "attacks", "curvature")
 Found = dict[tuple[Task, str], dict[int, Row]]  # by task and precision, then by seed
 
 
-def precision(setting: Setting, _: Mapping[str, list[Row]]) -> Iterator[Case]:
+def precision(setting: Setting, _: Known) -> Iterator[Case]:
     """StdCNN and C1, on the surrogate unless real data is at hand; then what all seeds say together."""
     found: Found = defaultdict(dict)
     tasks, names = (OF_ARCHITECTURE["StdCNN"], OF_ARCHITECTURE["C1"]), [name for name in SAYS if setting.can(name)]

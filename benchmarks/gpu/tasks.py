@@ -4,7 +4,7 @@ Random pixels, a few steps: what breaks here breaks a session. The last batch of
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from .tools import (
     OF_ARCHITECTURE,
     Case,
     Eager,
+    Known,
     NotMeasuredError,
     Row,
     Setting,
@@ -52,7 +53,7 @@ READING: Final = Reading(None, 64, 8, 128)
 SMALL: Final = Reading(8, 4, 2, 4)
 
 
-def tasks(setting: Setting, _: Mapping[str, list[Row]]) -> Iterator[Case]:
+def tasks(setting: Setting, _: Known) -> Iterator[Case]:
     """Float32 of every task first, then what a CPU says, what is measured, the store, and lower precision."""
     everywhere = TASKS.values()
     yield from (_case(task, f"trains in {FLOAT32}", _trains, setting, FLOAT32) for task in everywhere)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from repro.errors import named_line
 from repro.experiment.precisions import TF32
 from repro.experiment.recipes import LR
-from repro.experiment.tasks import TASKS, Task
+from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, Task
 from repro.science.data.splits import Split
 from repro.science.networks.models import build
 from repro.science.training.cohorts import End
@@ -28,15 +28,7 @@ from ..speed.training import pixels_of
 Row = dict[str, Any]
 NOT_MEASURED: Final = "not measured: "
 BATCH_SIZE: Final = 64
-OF_ARCHITECTURE: Final = {
-    name: TASKS[task]
-    for name, task in (
-        ("StdCNN", "StdCNN-MNIST"),
-        ("M1", "M1-MNIST"),
-        ("C1", "C1-CIFAR10"),
-        ("ResNet18", "ResNet18-CIFAR10"),
-    )
-}
+OF_ARCHITECTURE: Final = {task.architecture: task for task in (STDCNN_MNIST, M1_MNIST, C1_CIFAR10, RESNET18_CIFAR10)}
 
 
 class NotMeasuredError(Exception):
@@ -92,7 +84,8 @@ class Case:
             return {**self.what, "note": broke(error)}
 
 
-Section = Callable[[Setting, Mapping[str, list[Row]]], Iterator[Case]]  # given the rows of earlier sections
+Known = Mapping[str, list[Row]]  # the rows of earlier sections
+Section = Callable[[Setting, Known], Iterator[Case]]
 
 
 def broke(error: Exception) -> str:

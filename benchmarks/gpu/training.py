@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Final
 
@@ -26,6 +26,7 @@ from .tools import (
     OF_ARCHITECTURE,
     Case,
     Eager,
+    Known,
     NotMeasuredError,
     Row,
     Setting,
@@ -39,7 +40,6 @@ from .tools import (
 ASKED_FOR: Final = 10.0  # times a plain eager loop
 WARM_UP, TIMED = 20, 400  # steps
 COHORTS, IN_COHORTS = (1, 2, 4, 8, 16), ("StdCNN", "M1", "C1")
-Known = Mapping[str, list[Row]]
 
 
 def loops(setting: Setting, _: Known) -> Iterator[Case]:
