@@ -127,7 +127,7 @@ def number(value: float, unit: str) -> str:
 
 
 HEAD: Final = (
-    f"{'benchmark':<32}{'figure':<10}{'now':>9}{'range':>16}{'ours':>11}{'peer':>11}{'asked':>9}   last stored"
+    f"{'benchmark':<32}{'figure':<12}{'now':>9}{'range':>16}{'ours':>11}{'peer':>11}{'asked':>9}   last stored"
 )
 
 
@@ -142,6 +142,6 @@ def _row(name: str, key: str, figure: Figure, last: Figure | None, alike: bool) 
     sides = [f"{value:.3g} {figure.of}" if value is not None else "" for value in (figure.ours, figure.peer)]
     asked = "" if figure.asked is None else f"{number(figure.asked, figure.unit)}{'!' if figure.short else ''}"
     return (
-        f"{name:<32}{key:<10}{number(figure.value, figure.unit):>9}{f'{low:.2f} - {high:.2f}':>16}"
+        f"{name:<32}{key:<12}{number(figure.value, figure.unit):>9}{f'{low:.2f} - {high:.2f}':>16}"
         f"{sides[0]:>11}{sides[1]:>11}{asked:>9}   {compared(figure, last, alike)}"
     )
