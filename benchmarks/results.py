@@ -47,10 +47,10 @@ class Figure:
         return self.value < self.asked if self.better == "larger" else self.value > self.asked
 
 
-def ratio(ours: Sequence[float], peer: Sequence[float], asked: float | None = None, of: str = "s") -> Figure:
+def ratio(ours: Sequence[float], peer: Sequence[float], asked: float | None = None) -> Figure:
     """The peer's over ours, pair by pair of the repeats that took turns."""
     ratios = [theirs / own for own, theirs in zip(ours, peer, strict=True)]
-    return Figure(median(ratios), (min(ratios), max(ratios)), RATIO, asked, ours=median(ours), peer=median(peer), of=of)
+    return Figure(median(ratios), (min(ratios), max(ratios)), RATIO, asked, ours=median(ours), peer=median(peer))
 
 
 def absolute(values: Sequence[float], unit: str, asked: float | None = None) -> Figure:
