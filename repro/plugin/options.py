@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
@@ -60,7 +60,7 @@ class Settings:
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Declare the options. Their values are numbers, texts and tuples of them, which can be sent to a worker.
+    """Declare the options.
 
     UsageError: another plugin, which is there already, has an option of the same name.
     """
@@ -82,43 +82,37 @@ def is_ours(parser: pytest.Parser, error: Exception) -> bool:
 
 
 class _Text(NamedTuple):
-    """What may stand after an option. ``read`` gives its value, or ValueError where it is not ``right``."""
+    """What may stand after an option; ``check`` raises ValueError where it is not ``right``."""
 
     metavar: str
-    read: Callable[[str], Any] = str
     right: str = ""
+    check: Callable[[str], object] = str
 
-    def of(self, option: str) -> Callable[[str], Any]:
-        """How pytest reads it; what is wrong with it is told in one line."""
+    def of(self, option: str) -> Callable[[str], str]:
+        """How pytest reads it: it stays a text, for workers and rerun lines. What is wrong is told in one line."""
 
-        def read(text: str) -> Any:
+        def checked(text: str) -> str:
             try:
-                return self.read(text)
+                self.check(text)
             except ValueError:
                 raise pytest.UsageError(f"{option} {text}: must be {self.right}") from None
+            return text
 
-        return read
+        return checked
 
 
 def _one_of(metavar: str, known: Collection[str]) -> _Text:
-    def read(text: str) -> str:
-        if text not in known:
-            raise ValueError(text)
-        return text
-
-    return _Text(metavar, read, f"one of {', '.join(known)}")
+    return _Text(metavar, f"one of {', '.join(known)}", lambda text: _require([text], known))
 
 
 def _some_of(known: Collection[str], right: str, every: str | None = None) -> _Text:
-    """Names with commas between them; their value has each once, in the order of the known ones."""
+    """Names with commas between them, or the word for every one."""
+    return _Text("A,B,...", f"{right} {', '.join(known)}", lambda text: _require(text.split(","), known, every))
 
-    def read(text: str) -> tuple[str, ...]:
-        names = [*known] if text == every else text.split(",")
-        if not {*names} <= {*known}:
-            raise ValueError(text)
-        return tuple(name for name in known if name in names)
 
-    return _Text("A,B,...", read, f"{right} {', '.join(known)}")
+def _require(names: Collection[str], known: Collection[str], every: str | None = None) -> None:
+    if [*names] != [every] and not {*names} <= {*known}:
+        raise ValueError(names)
 
 
 def _field(name: str) -> _Text:
@@ -126,17 +120,16 @@ def _field(name: str) -> _Text:
     kind = FIELDS[name].kind
     if name == "seeds":
         right = f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
-        return _Text(kind.metavar, _seeds, right)
-    return _Text(kind.metavar, kind.read, kind.right + (", as in 64,256,1024" if kind.several else ""))
+        return _Text(kind.metavar, right, _check_seeds)
+    return _Text(kind.metavar, kind.right + (", as in 64,256,1024" if kind.several else ""), kind.read)
 
 
-def _seeds(text: str) -> int | str:
+def _check_seeds(text: str) -> None:
     word, colon, cap = text.partition(":")
     if word != UNTIL_DECIDED:
-        return int(COUNT.read(text))
-    if colon and not (cap.isdecimal() and int(cap) >= 2):
+        COUNT.read(text)
+    elif colon and not (cap.isdecimal() and int(cap) >= 2):
         raise ValueError(text)
-    return text
 
 
 def _declare(group: pytest.OptionGroup) -> None:
@@ -171,9 +164,12 @@ def flag(field: str) -> str:
 def settings(config: pytest.Config) -> Settings:
     """What the options say together. SettingError: one line that names the option, its value and what is right."""
     get = config.getoption
-    until_decided = _until_decided(get("--seeds"))
+    seeds, readings, trained_as = get("--seeds"), get("--readings"), get("--trained-as")
+    until_decided = seeds is not None and seeds.startswith(UNTIL_DECIDED)
     given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
-    changes = {name: FIELDS[name].kind.held(value) for name, value in given.items() if value is not None}
+    kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
+    changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
+    asked = NAMES if readings == "all" else _split(readings)
     artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
@@ -186,16 +182,15 @@ def settings(config: pytest.Config) -> Settings:
         figures=frozenset(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
-        readings=tuple(dict.fromkeys([NAMES[0], *(get("--readings") or ())])),  # the first costs nothing
-        trained_as=get("--trained-as") or (),
+        readings=tuple(dict.fromkeys([NAMES[0], *asked])),  # the first costs nothing
+        trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),
-        until_decided=until_decided,
+        until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
     )
 
 
-def _until_decided(seeds: int | str | None) -> int | None:
-    """The cap where seeds are to be added until claims are decided."""
-    return int(seeds.partition(":")[2] or SEED_CAP) if isinstance(seeds, str) else None
+def _split(text: str | None) -> list[str]:
+    return [] if text is None else text.split(",")
 
 
 def _regime(quick: bool, name: str | None) -> Regime:

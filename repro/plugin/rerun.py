@@ -45,7 +45,7 @@ def rerun(config: pytest.Config) -> Rerun:
     folder, added = config.invocation_params.dir, os.environ.get(ADDED, "")
     flags = [option for option in FLAGS if config.getoption(option)]
     values = {option: config.getoption(option) for option in VALUED}
-    flags += [word for option, value in values.items() if value is not None for word in (option, _text(value))]
+    flags += [word for option, value in values.items() if value is not None for word in (option, str(value))]
     plugins = [name for name in config.option.plugins if not name.startswith("no:") and name not in shlex.split(added)]
     flags += [word for name in plugins for word in ("-p", name)]
     installed = config.option.pyargs and not any(Path(folder, argument).exists() for argument in config.args)
@@ -57,10 +57,6 @@ def rerun(config: pytest.Config) -> Rerun:
 def with_variables(names: Iterable[str]) -> str:
     """Those environment variables that are set, as what a command begins with."""
     return "".join(f"{name}={shlex.quote(os.environ[name])} " for name in names if os.environ.get(name))
-
-
-def _text(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _pytest() -> list[str]:
