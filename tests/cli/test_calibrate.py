@@ -30,9 +30,7 @@ def quickly(*arguments: object) -> None:
     from repro.science.data import sources, surrogate
 
     surrogate.TRAIN, surrogate.TEST, sources.SURROGATE_TRAIN = 300, 60, 300
-    calibration.NETWORKS = tuple(  # type: ignore[assignment]
-        (task, 4, (2, 8), 2) for task, *_ in calibration.NETWORKS[1:]
-    )
+    calibration.NETWORKS = tuple((task, 4, (2, 8), 2) for task, *_ in calibration.NETWORKS[1:])
     calibration.make_short_runs(*arguments)
 
 
