@@ -1,5 +1,6 @@
 """Two claims of Jastrzebski et al. 2017: the ratio of learning rate to batch size shapes the minima that SGD finds."""
 
+from figures import LINES
 from square_root import LR_ROOT_BS
 from two_layers import TASK
 
@@ -15,6 +16,7 @@ from repro.claims import LAMBDA1, LR, LR_BS, TEST_ACCURACY, Curve, Drops, Lower,
     curves=lambda task, than: (Curve(task, LR_BS(), LAMBDA1), Curve(task, than, LAMBDA1)),
     holds_if=Lower(by=factor(1.25)),
     because="the margin of the first paper's claims on lambda1, for the same spread between seeds",
+    lines=(LINES,),
 )
 def test_a_larger_ratio_finds_wider_minima(verdict):
     assert verdict.reproduced, verdict.evidence
@@ -29,6 +31,7 @@ def test_a_larger_ratio_finds_wider_minima(verdict):
     curves=lambda task, under: Curve(task, under, TEST_ACCURACY),
     holds_if=Drops(at_least=points(0.5)),
     because="the margin of the first paper's claim that test accuracy falls under Benchmark",
+    lines=(LINES,),
 )
 def test_a_smaller_ratio_generalises_worse(verdict):
     assert verdict.reproduced, verdict.evidence

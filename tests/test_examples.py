@@ -62,6 +62,8 @@ def test_every_claim_of_the_second_paper_gets_its_verdict(session: Path) -> None
         *["larger-ratio-wider-minima"] * 2,
     ]
     assert report["session"]["data"]["KMNIST"]["kind"] == "published"
+    assert [entry["figures"] for entry in report["claims"]] == [[101], [101], [102], [102]]
+    assert {path.name for path in session.glob("fig*.png")} == {"fig101.png", "fig102.png", "figures.png"}
 
 
 def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:

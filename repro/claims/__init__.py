@@ -6,7 +6,8 @@ A claim names its curves (a task, a recipe and a measure) and what it is decided
 each name means is told where it is defined; new kinds of sentences are added in ``repro.statistics``.
 
 What a claim is about may be new, too: ``dataset``, ``network``, ``task`` and ``study`` enter what this paper does not
-have, from the ``conftest.py`` beside the claims, and a ``Recipe`` is made where it is used. See ``examples``.
+have, from the ``conftest.py`` beside the claims, ``figure`` what else is drawn, and a ``Recipe`` is made where it is
+used. See ``examples``.
 """
 
 from ..experiment.datasets import CIFAR10, DATASETS, FASHION, MNIST, Dataset, dataset
@@ -34,7 +35,7 @@ from ..statistics.trends import Drops, Higher, Lower, Rises
 from ..statistics.units import factor, points
 from ..verdicts.claim import claim
 from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
-from ..verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
+from ..verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, figure
 
 __all__ = [
     "BENCHMARK",
@@ -78,6 +79,7 @@ __all__ = [
     "Network",
     "NotWorse",
     "OnAverage",
+    "Panel",
     "RanksDisagree",
     "Reading",
     "Recipe",
@@ -89,6 +91,7 @@ __all__ = [
     "claim",
     "dataset",
     "factor",
+    "figure",
     "network",
     "points",
     "study",

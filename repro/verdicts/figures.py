@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..errors import SettingError
 from ..experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, Recipe
 from ..experiment.tasks import (
     C1_CIFAR10,
@@ -55,6 +56,7 @@ class Figure:
 
     number: int
     panels: tuple[Panel, ...]
+    title: str = ""  # of a figure that is not the paper's
 
     @property
     def curves(self) -> tuple[Curve, ...]:
@@ -96,6 +98,14 @@ def _figures() -> dict[int, Figure]:
 
 
 FIGURES: Final = _figures()
+
+
+def figure(number: int, *panels: Panel, title: str) -> Figure:
+    """Enter a figure for claims beside the paper's, from 40 on. SettingError: its number stands for another."""
+    entered = Figure(number, panels, title)
+    if FIGURES.setdefault(number, entered) != entered:
+        raise SettingError(f"figure {number}: there is another one of this number; choose a new one, from 40 on")
+    return entered
 
 
 def showing(curves: Iterable[Curve], lines: Sequence[tuple[Recipe, ...]] = (SETTINGS,)) -> list[int]:

@@ -95,7 +95,7 @@ def heading(figure: Figure, conditions: Conditions) -> str:
     papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
     surrogate = any(conditions.surrogate(panel.task) for panel in figure.panels)
     scale = scale_words(conditions, papers=papers, surrogate=surrogate)
-    return f"Figure {figure.number} of the paper, {scale}"
+    return f"{figure.title or f'Figure {figure.number} of the paper'}, {scale}"
 
 
 def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:

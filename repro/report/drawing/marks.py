@@ -94,7 +94,7 @@ def _markers(ax: Axes, measured: Measured, mean: Any, notes: Notes, broader: flo
             aside = APART * notes.at_edge[size] * (1 if j == 0 else -1)
             notes.at_edge[size] += 1
             at_edge.setdefault(look, []).append((size * 2**aside, 1))
-    colour = COLOURS[str(recipe)]
+    colour = colour_of(str(recipe))
     for found, where in ((within, ax.transData), (at_edge, ax.get_xaxis_transform())):
         for look, places in found.items():
             ax.plot(*zip(*places, strict=True), **look.style(colour, broader), transform=where)
