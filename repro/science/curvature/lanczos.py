@@ -79,12 +79,16 @@ def _search(
         if not math.isfinite(diagonal[-1] + beta):
             raise NotFiniteError("a product with the Hessian is not finite: look for overflow in the network")
         values, vectors = torch.linalg.eigh(_tridiagonal(diagonal, off))
-        residuals, scale = beta * vectors[-1].abs(), values.abs().max().item()
+        scale = values.abs().max().item()
+        if not careful and beta * vectors[-1].abs().min().item() <= math.sqrt(torch.finfo(start.dtype).eps) * scale:
+            careful = True
+            basis.remove_from(w)  # this one already: what is left of it may be rounding for the most part
+            beta = norm(w)
+        residuals = beta * vectors[-1].abs()
         value, residual = values[-1].item(), residuals[-1].item()
         exhausted = beta <= 1e-6 * scale  # the Krylov space is invariant: all is known
         if residual <= tolerance * abs(value) or exhausted or len(diagonal) >= limit:
             return Eigenvalue(value, residual, values[0].item(), len(diagonal)), basis, vectors[:, -1]
-        careful = careful or residuals.min().item() <= math.sqrt(torch.finfo(start.dtype).eps) * scale
         off.append(beta)
         basis.append(w, beta)
 

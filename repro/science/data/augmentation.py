@@ -17,7 +17,7 @@ PADDING: Final = 4
 def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     """Each image of a batch (N, C, H, W) shifted by up to 4 pixels each way and mirrored with probability one half.
 
-    Draws from ``generator``, which lives on the images' device; one gather does both.
+    Draws from ``generator``, which lives on the images' device; one gather does both. The layout in memory stays.
     """
     n, _, height, width = images.shape
     device = images.device
@@ -28,4 +28,7 @@ def crop_and_flip(images: Tensor, generator: torch.Generator) -> Tensor:
     columns = torch.where(mirrored, width - 1 - across, across) + shift[1]
     padded = F.pad(images, (PADDING,) * 4).permute(0, 2, 3, 1)
     picked = padded[torch.arange(n, device=device)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    return picked.permute(0, 3, 1, 2)
+    plain = images.is_contiguous()  # as the network was laid out for, which some layers need (see ``inputs``)
+    return picked.permute(0, 3, 1, 2).contiguous(
+        memory_format=torch.contiguous_format if plain else torch.channels_last
+    )

@@ -70,9 +70,10 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
     found = {}
     forms: tuple[tuple[Loss, str], ...] = (("cross-entropy", ""), ("margin", "_margin"))
     for loss, infix in forms:
-        fgsm, pgd = Attack.fgsm(epsilon, loss), Attack(epsilon, steps, step_size, restarts=restarts, loss=loss)
-        found[f"fgsm{infix}_accuracy"] = accuracy_after(model, images, labels, fgsm)
-        found[f"pgd{infix}_accuracy"] = accuracy_throughout(model, images, labels, pgd)
+        found[f"fgsm{infix}_accuracy"] = accuracy_after(model, images, labels, Attack.fgsm(epsilon, loss))
+        if restarts:  # none where PGD is left out
+            pgd = Attack(epsilon, steps, step_size, restarts=restarts, loss=loss)
+            found[f"pgd{infix}_accuracy"] = accuracy_throughout(model, images, labels, pgd)
     return found
 
 

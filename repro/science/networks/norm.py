@@ -71,7 +71,9 @@ class _Normalised(torch.autograd.Function):
         n, weight, scale = ctx.saved_tensors
         in_weight, in_bias = (g * n).sum(PLACES), g.sum(PLACES)
         values = g.numel() // g.shape[1]
-        in_x = torch.addcmul(g - _channels(in_bias / values), n, _channels(in_weight / values), value=-1)
+        # laid out as the images are, not as g: oneDNN's next convolution may fault on another layout (see ``inputs``)
+        in_x = torch.empty_like(n)
+        torch.addcmul(g - _channels(in_bias / values), n, _channels(in_weight / values), value=-1, out=in_x)
         in_x *= scale * _channels(weight)
         return in_x, in_weight, in_bias, None
 

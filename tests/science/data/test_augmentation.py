@@ -22,6 +22,13 @@ def variants(image: Tensor) -> dict[tuple[int, int, bool], Tensor]:
     }
 
 
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_augmented_images_are_laid_out_as_they_were(layout: torch.memory_format) -> None:
+    """Some layers fault on channels_last, so that their networks are trained in the default layout."""
+    images = torch.rand(4, 3, 32, 32).contiguous(memory_format=layout)
+    assert crop_and_flip(images, torch.Generator().manual_seed(0)).is_contiguous(memory_format=layout)
+
+
 def test_each_image_becomes_a_crop_of_its_own_padded_self_mirrored_or_not() -> None:
     images = torch.rand(200, 3, 7, 5, generator=seeded(1))
     for image, found in zip(images, crop_and_flip(images, seeded()), strict=True):
