@@ -10,8 +10,11 @@ PACKAGES: Final = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "pyte
 
 
 def commit(folder: Path) -> dict[str, Any]:
-    """The commit of the checkout that holds ``folder`` and whether it has changes; None outside one."""
-    head = _git(folder, "rev-parse", "HEAD")
+    """The commit of the checkout that holds ``folder`` and whether it has changes; None outside one.
+
+    A package that is installed within another project's checkout is no part of that: its files are not tracked there.
+    """
+    head = _git(folder, "rev-parse", "HEAD") if _git(folder, "ls-files", ".") else None
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return {"commit": head, "dirty": bool(changes) if head else None}
 

@@ -1,6 +1,7 @@
 import importlib.metadata
 import json
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,33 +9,40 @@ import pytest
 from repro.report import provenance
 from repro.runs import hardware as machine
 
-HEAD = "0123456789abcdef0123456789abcdef01234567"
+
+def git(folder: Path, *arguments: str) -> str:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", "-C", str(folder), *who, *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 @pytest.fixture
-def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git that answers as a checkout of ``HEAD`` does; ``tmp_path/changes`` is its status."""
-    program = tmp_path / "bin" / "git"
-    program.parent.mkdir()
-    program.write_text(
-        "#!/bin/sh\n"
-        f'case "$*" in\n  "-C /checkout rev-parse HEAD") echo {HEAD};;\n'
-        f'  "-C /checkout status "*) cat {tmp_path}/changes;;\n  *) echo fatal >&2; exit 128;;\nesac\n'
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    return tmp_path / "changes"
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with one commit of one file, in the folder ``package``."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "module.py").write_text("first")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "first")
+    return tmp_path
 
 
-@pytest.mark.parametrize(("changes", "dirty"), [("", False), (" M repro/plan.py\n", True)])
-def test_the_commit_and_whether_it_has_changes(git: Path, changes: str, dirty: bool) -> None:
-    git.write_text(changes)
-    assert provenance.commit(Path("/checkout")) == {"commit": HEAD, "dirty": dirty}
+@pytest.mark.parametrize(("text", "dirty"), [("first", False), ("second", True)])
+def test_the_commit_and_whether_it_has_changes(checkout: Path, text: str, dirty: bool) -> None:
+    (checkout / "package" / "module.py").write_text(text)
+    (checkout / "package" / "untracked").touch()
+    assert provenance.commit(checkout / "package") == {"commit": git(checkout, "rev-parse", "HEAD"), "dirty": dirty}
 
 
-def test_outside_a_checkout_there_is_no_commit(git: Path) -> None:
-    git.write_text("")
-    assert provenance.commit(git.parent) == {"commit": None, "dirty": None}
+def test_a_package_that_is_installed_in_a_checkout_is_no_part_of_it(checkout: Path) -> None:
+    installed = checkout / "environment" / "package"
+    installed.mkdir(parents=True)
+    (installed / "module.py").write_text("third")
+    assert provenance.commit(installed) == {"commit": None, "dirty": None}
+
+
+def test_outside_a_checkout_there_is_no_commit(tmp_path: Path) -> None:
+    assert provenance.commit(tmp_path) == {"commit": None, "dirty": None}
 
 
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

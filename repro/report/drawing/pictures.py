@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ...files.text import read_text, write_text
+from ...files.text import read_text, whole, write_text
 from ...runs.conditions import Conditions
 from ...runs.run import Job
 from ...runs.store import Store
@@ -52,7 +52,8 @@ class Ahead:
         if not self._caption(number).exists():
             return None
         path = folder / f"{FIGURES[number].name}.png"
-        shutil.copyfile(self._folder / path.name, path)
+        with whole(path) as unfinished:
+            shutil.copyfile(self._folder / path.name, unfinished)
         return Picture(number, path, json.loads(read_text(self._caption(number))))
 
     def _caption(self, number: int) -> Path:
