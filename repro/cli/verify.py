@@ -72,7 +72,7 @@ def _some(title: str, things: Sequence[str], most: int = SHOWN) -> list[str]:
 
 
 def _counts(found: Recomputed) -> str:
-    """Of how many tests there is anything else to say than that they agree."""
+    """The numbers of tests of which there is more to say than that they agree."""
     counts = (
         (found.differ, "differ"),
         (found.missing, "lack runs"),

@@ -29,6 +29,6 @@ def departures(names: Iterable[str]) -> str:
 
 
 def concerning(task: Task, names: Iterable[str]) -> tuple[str, ...]:
-    """Those of the names that change a task's training, in a fixed order: runs that are equal stay one run."""
+    """The names, of those given, that change a task's training, in a fixed order: runs that are equal stay one run."""
     concerned = {*task.network.departures, HE, *([UNSTANDARDISED] if task.dataset.std != 1.0 else [])}
     return tuple(name for name in SAYS if name in {*names} & concerned)

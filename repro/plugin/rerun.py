@@ -55,7 +55,7 @@ def rerun(config: pytest.Config) -> Rerun:
 
 
 def with_variables(names: Iterable[str]) -> str:
-    """Those environment variables that are set, as what a command begins with."""
+    """The environment variables that are set, as a command begins with them."""
     return "".join(f"{name}={shlex.quote(os.environ[name])} " for name in names if os.environ.get(name))
 
 

@@ -44,7 +44,7 @@ class Run:
     precision: str = FLOAT32
 
     def __hash__(self) -> int:
-        """Of what tells the runs of a session apart; the dataclass's own, of all fields, takes four times as long."""
+        """A hash of what tells a session's runs apart; that of all fields would take four times as long."""
         return hash((self.task.architecture, self.task.dataset.name, self.sgd, self.batch_size, self.seed, self.steps))
 
     @property
@@ -63,7 +63,7 @@ class Run:
 
     @property
     def version(self) -> int:
-        """That of the code which trains its network."""
+        """The version of the code that trains its network."""
         return self.task.network.version
 
     @property

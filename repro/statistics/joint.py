@@ -25,7 +25,7 @@ class Jointly(Estimand):
 
     @property
     def margins(self) -> tuple[Margin, ...]:
-        """Those of all its parts."""
+        """The margins of all its parts."""
         return tuple(margin for part in self.parts for margin in part.margins)
 
     def question(self, *samples: Sample) -> Question:

@@ -32,7 +32,7 @@ class Soundness:
 
     @property
     def evidence(self) -> list[str]:
-        """In words, for a table of evidence; nothing where no measure is taken by an instrument that is checked."""
+        """Lines for a table of evidence; none where no measure is taken by an instrument that is checked."""
         found = self.instruments
         if not found.runs:
             return []

@@ -57,7 +57,7 @@ def given(model: nn.Module, images: Tensor, labels: Tensor, *, pixels: bool = Fa
 
 
 def together(model: nn.Module, images: Tensor, labels: Tensor, pixels: bool = False) -> tuple[Tensor, Tensor]:
-    """The same without a look at what the network returns."""
+    """What ``given`` gives, without a look at what the network returns."""
     if not isinstance(model, nn.Module):
         raise ValueError(f"model is {_kind(model)}: must be a torch.nn.Module that takes images and returns logits")
     images, labels = _images(images, pixels), _labels(labels)

@@ -47,7 +47,7 @@ def lanczos(product: Product, start: Tensor, tolerance: float, max_products: int
 
 
 def lanczos_pair(product: Product, start: Tensor, tolerance: float, max_products: int) -> tuple[Eigenvalue, Tensor]:
-    """The same with its vector, of unit length and in the precision of ``start``."""
+    """The eigenvalue with its vector, which has unit length and the precision of ``start``."""
     found, basis, weights = _search(product, start, tolerance, max_products)
     return found, basis.combined(weights)
 

@@ -8,7 +8,7 @@ from ...experiment.recipes import SGD
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """With the initial weights, the images and the device: all that decides the weights that a training ends with.
+    """What decides the weights that a training ends with, beside the initial ones, the images and the device.
 
     ``batch_size``: images a step; the last batch of an epoch is as small as what is left. ``epochs``: times that every
     image is shown. ``seed``: what the order of the images, augmentation and dropout are drawn from (see ``streams``).
