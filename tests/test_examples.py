@@ -72,6 +72,14 @@ def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
     assert ran.returncode == 0
 
 
+def test_its_tasks_and_figures_can_be_chosen(kuzushiji: Path) -> None:
+    plan = ("pytest", "examples", "--quick", "--plan", "-p", "no:cacheprovider", "--data-root", str(kuzushiji))
+    for option, value, claims in (("--task", "TwoLayers-KMNIST", 4), ("--figure", "101", 2)):
+        ran = run(ROOT, *plan, option, value)
+        assert (ran.returncode, f"{claims} claim tests" in ran.stdout) == (0, True), ran.stdout + ran.stderr
+    assert "must be one of M1-MNIST, " in run(ROOT, *plan, "--task", "TwoLayers").stderr
+
+
 def test_each_addition_is_short_and_the_package_knows_nothing_of_it() -> None:
     files = EXAMPLES.glob("*.py")
     assert {path.name: n for path in files if (n := len(path.read_text("utf-8").splitlines())) > MOST_LINES} == {}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..errors import SettingError
 from .readings import Reading
+from .registry import Registry
 from .tasks import (
     C1_CIFAR10,
     M1_FASHION,
@@ -89,14 +90,16 @@ class Regime:
 _PAPER_READING: Final = Reading(test_images=None, attacked_images=None, pgd_steps=40, hessian_images=4096)
 # What the paper says: 100 epochs, whole splits. What we chose: 5 seeds (it shows no spread).
 PAPER_SCALE: Final = Scale(100, GRID, 5, None, _PAPER_READING)
-PAPER: Final = Regime("paper", {})
-QUICK: Final = Regime("quick", {})
+_PAPER_SCALES: Final = Registry[Scale]("scale of")
+_QUICK_SCALES: Final = Registry[Scale]("scale of")
+PAPER: Final = Regime("paper", _PAPER_SCALES)
+QUICK: Final = Regime("quick", _QUICK_SCALES)
 
 
 def study(task: Task, *, quick: Scale, paper: Scale = PAPER_SCALE) -> Task:
-    """Say at what scale a task is studied in each of the regimes that are built in."""
-    for regime, scale in ((PAPER, paper), (QUICK, quick)):
-        regime.scales[str(task)] = scale
+    """Say at what scale a task is studied in each of the built-in regimes. SettingError: it was said otherwise."""
+    for scales, scale in ((_PAPER_SCALES, paper), (_QUICK_SCALES, quick)):
+        scales.enter(str(task), scale)
     return task
 
 

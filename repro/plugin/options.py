@@ -6,7 +6,7 @@ Free of torch and numpy: where the plugin is installed, every session of pytest 
 import argparse
 import os
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
-FIGURES: Final = [str(number) for number in range(1, 40)]  # all of the paper's
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
@@ -101,10 +100,6 @@ class _Text(NamedTuple):
         return checked
 
 
-def _one_of(metavar: str, known: Collection[str]) -> _Text:
-    return _Text(metavar, f"one of {', '.join(known)}", lambda text: _require([text], known))
-
-
 def _some_of(known: Collection[str], right: str, every: str | None = None) -> _Text:
     """Names with commas between them, or the word for every one."""
     return _Text("A,B,...", f"{right} {', '.join(known)}", lambda text: _require(text.split(","), known, every))
@@ -145,8 +140,8 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--regime", name_of, "paper (the default), quick, or a TOML file; see the README")
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
-    value("--task", _one_of("NAME", TASKS), "only claims on this task; may be given again", "append")
-    value("--figure", _one_of("N", FIGURES), "only claims read from this figure; again", "append")
+    value("--task", name_of, "only claims on this task; may be given again", "append")
+    value("--figure", _Text("N"), "only claims read from this figure; again", "append")
     readings, trainings = _some_of(NAMES, "all, or some of", every="all"), _some_of(SAYS, "one or more of")
     value("--readings", readings, f"other readings: {readings.right}")
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
@@ -178,8 +173,8 @@ def settings(config: pytest.Config) -> Settings:
         artifacts=artifacts,
         store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
         plan=get("--plan"),
-        tasks=frozenset(get("--task") or ()),
-        figures=frozenset(get("--figure") or ()),
+        tasks=_chosen("--task", get("--task") or (), TASKS),
+        figures=_chosen_figures(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
         readings=tuple(dict.fromkeys([NAMES[0], *asked])),  # the first costs nothing
@@ -187,6 +182,23 @@ def settings(config: pytest.Config) -> Settings:
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
     )
+
+
+def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozenset[str]:
+    """Names that are known once conftest files were loaded, which may have entered some."""
+    known = [*known]
+    for name in names:
+        if name not in known:
+            raise SettingError(f"{option} {name}: must be one of {', '.join(known)}")
+    return frozenset(names)
+
+
+def _chosen_figures(numbers: Collection[str]) -> frozenset[str]:
+    if not numbers:
+        return frozenset()
+    from ..verdicts.figures import FIGURES  # with numpy, which other sessions do without
+
+    return _chosen("--figure", numbers, map(str, FIGURES))
 
 
 def _split(text: str | None) -> list[str]:

@@ -61,10 +61,6 @@ class UntilDecided:
         """
         return tuple(self.alpha * look / sum(self.looks) for look in self.looks)
 
-    def next_look(self, seeds: int) -> int | None:
-        """The number of seeds to go on to from ``seeds``, or None at the cap."""
-        return next((look for look in self.looks if look > seeds), None)
-
     def decide(self, estimand: Estimand, *samples: Sample) -> Decision:
         """The decision at the first look that brings one, among those there are seeds for; else that of the last.
 

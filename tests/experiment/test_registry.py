@@ -50,6 +50,11 @@ def test_a_task_without_a_scale_is_told_in_a_line_what_to_do() -> None:
         QUICK.scale(Task("Flat", MNIST))
 
 
+def test_the_scale_of_a_task_is_said_once() -> None:
+    with pytest.raises(SettingError, match="scale of 'M1-MNIST': there is another one"):
+        study(TASKS["M1-MNIST"], quick=QUICKLY)
+
+
 def test_a_network_that_was_never_entered_is_named() -> None:
     with pytest.raises(SettingError, match="network 'Flat': is unknown; known are M1, StdCNN, C1, ResNet18"):
         _ = Task("Flat", MNIST).network

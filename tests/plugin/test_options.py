@@ -8,9 +8,7 @@ from repro.errors import SettingError
 from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
-from repro.plugin import options
 from repro.plugin.options import Settings, settings
-from repro.verdicts import figures
 
 Given = Callable[..., Settings]
 
@@ -169,7 +167,3 @@ def test_what_is_wrong_with_a_conftest_of_itself_is_told_as_it_is(pytester: pyte
     result = pytester.runpytest_subprocess("-p", "repro.plugin")
     assert "lowercase short options are reserved" in result.stderr.str()
     assert "no:repro.plugin" not in result.stderr.str()
-
-
-def test_the_figures_that_can_be_named_are_the_papers() -> None:
-    assert [*map(str, figures.FIGURES)] == options.FIGURES

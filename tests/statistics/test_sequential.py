@@ -74,11 +74,6 @@ def test_the_looks_spend_the_error_between_them() -> None:
     assert list(RULE.levels) == sorted(RULE.levels)
 
 
-@pytest.mark.parametrize(("seeds", "following"), [(0, 3), (3, 5), (4, 5), (7, 10), (10, None), (20, None)])
-def test_the_next_look(seeds: int, following: int | None) -> None:
-    assert RULE.next_look(seeds) == following
-
-
 @pytest.mark.parametrize("looks", [(), (5, 3), (3, 3), (0, 5)])
 def test_looks_that_are_no_ascending_numbers_of_seeds_are_refused(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="ascending"):
