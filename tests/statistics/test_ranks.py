@@ -31,7 +31,7 @@ SHUFFLED = np.random.default_rng(3).permutation(CELLS)
 
 
 def test_what_orders_the_cells_exactly_is_not_said_to_disagree_for_the_noise_of_runs() -> None:
-    """Within a seed the correlation is then near -0.8 for the noise alone: a median over seeds would be sure of it."""
+    """Within a seed the correlation is far from -1 for the noise alone: a median over seeds would be sure of it."""
     outcomes = [RANKS.decide(*noisy(-15 * CELLS, 1.5 * CELLS, 5, seed=seed)).outcome for seed in range(40)]
     within = [
         spearmanr(*(np.concatenate([s.values[0] for s in found[i::2]]) for i in (0, 1))).statistic
