@@ -108,7 +108,8 @@ _READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=8, he
 _COSTLY: Final = Reading(test_images=512, attacked_images=96, pgd_steps=4, hessian_images=64)  # M1
 _SMALL: Final = Reading(test_images=256, attacked_images=32, pgd_steps=4, hessian_images=16)  # CIFAR-10
 
-# Chosen by measurement, for two cores and less than twelve minutes. LR/BS gives the same training for the same number
+# Chosen by measurement, for two cores and about twelve minutes; the seconds are from before convolutions were left to
+# PyTorch, since when M1 takes 1.15 to 1.24 times as long. LR/BS gives the same training for the same number
 # of images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
 #   StdCNN-MNIST, 4,096 images, three seeds: 16 epochs 90, 85, 82% at batch size 64 and 90, 79, 70% at 256; 17 epochs
 #     92, 88, 84% and 90, 88, 77%, 16 s; 18 epochs 92, 87, 89% and 81, 92, 88%. LR m=0 has hardly begun to learn at 256.
