@@ -3,28 +3,28 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from worlds import READING, conditions, declared, fill, fill_transfer
+from worlds import READING, case_of, conditions, declared, fill, fill_transfer
 
 from repro.experiment.readings import of_checkpoints, transfer
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
-from repro.statistics.estimands import Compares
+from repro.statistics.joint import Awaiting
 from repro.statistics.trends import Drops
+from repro.statistics.units import points
 from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 
 WHERE = conditions()
 AT_CHECKPOINTS, TRANSFER = of_checkpoints(READING), transfer(READING)
-CLAIM = next(test.claim for test in declared() if test.claim.holds_if.compares is Compares.NEITHER)
-DROPS = next(test.claim for test in declared() if isinstance(test.claim.holds_if, Drops))
-ROBUST = Case(CLAIM, M1_MNIST, ("a",), (Curve(M1_MNIST, LR(), FGSM),))
-FLATTER = Case(CLAIM, M1_MNIST, ("b",), (Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1)))
-COLOURED = Case(CLAIM, C1_CIFAR10, ("c",), (Curve(C1_CIFAR10, BENCHMARK, FGSM),))
+NEITHER, DROPS = Awaiting("numbers"), Drops(points(1))
+ROBUST = case_of(Curve(M1_MNIST, LR(), FGSM), holds_if=NEITHER, axes=("a",))
+FLATTER = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1), holds_if=NEITHER, axes=("b",))
+COLOURED = case_of(Curve(C1_CIFAR10, BENCHMARK, FGSM), holds_if=NEITHER, axes=("c",))
 # LR comes to 4, 2 and 1 times the same training amount at 64, 128 and 256; LR/BS to the same everywhere
-COMPARED = Case(DROPS, M1_MNIST, ("e",), ROBUST.curves)
-ALIKE = Case(DROPS, M1_MNIST, ("f",), (Curve(M1_MNIST, LR_BS(), FGSM),))
+COMPARED = case_of(*ROBUST.curves, holds_if=DROPS, axes=("e",))
+ALIKE = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=DROPS, axes=("f",))
 
 
 def every_case() -> list[Case]:

@@ -20,7 +20,10 @@ from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.science.data.sources import Kind, Source
-from repro.verdicts.claim import Case, Claim
+from repro.statistics.estimands import Estimand
+from repro.verdicts.claim import Always, Case, Claim
+from repro.verdicts.curves import Curve
+from repro.verdicts.figures import SETTINGS
 
 CLAIMS: Final = Path(__file__).parents[1] / "claims"
 READING: Final = Reading(test_images=512, attacked_images=64, pgd_steps=4, hessian_images=64)
@@ -99,6 +102,18 @@ def _with_margin_form(measures: Mapping[str, float]) -> dict[str, float]:
     """Attacks on the margin form find what those on cross-entropy do, unless the world says otherwise."""
     twins = {f"{attack}_margin_accuracy": measures[f"{attack}_accuracy"] for attack in ("fgsm", "pgd")}
     return {**twins, **measures}
+
+
+def case_of(
+    *curves: Curve,
+    holds_if: Estimand,
+    id: str = "an-example",
+    axes: tuple[str, ...] = (),
+    says: str = "So it is.",
+) -> Case:
+    """A case of a claim that a test makes up, decided by an estimand with margins of its own."""
+    declared = Claim(id, "2.1", says, "it can be seen", (SETTINGS,))
+    return Case(declared, (curves[0].task,), axes, (curves,), Always(holds_if))
 
 
 def is_of(run: Run, recipe: Recipe) -> bool:

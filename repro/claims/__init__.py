@@ -1,8 +1,9 @@
 """The one door of a claim file: all that a claim is written with stands here. Free of torch and matplotlib.
 
-    from repro.claims import PGD, LR_BS, TASKS, Curve, Flat, claim, points
+    from repro.claims import PGD, LR_BS, TASKS, Curve, Flat, claim
 
-A claim names its curves (a task, a recipe and a measure) and what it is decided by (an estimand with its margin). What
+A claim names its curves (a task, a recipe and a measure) and what it is decided by (an estimand). The margin of an
+estimand is the smallest difference that matters of its measure. What
 each name means is told where it is defined; new kinds of sentences are added in ``repro.statistics``.
 
 What a claim is about may be new, too: ``dataset``, ``network``, ``task`` and ``study`` enter what this paper does not
@@ -29,7 +30,7 @@ from ..experiment.tasks import (
 )
 from ..statistics.equivalence import Flat, NotWorse, Same
 from ..statistics.joint import Awaiting, Exists, Jointly
-from ..statistics.pairs import Mostly, OnAverage, SmallerChange
+from ..statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from ..statistics.ranks import RanksDisagree
 from ..statistics.trends import Drops, Higher, Lower, Rises
 from ..statistics.units import factor, points
@@ -66,19 +67,21 @@ __all__ = [
     "TASKS",
     "TEST_ACCURACY",
     "Awaiting",
+    "ChangesLess",
     "Curve",
     "Dataset",
     "Drops",
     "Exists",
     "Flat",
     "Higher",
+    "HigherOnAverage",
     "Jointly",
     "Lower",
+    "LowerOnAverage",
     "Measure",
     "Mostly",
     "Network",
     "NotWorse",
-    "OnAverage",
     "Panel",
     "RanksDisagree",
     "Reading",

@@ -54,7 +54,7 @@ class Settings:
 
     def selects(self, case: "Case") -> bool:
         """Whether --task and --figure let a case through."""
-        on_task = not self.tasks or str(case.task) in self.tasks
+        on_task = not self.tasks or {*map(str, case.tasks)} <= self.tasks
         return on_task and (not self.figures or bool(self.figures & {str(number) for number in case.figures}))
 
 

@@ -25,7 +25,7 @@ def property_of(verdict: "Verdict") -> tuple[str, str]:
 
 def about(case: "Case") -> dict[str, str]:
     """What an error of a claim test says of its claim."""
-    return {"claim": case.claim.id, "case": case.id, "task": str(case.task)}
+    return {"claim": case.claim.id, "case": case.id, "task": case.where}
 
 
 def entry_of(report: pytest.TestReport) -> "Entry | None":

@@ -59,7 +59,7 @@ class ClaimSession:
     @cached_property
     def conditions(self) -> Conditions:
         """The session's conditions."""
-        names = sorted({case.task.dataset.name for case in self.cases})
+        names = sorted({task.dataset.name for case in self.cases for task in case.tasks})
         return conditions_of(self.settings, self.shared.sources(names, self.settings))
 
     @cached_property
@@ -111,7 +111,9 @@ class ClaimSession:
         note = " (reduced: says nothing of the paper's own scale)" if regime.reduced else ""
         lines = [f"regime: {regime.title}{note}"]
         if self.settings.until_decided:
-            looks = {" ".join(map(str, self.conditions.looks(case.task))): None for case in self.cases}
+            looks = {
+                " ".join(map(str, self.conditions.looks(task))): None for case in self.cases for task in case.tasks
+            }
             lines.append(f"seeds: until decided, looking at {' or '.join(looks)}")
         lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
         if self.settings.precision != precisions.FLOAT32:

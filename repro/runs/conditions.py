@@ -75,10 +75,13 @@ class Conditions:
         reading = self.reading(run.task)
         return reading if run is run.whole else of_checkpoints(reading)
 
-    def looks(self, task: Task) -> tuple[int, ...]:
-        """The numbers of seeds at which a claim on a task is decided, ascending: one, unless seeds are added."""
-        seeds = self.regime.scale(task).seeds
-        if self.until_decided is None:
+    def looks(self, *tasks: Task) -> tuple[int, ...]:
+        """The numbers of seeds at which a claim is decided, ascending: one, unless seeds are added.
+
+        They are added to claims on one task; what is said of several tasks is decided on the seeds that these have.
+        """
+        seeds = min(self.regime.scale(task).seeds for task in tasks)
+        if self.until_decided is None or len(tasks) > 1:
             return (seeds,)
         cap, found = max(seeds, self.until_decided), [seeds]
         while found[-1] < cap:  # by halves: few looks, so that each may spend more of the error
@@ -96,3 +99,8 @@ class Conditions:
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""
         return self.sources[task.dataset.name].kind == "surrogate"
+
+    def departs(self, task: Task) -> list[str]:
+        """In what a task's runs depart from what the paper speaks of: no word on them goes without it."""
+        own = [*concerning(task, self.trained_as), *([self.precision] if self.precision != FLOAT32 else [])]
+        return [*(["surrogate"] if self.surrogate(task) else []), *own]

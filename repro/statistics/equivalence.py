@@ -1,13 +1,14 @@
 """Estimands of sameness: a curve is flat, does not get worse, or is the same as another.
 
-Each rests on several contrasts (one a batch size), paired by seed, and on Student's t intervals of their means. "Holds"
-needs every contrast's 90% interval inside the margin: two one-sided tests for each contrast (Schuirmann 1987), and an
-intersection of such tests, which keeps its error at 5% without correction (Berger and Hsu 1996). "Fails" needs one
-interval wholly outside, at a level corrected for the number of contrasts and of sides (Bonferroni): with few seeds and
-a wide spread an interval that misses the margin on the far side is no rarity. The estimate shown is that of the
-contrast that decided, or of the one that kept it undecided.
+Each rests on several contrasts (of two batch sizes, or of two curves at one), paired by seed, and on Student's t
+intervals of their means. "Holds" needs every contrast's 90% interval inside the margin: two one-sided tests for each
+contrast (Schuirmann 1987), and an intersection of such tests, which keeps its error at 5% without correction (Berger
+and Hsu 1996). "Fails" needs one interval wholly outside, at a level corrected for the number of contrasts and of sides
+(Bonferroni): with few seeds and a wide spread an interval that misses the margin on the far side is no rarity. The
+estimate shown is that of the contrast that decided, or of the one that kept it undecided.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,13 +34,17 @@ def _within(effects: list[Effect], margin: Margin, sides: tuple[int, ...]) -> tu
     return AllOf(inside), AnyOf(outside)
 
 
-def _to_the_smallest(sample: Sample) -> list[Effect]:
-    """Each further batch size's difference to the smallest one's."""
-    smallest, *further = sample.batch_sizes
-    differences = sample.values[..., 1:] - sample.values[..., :1]
+def _to_smaller_ones(sample: Sample) -> list[Effect]:
+    """Each batch size's difference to each smaller one."""
+    sizes = sample.batch_sizes
     return [
-        Effect(differences[..., j], sample.unit, f"difference of batch size {size} to {smallest}", sample.step)
-        for j, size in enumerate(further)
+        Effect(
+            sample.values[..., j] - sample.values[..., i],
+            sample.unit,
+            f"difference of batch size {sizes[j]} to {sizes[i]}",
+            sample.step,
+        )
+        for i, j in itertools.combinations(range(len(sizes)), 2)
     ]
 
 
@@ -61,7 +66,7 @@ class _Within(Estimand):
 
 @dataclass(frozen=True)
 class Flat(_Within):
-    """Every batch size's mean is within ``within`` of the smallest batch size's: an equivalence test.
+    """The means of any two batch sizes differ by less than ``within``: an equivalence test.
 
     It cannot hold where the smallest batch size stands within the margin of the floor.
     """
@@ -71,22 +76,22 @@ class Flat(_Within):
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
         (sample,) = samples
-        asked = f"every batch size within {self.within} of batch size {sample.batch_sizes[0]}"
-        tests = _within(_to_the_smallest(sample), self.within, BOTH_SIDES)
+        asked = f"every two batch sizes within {self.within} of each other"
+        tests = _within(_to_smaller_ones(sample), self.within, BOTH_SIDES)
         return Question(*tests, asked, _no_room(sample, self.within), ON_THE_FLOOR)
 
 
 @dataclass(frozen=True)
 class NotWorse(_Within):
-    """No batch size's mean is lower than the smallest one's by ``within`` or more: ``Flat``, one-sided."""
+    """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
 
     compares = Compares.BATCH_SIZES
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
         (sample,) = samples
-        asked = f"no batch size lower than batch size {sample.batch_sizes[0]} by {self.within}"
-        tests = _within(_to_the_smallest(sample), self.within, LOSSES)
+        asked = f"no batch size lower than a smaller one by {self.within}"
+        tests = _within(_to_smaller_ones(sample), self.within, LOSSES)
         return Question(*tests, asked, _no_room(sample, self.within), ON_THE_FLOOR)
 
 

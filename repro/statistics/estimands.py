@@ -7,8 +7,10 @@ Where neither is answered with yes the sentence is "undecided"; that an interval
 never taken as flatness.
 """
 
+import itertools
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import ClassVar, Final
@@ -37,6 +39,7 @@ class Outcome(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     UNDECIDED = "undecided"
+    NOT_LEARNT = "not learnt"  # nor can be decided, on networks that have not fitted their training data
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Sample:
 
     ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy).
     ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
+    ``group``: what sets it apart, with others of the same group, where a sentence speaks of several tasks.
     To ask the question of many worlds at once, ``values`` are (worlds, seeds, batch sizes).
     """
 
@@ -53,6 +57,12 @@ class Sample:
     unit: Unit
     floor: float = -math.inf
     step: float = 0.0
+    group: str = ""
+
+
+def groups(samples: Iterable[Sample]) -> list[tuple[Sample, ...]]:
+    """Samples by their group, in the order in which they come."""
+    return [tuple(group) for _, group in itertools.groupby(samples, key=lambda sample: sample.group)]
 
 
 @dataclass(frozen=True)
@@ -112,9 +122,13 @@ class Question:
 
 
 class Estimand(ABC):
-    """Decides a claim from the samples of its curves, in the order in which the claim names them."""
+    """Decides a claim from the samples of its curves, in the order in which the claim names them.
+
+    ``existential``: of several groups of samples one that shows the sentence is enough.
+    """
 
     compares: ClassVar[Compares] = Compares.NEITHER
+    existential: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -133,12 +147,13 @@ class Estimand(ABC):
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
         decision = self.question(*samples).answer(alpha)
-        floored = [on_the_floor(sample, self.margin) for sample in samples if math.isfinite(sample.floor)]
+        floored = [on_the_floor(sample, self.margins) for sample in samples if math.isfinite(sample.floor)]
         if floored and all(floored):
             return replace(decision, outcome=Outcome.UNDECIDED, reason=decision.reason or ON_THE_FLOOR, p=1.0)
         return decision
 
 
-def on_the_floor(sample: Sample, margin: Margin) -> bool:
-    """Whether a curve stands within the margin of the floor at every batch size."""
-    return bool((sample.values.mean(0) - margin.size < sample.floor).all())
+def on_the_floor(sample: Sample, margins: Iterable[Margin]) -> bool:
+    """Whether a curve stands within the margin of its own unit of the floor at every batch size."""
+    margin = next((margin.size for margin in margins if margin.unit is sample.unit), 0.0)
+    return bool((sample.values.mean(0) - margin < sample.floor).all())

@@ -50,14 +50,15 @@ class Jointly(Estimand):
 class Exists(Estimand):
     """Somewhere along some recipe a larger batch size is higher in both measures, beyond noise.
 
-    Curves come in pairs: first measure, second measure, for each recipe. All pairs of batch sizes of all recipes are
-    searched; holds if at one of them the rises of both measures, paired by seed, are shown to exceed their margins, at
-    an error shared between all that was searched (Bonferroni). Fails if every pair is shown to fall short in one
-    measure or the other: at half the error each, for the two measures, and without further correction, since a true
-    pair would have to be missed for it. Where nothing is found the answer is usually "undecided".
+    Curves come in pairs: first measure, second measure, for each recipe (and task). All pairs of batch sizes of all of
+    these are searched; holds if at one of them the rises of both measures, paired by seed, are shown to exceed their
+    margins, at an error shared between all that was searched (Bonferroni). Fails if every pair is shown to fall short
+    in one measure or the other: at half the error each, for the two measures, and without further correction, since a
+    true pair would have to be missed for it. Where nothing is found the answer is usually "undecided".
     """
 
     compares = Compares.BATCH_SIZES
+    existential = True
 
     first: Margin
     second: Margin
@@ -97,16 +98,16 @@ class Exists(Estimand):
 
     def _pairs(self, samples: tuple[Sample, ...]) -> list[tuple[Effect, Effect]]:
         """The changes of both measures between two batch sizes of a recipe, for all of them."""
-        sizes = samples[0].batch_sizes
         return [
             (_change(a, i, j), _change(b, i, j))
             for a, b in zip(samples[::2], samples[1::2], strict=True)
-            for i, j in itertools.combinations(range(len(sizes)), 2)
+            for i, j in itertools.combinations(range(len(a.batch_sizes)), 2)
         ]
 
 
 def _change(sample: Sample, i: int, j: int) -> Effect:
-    name = f"change from batch size {sample.batch_sizes[i]} to {sample.batch_sizes[j]}"
+    where = f" on {sample.group}" if sample.group else ""
+    name = f"change from batch size {sample.batch_sizes[i]} to {sample.batch_sizes[j]}{where}"
     return Effect(sample.values[..., j] - sample.values[..., i], sample.unit, name, sample.step)
 
 

@@ -6,14 +6,14 @@ several cells are compared with) is not counted as independent evidence.
 """
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
-from .estimands import Estimand, Question, Sample
+from .estimands import Compares, Estimand, Question, Sample, groups
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
-from .trends import DOWN, UP, directed
+from .trends import DOWN, UP, change_over_grid, directed
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
@@ -21,30 +21,48 @@ THE_SAME_RUNS: Final = "both pairs of curves are the same runs at every batch si
 
 
 @dataclass(frozen=True)
-class OnAverage(Estimand):
-    """The last curve is ``way`` than the first by more than ``by``, on average over the batch sizes.
+class _OnAverage(Estimand):
+    """An estimand of the mean over batch sizes of the difference of the last curve to the first.
 
     One effect a seed: its paired difference, mean over the batch sizes; Student's t interval.
     """
 
-    way: Way
     by: Margin
 
     @property
     def margins(self) -> tuple[Margin, ...]:
         return (self.by,)
 
+
+def _mean_difference(samples: tuple[Sample, ...]) -> Effect:
+    differences = (samples[-1].values - samples[0].values).mean(-1)
+    return Effect(differences, samples[0].unit, "paired difference, mean over batch sizes", samples[0].step)
+
+
+@dataclass(frozen=True)
+class HigherOnAverage(_OnAverage):
+    """The last curve is above the first by more than ``by``, on average over the batch sizes."""
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
-        differences = (samples[-1].values - samples[0].values).mean(-1)
-        name = "paired difference, mean over batch sizes"
-        effect = Effect(differences, samples[0].unit, name, samples[0].step)
-        return directed(effect, UP if self.way == "higher" else DOWN, self.by, f"more than {self.by} {self.way}")
+        return directed(_mean_difference(samples), UP, self.by, f"more than {self.by} higher")
+
+
+@dataclass(frozen=True)
+class LowerOnAverage(_OnAverage):
+    """The last curve is below the first by more than ``by``, on average over the batch sizes."""
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of two or more curves."""
+        return directed(_mean_difference(samples), DOWN, self.by, f"more than {self.by} lower")
 
 
 @dataclass(frozen=True)
 class Mostly(Estimand):
     """In more than half of the cells the later curve is ``way`` than the earlier one: "in most cases".
+
+    Curves of several groups (tasks, recipes) are compared within each; their cells count alike, and seed i is taken of
+    every group, as far as all have one.
 
     One effect a seed: the share of its cells in which that is so, a tie being half a cell. Holds if the median over
     seeds is above one half, by the sign test. Cells of a seed go together and shares take few values, so that a t
@@ -61,8 +79,10 @@ class Mostly(Estimand):
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
-        pairs = itertools.combinations(samples, 2)
-        differences = np.concatenate([later.values - earlier.values for earlier, later in pairs], axis=-1)
+        pairs = [pair for group in groups(samples) for pair in itertools.combinations(group, 2)]
+        seeds = min(sample.values.shape[-2] for sample in samples)
+        cells = [(later.values - earlier.values)[..., :seeds, :] for earlier, later in pairs]
+        differences = np.concatenate(cells, axis=-1)
         differences = differences if self.way == "higher" else -differences
         shares = np.where(differences == 0, 0.5, differences > 0).mean(-1)
         name = f"share of {differences.shape[-1]} cells in which more is {self.way}, median seed"
@@ -94,19 +114,47 @@ class SmallerChange(Estimand):
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of four curves."""
-        unit, asked = samples[0].unit, f"more than {self.by}"
         here, there = _differing(*samples)
-        count = here.shape[-1]
-        if count == 0:
-            nothing = Nothing(unit, THE_SAME_RUNS)
+        if here.shape[-1] == 0:
+            asked, nothing = f"more than {self.by}", Nothing(samples[0].unit, THE_SAME_RUNS)
             return Question(nothing, nothing, asked)
-        name = f"change of the second pair beyond that of the first, mean over {count} batch sizes"
-        sizes = [here @ np.array(signs) / count for signs in itertools.product((1.0, -1.0), repeat=count)]
-        step = samples[0].step
-        effects = [[Effect(s * there.mean(-1) - size, unit, name, step) for size in sizes] for s in (1, -1)]
-        beyond = [AllOf(tuple(Mean(e, 1, self.by.size) for e in row)) for row in effects]
-        short = [AllOf(tuple(Mean(e, -1, -self.by.size) for e in column)) for column in zip(*effects, strict=True)]
-        return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), asked)
+        name = f"change of the second pair beyond that of the first, mean over {here.shape[-1]} batch sizes"
+        return smaller(here, there, Effect(np.zeros(0), samples[0].unit, name, samples[0].step), self.by)
+
+
+@dataclass(frozen=True)
+class ChangesLess(Estimand):
+    """Over the grid the first curve changes less than the second, by more than ``by``.
+
+    The change is the difference of the largest batch size to the smallest, in size: see ``SmallerChange``.
+    """
+
+    compares = Compares.BATCH_SIZES
+
+    by: Margin
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        return (self.by,)
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of two curves."""
+        first, second = (change_over_grid(sample) for sample in samples)
+        name = f"size of the second curve's {first.name} beyond that of the first's"
+        return smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
+
+
+def smaller(here: Array, there: Array, shown: Effect, by: Margin) -> Question:
+    """Whether the mean size of the true differences ``here`` (..., seeds, n) is below the size of ``there``'s mean.
+
+    By more than ``by``. The effects are ``shown`` as this one is: its unit, name and step.
+    """
+    count = here.shape[-1]
+    sizes = [here @ np.array(signs) / count for signs in itertools.product((1.0, -1.0), repeat=count)]
+    effects = [[replace(shown, values=s * there.mean(-1) - size) for size in sizes] for s in (1, -1)]
+    beyond = [AllOf(tuple(Mean(e, 1, by.size) for e in row)) for row in effects]
+    short = [AllOf(tuple(Mean(e, -1, -by.size) for e in column)) for column in zip(*effects, strict=True)]
+    return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), f"more than {by}")
 
 
 def _differing(a: Sample, b: Sample, c: Sample, d: Sample) -> tuple[Array, Array]:

@@ -1,13 +1,14 @@
 """Whether one measure explains the order of another: a rank correlation over cells, free of single runs' noise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Estimand, Question, Sample
-from .hypotheses import Effect, Mean, Nothing
+from .estimands import Estimand, Question, Sample, groups
+from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import CORRELATION, Array, Margin
 
 FEWEST: Final = 3  # seeds: of two, one left out leaves none to compare the other with
@@ -29,6 +30,8 @@ class RanksDisagree(Estimand):
     less than half of either measure's variance over the cells comes again with another seed.
     """
 
+    existential = True
+
     explains: float
 
     @property
@@ -37,18 +40,26 @@ class RanksDisagree(Estimand):
         return (Margin(float(np.arctanh(self.explains)), CORRELATION),)
 
     def question(self, *samples: Sample) -> Question:
-        """What is asked of an even number of curves."""
+        """What is asked of an even number of curves; of several groups, whether it is so in one of them at least."""
+        asked = f"above -{self.explains:g}"
+        parts = [self._of_one(group) for group in groups(samples)]
+        return Question(AnyOf(tuple(h for h, _ in parts)), AllOf(tuple(f for _, f in parts)), asked)
+
+    def _of_one(self, samples: Sequence[Sample]) -> tuple[Evidence, Evidence]:
+        """What speaks for the sentence in one group of curves, and what against it."""
         values = _each_once(*(np.concatenate([s.values for s in samples[i::2]], axis=-1) for i in (0, 1)))
         first, second = (_ranked(one) for one in values)
-        asked, (seeds, cells) = f"above -{self.explains:g}", first.shape[-2:]
+        seeds, cells = first.shape[-2:]
         if seeds < FEWEST:
-            return _nothing(asked, f"a correlation between seeds needs {FEWEST} at least, of which there are {seeds}")
+            return _nothing(f"a correlation between seeds needs {FEWEST} at least, of which there are {seeds}")
         correlation, known = _correlation(first, second)
         if not known.any():
-            return _nothing(asked, "less than half of what tells the cells apart comes again with another seed")
-        effect = Effect(_by_seed(first, second, correlation), CORRELATION, f"rank correlation over {cells} cells")
+            return _nothing("less than half of what tells the cells apart comes again with another seed")
+        where = f" on {samples[0].group}" if samples[0].group else ""
+        name = f"rank correlation over {cells} cells{where}"
+        effect = Effect(_by_seed(first, second, correlation), CORRELATION, name)
         bound = self.margins[0].size
-        return Question(Known(effect, 1, -bound, known), Known(effect, -1, bound, known), asked)
+        return Known(effect, 1, -bound, known), Known(effect, -1, bound, known)
 
 
 @dataclass(frozen=True)
@@ -61,9 +72,9 @@ class Known(Mean):
         return np.where(self.known, super()._computed(), 1.0)
 
 
-def _nothing(asked: str, reason: str) -> Question:
+def _nothing(reason: str) -> tuple[Evidence, Evidence]:
     nothing = Nothing(CORRELATION, reason)
-    return Question(nothing, nothing, asked)
+    return nothing, nothing
 
 
 def _ranked(values: Array) -> Array:

@@ -71,7 +71,7 @@ class Points(Unit):
         return f"{scaled:+z.1f} points"
 
     def margin(self, size: float) -> str:
-        return f"{size:g} point" if size == 1 else f"{size:g} points"
+        return f"{size:.3g} point" if size == 1 else f"{size:.3g} points"
 
     def _bare(self, scaled: float) -> str:
         return f"{scaled:+z.1f}"
@@ -93,7 +93,7 @@ class Factor(Unit):
         return f"x{math.exp(scaled):.2f}"
 
     def margin(self, size: float) -> str:
-        return f"a factor of {math.exp(size):g}"
+        return f"a factor of {math.exp(size):.3g}"
 
 
 class Correlation(Unit):

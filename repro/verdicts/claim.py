@@ -6,8 +6,7 @@
         says="With learning rate over batch size constant, lambda1 hardly moves with the batch size.",
         on=TASKS,
         curves=lambda task: Curve(task, LR_BS(), LAMBDA1),
-        holds_if=Flat(within=factor(2)),
-        because="...why this margin...",
+        holds_if=Flat,
     )
     def test_the_eigenvalue_is_flat(verdict):
         assert verdict.reproduced, verdict.evidence
@@ -19,45 +18,89 @@ Nothing is trained by declaring a claim, and the runs of a case are known withou
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Final
 
 import pytest
 
+from ..errors import SettingError
 from ..experiment.recipes import Recipe
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
+from ..statistics.critical import Rule
 from ..statistics.estimands import Estimand
+from ..statistics.units import FACTOR, POINTS, Margin
 from .curves import Curve
 from .equal_training import Part, matched
 from .figures import SETTINGS, showing
 
+ALL_TASKS: Final = "all tasks"
+
+
+class Standing(StrEnum):
+    """Whose sentence a case decides."""
+
+    PAPER = "paper"  # the paper says it of this task, or of all that it shows
+    EXTENSION = "extension"  # the paper says it of other tasks, or not in these words: it is ours
+    DETAIL = "detail"  # the part, of one task, of a sentence that the paper says of all that it shows
+
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper with the rule it is decided by, declared before any result is seen."""
+    """A sentence of the paper, and where it stands, declared before any result is seen."""
 
     id: str
     section: str
     says: str
-    holds_if: Estimand
     because: str
     lines: tuple[tuple[Recipe, ...], ...]
 
 
 @dataclass(frozen=True)
 class Case:
-    """A claim on one task (and attack, and comparison): what one test decides."""
+    """A claim on one task or several (and attack, and comparison): what one test decides.
+
+    ``rule`` makes the estimand that decides it from the smallest differences that matter of its curves' measures.
+    """
 
     claim: Claim
-    task: Task
+    tasks: tuple[Task, ...]
     axes: tuple[str, ...]
-    curves: tuple[Curve, ...]
+    groups: tuple[tuple[Curve, ...], ...]
+    rule: Rule
+    standing: Standing = Standing.PAPER
+
+    @property
+    def where(self) -> str:
+        """Its task, or that it speaks of all."""
+        return str(self.tasks[0]) if len(self.tasks) == 1 else ALL_TASKS
 
     @property
     def id(self) -> str:
         """The case's part of the test's name, as in ``StdCNN-MNIST-FGSM``."""
-        return "-".join([str(self.task), *self.axes])
+        return "-".join([self.where.replace(" ", "-"), *self.axes])
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """Its curves, in the order in which what decides it takes them."""
+        return tuple(curve for group in self.groups for curve in group)
+
+    @property
+    def margins(self) -> tuple[Margin, ...]:
+        """The smallest difference that matters of each of its measures, each once."""
+        return tuple(dict.fromkeys(curve.measure.matters for curve in self.curves))
+
+    @cached_property
+    def holds_if(self) -> Estimand:
+        """What decides it."""
+        return self.rule(*self.margins)
+
+    @property
+    def because(self) -> str:
+        """Why its margin is what it is."""
+        return self.claim.because or "; ".join(dict.fromkeys(curve.measure.because for curve in self.curves))
 
     @property
     def figures(self) -> list[int]:
@@ -70,7 +113,7 @@ class Case:
 
     def at_equal_amount(self, conditions: Conditions) -> tuple[Part, ...]:
         """Its curves at equal training amount; empty if the claim compares no batch sizes."""
-        return matched(self.curves, self.claim.holds_if, conditions)
+        return tuple(part for group in self.groups for part in matched(group, self.holds_if, conditions))
 
     def jobs(self, conditions: Conditions) -> list[Job]:
         """The runs it needs with the readings that it wants of them, each once."""
@@ -85,26 +128,42 @@ def claim(
     *,
     section: str,
     says: str,
-    on: Sequence[Task],
+    on: Sequence[Task] = (),
+    extended_to: Sequence[Task] = (),
     curves: Callable[..., Curve | tuple[Curve, ...]],
-    holds_if: Estimand,
-    because: str,
+    holds_if: Rule | Estimand,
+    because: str = "",
     aspect: str = "",
     lines: Sequence[tuple[Recipe, ...]] = (SETTINGS,),
+    together: Sequence[str] | None = None,
     **axes: Sequence[Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Declare a claim test; see the module's example.
+    """Declare a claim test; see the module's example. SettingError: an estimand with a margin of its own.
 
-    ``curves`` is called with a task and one value of each further axis, by name, and returns the curves in the order in
-    which ``holds_if`` takes them. ``because`` says why the margin is what it is. ``lines`` are those of the figures
-    that the claim is read from. ``aspect`` tells two tests of one claim apart, where it takes two to decide it.
+    ``on``: the tasks of which the paper says it; ``extended_to``: those of which it is asked as well. ``curves`` is
+    called with a task and one value of each further axis, by name, and returns the curves in the order in which
+    ``holds_if`` takes them. That is an estimand, or, where it needs a margin, the class of one (or any function that
+    makes one): it is called with the smallest difference that matters of each measure, so that what counts as a change
+    is the same for all claims on a measure. ``because`` says why a bound that is no such margin is what it is.
+    ``together``: the sentence speaks of all tasks (and of all values of the axes that are named) as one, and a case for
+    each of them alone is its detail. ``lines`` are those of the figures that the claim is read from. ``aspect`` tells
+    two tests of one claim apart, where it takes two to decide it.
     """
-    declared = Claim(id, section, says, holds_if, because, tuple(lines))
-    cases = []
-    for task, *values in itertools.product(on, *axes.values()):
+    declared, rule = Claim(id, section, says, because, tuple(lines)), _rule(id, holds_if)
+    standing = Standing.PAPER if together is None else Standing.DETAIL
+    tasks = {**dict.fromkeys(on, standing), **dict.fromkeys(extended_to, Standing.EXTENSION)}
+    apart = []
+    for task, *values in itertools.product(tasks, *axes.values()):
         needed = curves(task, **dict(zip(axes, values, strict=True)))
-        words = tuple(_word(value) for value in [*values, *([aspect] if aspect else [])])
-        cases.append(Case(declared, task, words, needed if isinstance(needed, tuple) else (needed,)))
+        words = {axis: _word(value) for axis, value in zip(axes, values, strict=True)}
+        apart.append((task, words, needed if isinstance(needed, tuple) else (needed,)))
+    tail = (_word(aspect),) if aspect else ()
+    cases = [Case(declared, (t,), (*w.values(), *tail), (needed,), rule, tasks[t]) for t, w, needed in apart]
+    if together is not None:
+        pooled: dict[tuple[str, ...], list[tuple[Curve, ...]]] = {}
+        for _, words, needed in apart:
+            pooled.setdefault(tuple(w for axis, w in words.items() if axis not in together), []).append(needed)
+        cases = [Case(declared, (*on,), (*w, *tail), tuple(groups), rule) for w, groups in pooled.items()] + cases
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         marked = pytest.mark.claim(declared)(test)
@@ -114,6 +173,29 @@ def claim(
         return parametrized
 
     return decorate
+
+
+def _rule(id: str, holds_if: Rule | Estimand) -> Rule:
+    """What makes a case's estimand from its margins."""
+    if not isinstance(holds_if, Estimand):
+        return holds_if
+    own = [str(margin) for margin in holds_if.margins if margin.unit in (POINTS, FACTOR)]
+    if own:
+        raise SettingError(
+            f"claim {id!r}: holds_if has a margin of its own ({', '.join(own)}); name the class alone, as in "
+            f"holds_if={type(holds_if).__name__}, and the smallest difference that matters of its measure is taken"
+        )
+    return Always(holds_if)
+
+
+@dataclass(frozen=True)
+class Always:
+    """A rule that is the same whatever the margins."""
+
+    estimand: Estimand
+
+    def __call__(self, *_: Margin) -> Estimand:
+        return self.estimand
 
 
 def _word(value: Any) -> str:

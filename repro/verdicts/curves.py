@@ -16,7 +16,7 @@ from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
 from ..runs.store import Store
 from ..statistics.estimands import Sample
-from ..statistics.units import FACTOR, POINTS, Array, Unit
+from ..statistics.units import FACTOR, Array, Margin, Unit, factor, points
 
 CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one of ten classes
 
@@ -25,21 +25,29 @@ CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one
 class Measure:
     """A number read off a run: its field in the stored measures, how it is called and the scale it is compared on.
 
-    ``floor`` is the value at and below which it means nothing (chance, for any accuracy: a network that has learnt
-    nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
-    NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue. ``images`` names the
+    ``matters`` is the smallest difference of it that matters: what is larger is a change, what is smaller is none, for
+    every claim on the measure; ``because`` says why. ``floor`` is the value at and below which it cannot fall further:
+    chance, for clean accuracy, and nothing right for an attacked one. ``diverged``: the value of a run that diverged,
+    if it has one: a network of NaNs gives every image the same class, attacked or not, which is chance; it has no
+    eigenvalue. ``images`` names the
     field of a reading that says of how many images it is a share, if it is one. ``part``: of a reading, in which it is
     taken. ``margin``: the field of the same attack's accuracy where it climbs the margin form, if there is one.
     """
 
     field: str
     label: str
-    unit: Unit
+    matters: Margin
+    because: str
     floor: float | None
     diverged: float | None
     images: str | None = None
     part: Part = "accuracy"
     margin: str | None = None
+
+    @property
+    def unit(self) -> Unit:
+        """The scale that its differences are formed on."""
+        return self.matters.unit
 
     @property
     def attacked(self) -> bool:
@@ -55,14 +63,31 @@ class Measure:
         return self.label
 
 
-TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE, "test_images")
+# What we chose, once for each measure: the paper names no difference that would count. Spreads are those between seeds
+# of networks that have learnt, at reduced scale.
+_ATTACKED: Final = (
+    points(5),
+    "equal runs differ by 3 to 7 points under attack, so that less than five could not be seen with any number of "
+    "seeds that a sweep can afford; the paper's axes run from 0 to 100",
+)
+TEST_ACCURACY: Final = Measure(
+    *("test_accuracy", "test accuracy", points(2)),
+    "equal runs differ by about one point; two are a fiftieth of the paper's axis, the width of its lines",
+    *(CHANCE, CHANCE, "test_images"),
+)
 FGSM: Final = Measure(
-    "fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "fgsm_margin_accuracy"
+    *("fgsm_accuracy", "FGSM accuracy", *_ATTACKED, 0.0, CHANCE, "attacked_images", "attacks", "fgsm_margin_accuracy")
 )
 PGD: Final = Measure(
-    "pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "pgd_margin_accuracy"
+    *("pgd_accuracy", "PGD accuracy", *_ATTACKED, 0.0, CHANCE, "attacked_images", "attacks", "pgd_margin_accuracy")
 )
-LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None, part="curvature")
+LAMBDA1: Final = Measure(
+    *("lambda1", "lambda1", factor(2)),
+    "equal runs differ by a factor of about 1.4; two is a quarter of the 16-fold range that the stability ceiling, "
+    "2 / learning rate, moves through over the grid",
+    *(None, None),
+    part="curvature",
+)
 MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
 
 

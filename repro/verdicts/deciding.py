@@ -6,16 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..experiment.readings import Alternative
+from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job
 from ..runs.store import Store
-from ..statistics.estimands import ERROR, Compares, Decision, Outcome
+from ..statistics.critical import critical, scaled
+from ..statistics.estimands import Outcome
 from ..statistics.sequential import UntilDecided
 from .claim import Case
 from .curves import Measured, read, read_runs
+from .decision import Decided, decide
 from .entry import EqualAmount, OtherReading
 from .further_seeds import more_seeds
-from .soundness import InstrumentError, Soundness, soundness
+from .remarks import remarks
+from .soundness import InstrumentError, soundness
 from .tables import interval, number, shown
 from .verdict import WORDS, Matched, Verdict
 
@@ -32,7 +36,7 @@ def judge(
     Where seeds are added until a claim is decided, each look obtains its runs; the error is spent on the looks (see
     ``UntilDecided``). InstrumentError: a check of the instruments failed.
     """
-    looks = conditions.looks(case.task)
+    looks = conditions.looks(*case.tasks)
     rule = UntilDecided(looks)
     for seeds in looks:
         at_look = conditions if len(looks) == 1 else conditions.with_seeds(seeds)
@@ -55,29 +59,44 @@ class _Look:
 
     def verdict(self, rerun: str) -> Verdict:
         """The verdict, with what else is decided on the same runs. InstrumentError: they cannot be believed."""
-        case, curves = self.case, self._read()
-        decision = self._decide(curves)
-        others = tuple(
-            self._otherwise(other)
-            for other in self.conditions.alternatives(case.task)
+        case, conditions, curves = self.case, self.conditions, self._read()
+        sound = soundness(case.curves, self.store, conditions)
+        if sound.faults:
+            raise InstrumentError(sound.broken)
+        decided = self._decide(curves, sound.doubts)
+        others = {
+            other.name: self._otherwise(other)
+            for other in (other for task in case.tasks for other in conditions.alternatives(task))
             if any(curve.measure.part == other.part for curve in case.curves)
-        )
-        matched = self._matched()
-        sound = soundness(case.curves, self.store, self.conditions)
-        if sound.failures:
-            raise InstrumentError(_broken(sound, others))
+        }
         further = None
-        if decision.outcome is Outcome.UNDECIDED and np.isfinite(decision.estimate):
-            samples = [curve.sample for curve in curves]
-            further = more_seeds(case, samples, self.store, self.conditions, self.rule.alpha)
-        word = self._word(decision.outcome)
-        return Verdict(case, decision, curves, word, rerun, others, matched, sound, further)
+        if decided.outcome is Outcome.UNDECIDED and np.isfinite(decided.decision.estimate) and not sound.doubts:
+            further = more_seeds(case, decided.samples, self.store, conditions, self.rule.alpha)
+        return Verdict(
+            case,
+            decided.decision,
+            curves,
+            self._word(decided.outcome),
+            rerun,
+            others=tuple(others.values()),
+            matched=self._matched(),
+            sound=sound,
+            further=further,
+            flips_at=self._flips_at(decided),
+            notes=(*decided.notes, *remarks(curves)),
+        )
 
-    def _read(self, other: Alternative | None = None) -> tuple[Measured, ...]:
-        return tuple(read(curve, self.store, self.conditions, other) for curve in self.case.curves)
+    def _read(self, other: str = "") -> tuple[Measured, ...]:
+        """The case's curves, under the reading of this name where their task has it."""
+        return tuple(
+            read(curve, self.store, self.conditions, self._of(curve.task).get(other)) for curve in self.case.curves
+        )
+
+    def _of(self, task: Task) -> dict[str, Alternative]:
+        return {other.name: other for other in self.conditions.alternatives(task)}
 
     def _otherwise(self, other: Alternative) -> OtherReading:
-        decision = self._decide(self._read(other))
+        decision = self._decide(self._read(other.name)).decision
         word, text = self._word(decision.outcome), shown(decision)
         return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
@@ -91,7 +110,7 @@ class _Look:
             read_runs(part.curve, of_part, part.batch_sizes, self.store, self.conditions)
             for part, of_part in zip(parts, runs, strict=True)
         )
-        decision = self._decide(curves)
+        decision = self._decide(curves).decision
         low, high = min(part.amount for part in parts), max(part.amount for part in parts)
         entry = EqualAmount(
             amount=f"T = {low:g}" if low == high else f"T = {low:g} to {high:g}, equal within each recipe",
@@ -104,43 +123,22 @@ class _Look:
         )
         return Matched(curves, decision, entry)
 
-    def _decide(self, curves: Sequence[Measured]) -> Decision:
-        samples, estimand = [curve.sample for curve in curves], self.case.claim.holds_if
-        lacking, sizes = _lacking(curves), samples[0].batch_sizes
-        if not lacking and len(sizes) < 2 and estimand.compares is not Compares.RECIPES:
-            lacking = f"one batch size ({sizes[0]}) shows no trend"
-        if not lacking:
-            return self.rule.decide(estimand, *samples)
-        nan, asked = float("nan"), f"a margin of {' and '.join(map(str, estimand.margins))}"
-        none = (nan, nan, nan, 1 - 2 * ERROR, samples[0].unit, "no estimate")
-        return Decision(Outcome.UNDECIDED, *none, asked, lacking)
+    def _decide(self, curves: Sequence[Measured], doubts: str = "") -> Decided:
+        papers = all(map(self.conditions.regime.is_papers, self.case.tasks))
+        return decide(self.case, curves, self.rule, papers, doubts)
+
+    def _flips_at(self, decided: Decided) -> str:
+        """The margin at which the outcome would be another, in words; empty where no margin decides."""
+        case = self.case
+        if decided.outcome is Outcome.NOT_LEARNT or not np.isfinite(decided.decision.estimate):
+            return ""
+        margins = [margin for margin in case.margins if margin in case.holds_if.margins]
+        times = critical(case.rule, case.margins, lambda e: self.rule.decide(e, *decided.samples)) if margins else None
+        return " and ".join(map(str, scaled(margins, times))) if times else ""
 
     def _word(self, outcome: Outcome) -> str:
-        task = self.case.task
-        word = WORDS["paper" if self.conditions.regime.is_papers(task) else "reduced"][outcome]
-        return f"{word} (surrogate)" if self.conditions.surrogate(task) else word
-
-
-def _broken(sound: Soundness, others: Sequence[OtherReading]) -> str:
-    """Why there is no verdict, and what a reading says that does not need the instrument that failed."""
-    run, name, sentence = sound.failures[0]
-    more = f" (and {len(sound.failures) - 1} more failures)" if len(sound.failures) > 1 else ""
-    saturated = name.endswith("not-saturated")
-    instead = [f"; {o.says}: {o.verdict}, {o.shown}" for o in others if saturated and o.name == "margin-loss"]
-    return f"check {name} failed on {run}: {sentence}{more}{''.join(instead)}"
-
-
-def _lacking(curves: Sequence[Measured]) -> str:
-    """Why a curve's values cannot be used, if they cannot: a cell without a number says nothing of the trend."""
-    cells = {cell.run: cell for curve in curves for row in curve.cells for cell in row}
-    without = {
-        cell.run
-        for curve in curves
-        for row, scaled in zip(curve.cells, curve.sample.values, strict=True)
-        for cell, value in zip(row, scaled, strict=True)
-        if not np.isfinite(value)
-    }
-    if not without:
-        return ""
-    diverged = sum(cells[run].diverged for run in without)
-    return f"{len(without)} of {len(cells)} runs have no value ({diverged} diverged)"
+        """The outcome in the regime's words, with what the runs depart in from what the paper speaks of."""
+        regime, tasks = self.conditions.regime, self.case.tasks
+        word = WORDS["paper" if all(map(regime.is_papers, tasks)) else "reduced"][outcome]
+        departs = dict.fromkeys(note for task in tasks for note in self.conditions.departs(task))
+        return f"{word} ({', '.join(departs)})" if departs else word

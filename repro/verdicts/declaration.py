@@ -25,9 +25,9 @@ UNITS: Final = {unit.name: unit for unit in (POINTS, FACTOR, SHARE, CORRELATION)
 def declaration(case: Case) -> dict[str, Any]:
     """All that decides a case, as plain JSON. ReproError: its estimand holds something that is none."""
     try:
-        holds_if = _plain(case.claim.holds_if)
+        holds_if = _plain(case.holds_if)
     except TypeError as error:
-        raise ReproError(f"{case.claim.id}: holds_if = {case.claim.holds_if!r} cannot be hashed: {error}") from None
+        raise ReproError(f"{case.claim.id}: holds_if = {case.holds_if!r} cannot be hashed: {error}") from None
     return {
         "claim": case.claim.id,
         "case": case.id,

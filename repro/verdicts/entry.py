@@ -73,7 +73,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     case: str
     section: str = ""
     says: str = ""
-    task: str
+    task: str  # or "all tasks"
+    standing: str = "paper"  # whose sentence it is: "paper", "extension", or a "detail" of one of the paper's
     figures: tuple[int, ...] = ()
     verdict: str
     outcome: Outcome
@@ -87,6 +88,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     further: Further | None = None
     margin: float | None = None  # the first of the margins, on the scale of the curve that it is declared for
     margins: tuple[str, ...] = ()  # all of them, in words
+    flips_at: str = ""  # the margin at which the outcome would be another
+    notes: tuple[str, ...] = ()
     unit: str = ""
     because: str = ""
     declared: str

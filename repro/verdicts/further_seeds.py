@@ -21,7 +21,7 @@ def more_seeds(
     count = len(samples[0].values)
     if count < 2 or max(float(sample.values.std(0).max()) for sample in samples) == 0:
         return None  # nothing is known of the spread
-    further = further_seeds(case.claim.holds_if, *samples, alpha=alpha)
+    further = further_seeds(case.holds_if, *samples, alpha=alpha)
     if further is None:
         text = f"not even {CAP} seeds would probably decide it: the estimate is too near to the margin"
         return Further(seeds=None, seconds=0.0, text=text)
@@ -38,4 +38,4 @@ def _seconds_a_seed(case: Case, store: Store, conditions: Conditions) -> float:
         total += (stored or {}).get("seconds") or 0.0
         if reading == conditions.reading(run.task):
             total += (store.record(run) or {}).get("seconds") or 0.0
-    return total / conditions.regime.scale(case.task).seeds
+    return total / conditions.regime.scale(case.tasks[0]).seeds

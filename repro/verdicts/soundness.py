@@ -16,7 +16,7 @@ from ..runs.run import Run
 from ..runs.store import Store
 from .curves import Curve
 from .entry import Instruments
-from .instrument_checks import failed, guarding, unchecked
+from .instrument_checks import DOUBTS, failed, guarding, unchecked
 
 
 class InstrumentError(ReproError):
@@ -29,6 +29,24 @@ class Soundness:
 
     instruments: Instruments
     failures: tuple[tuple[Run, str, str], ...]  # of which run, the name of the check, and what was found
+
+    @property
+    def faults(self) -> list[tuple[Run, str, str]]:
+        """The failures of checks that show an instrument broken."""
+        return [failure for failure in self.failures if failure[1] not in DOUBTS]
+
+    @property
+    def broken(self) -> str:
+        """Why there is no verdict where an instrument is broken."""
+        run, name, sentence = self.faults[0]
+        more = f" (and {len(self.faults) - 1} more failures)" if len(self.faults) > 1 else ""
+        return f"check {name} failed on {run}: {sentence}{more}"
+
+    @property
+    def doubts(self) -> str:
+        """Why the values decide nothing although no instrument is broken; empty if they do."""
+        found = [failure for failure in self.failures if failure[1] in DOUBTS]
+        return f"{found[0][2]} ({len(found)} of {self.instruments.runs} runs)" if found else ""
 
     @property
     def evidence(self) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..statistics.estimands import Decision, Outcome
 from ..words import counted
-from .claim import Case
+from .claim import Case, Standing
 from .curves import Measured
 from .declaration import declaration, digest
 from .entry import Entry, EqualAmount, Further, OtherReading
@@ -15,8 +15,25 @@ from .tables import interval, number, shown, table, undertrained
 
 # A verdict of the paper's claims is only spoken at the paper's scale; at any other a trend was seen or was not.
 WORDS = {
-    "paper": {Outcome.HOLDS: "reproduced", Outcome.FAILS: "not reproduced", Outcome.UNDECIDED: "inconclusive"},
-    "reduced": {Outcome.HOLDS: "trend seen", Outcome.FAILS: "trend not seen", Outcome.UNDECIDED: "inconclusive"},
+    "paper": {
+        Outcome.HOLDS: "reproduced",
+        Outcome.FAILS: "not reproduced",
+        Outcome.UNDECIDED: "inconclusive",
+        Outcome.NOT_LEARNT: "not learnt",
+    },
+    "reduced": {
+        Outcome.HOLDS: "trend seen",
+        Outcome.FAILS: "trend not seen",
+        Outcome.UNDECIDED: "inconclusive",
+        Outcome.NOT_LEARNT: "not learnt",
+    },
+}
+
+
+STANDS = {
+    Standing.PAPER: "the paper says so in",
+    Standing.DETAIL: "one task's part of what the paper says in",
+    Standing.EXTENSION: "beyond what the paper says in",
 }
 
 
@@ -51,6 +68,8 @@ class Verdict:
     matched: Matched | None = None
     sound: Soundness | None = None
     further: Further | None = None
+    flips_at: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -60,12 +79,12 @@ class Verdict:
     @property
     def inconclusive(self) -> bool:
         """Whether the data decide nothing."""
-        return self.decision.outcome is Outcome.UNDECIDED
+        return self.decision.outcome in (Outcome.UNDECIDED, Outcome.NOT_LEARNT)
 
     @property
     def hopeless(self) -> bool:
         """Whether further seeds are not what it lacks: a claim without values, or one that waits for something."""
-        return not np.isfinite(self.decision.estimate)
+        return not np.isfinite(self.decision.estimate) or self.decision.outcome is Outcome.NOT_LEARNT
 
     @property
     def effect(self) -> str:
@@ -86,10 +105,12 @@ class Verdict:
         return "\n".join(
             [
                 f"{self.word}: {claim.says}",
-                f"  {self.case.id}; paper: section {claim.section}, {numbers}",
+                f"  {self.case.id}; {STANDS[self.case.standing]} section {claim.section}, {numbers}",
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({certainty})",
-                f"  asked for: {decision.asked} ({claim.because})",
+                f"  asked for: {decision.asked} ({self.case.because})",
+                *([f"  it would flip at {self.flips_at}"] if self.flips_at else ()),
+                *(f"  note: {note}" for note in self.notes),
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
@@ -99,12 +120,14 @@ class Verdict:
     def entry(self) -> Entry:
         """What the report holds of it."""
         claim, decision, declared = self.case.claim, self.decision, declaration(self.case)
+        estimand = self.case.holds_if
         return Entry(
             id=claim.id,
             case=self.case.id,
             section=claim.section,
             says=claim.says,
-            task=str(self.case.task),
+            task=self.case.where,
+            standing=self.case.standing,
             figures=tuple(self.case.figures),
             verdict=self.word,
             outcome=decision.outcome,
@@ -116,10 +139,12 @@ class Verdict:
             level=float(decision.level),
             p=float(decision.p),
             further=self.further,
-            margin=float(claim.holds_if.margin.size),
-            margins=tuple(map(str, claim.holds_if.margins)),
+            margin=float(estimand.margin.size),
+            margins=tuple(map(str, estimand.margins)),
+            flips_at=self.flips_at,
+            notes=self.notes,
             unit=decision.unit.meaning,
-            because=claim.because,
+            because=self.case.because,
             declared=digest(declared),
             declaration=declared,
             reason=decision.reason,

@@ -22,7 +22,7 @@ def every_claim(words: dict[Any, str], surrogate: str = "") -> Scorecard:
         Entry(
             id=case.claim.id,
             case=case.id,
-            task=str(case.task),
+            task=case.where,
             verdict=word,
             outcome=outcome,
             shown="",

@@ -78,5 +78,5 @@ def written(folder: Path, of: Content) -> Loaded:
 
 def broken(tests: Iterable[str], case: Case) -> list[Content]:
     """The entries of tests that broke."""
-    about = {"claim": case.claim.id, "case": case.id, "task": str(case.task)}
+    about = {"claim": case.claim.id, "case": case.id, "task": case.where}
     return [{"test": test, **about, "error": "RuntimeError: the oven is cold"} for test in tests]

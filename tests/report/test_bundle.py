@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import convert, structs, to_builtins
 from reports import content, plainly, written
-from worlds import conditions, same_examples, under
+from worlds import case_of, conditions, same_examples, under
 
 from repro.errors import ReproError
 from repro.experiment.datasets import DATASETS
@@ -24,13 +24,14 @@ from repro.runs.store import Store
 from repro.science.data.sources import Kind, Source
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
-from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.deciding import judge
-from repro.verdicts.figures import SETTINGS
 
-CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
-CASES = {"test[a]": Case(CLAIM, M1_MNIST, ("FGSM",), (Curve(M1_MNIST, LR_BS(), FGSM),))}
+CASES = {
+    "test[a]": case_of(
+        Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
+    )
+}
 
 counts = st.integers(1, 10**6)
 some = st.none() | counts

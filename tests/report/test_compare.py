@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import convert, to_builtins
 from reports import Content, broken, content, entry, written
-from worlds import conditions, same_examples
+from worlds import case_of, conditions, same_examples
 
 from repro.experiment.recipes import LR_BS
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
@@ -18,16 +18,20 @@ from repro.report.compare import Change, Comparison, compare
 from repro.runs.run import Run
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import factor, points
-from repro.verdicts.claim import Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.declaration import digest
-from repro.verdicts.figures import SETTINGS
 
-CLAIM = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
-OTHER = Claim("its-curvature-is", "3", "It is flat.", Flat(factor(2)), "it can be seen", (SETTINGS,))
 CASES = {
-    "test[a]": Case(CLAIM, M1_MNIST, ("FGSM",), (Curve(M1_MNIST, LR_BS(), FGSM),)),
-    "test[b]": Case(OTHER, STDCNN_MNIST, (), (Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),)),
+    "test[a]": case_of(
+        Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
+    ),
+    "test[b]": case_of(
+        Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
+        holds_if=Flat(factor(2)),
+        id="its-curvature-is",
+        axes=(),
+        says="It is flat.",
+    ),
 }
 FIRST, SECOND = "it-is-flat [M1-MNIST-FGSM]", "its-curvature-is [StdCNN-MNIST]"
 CIRCUMSTANCES = {

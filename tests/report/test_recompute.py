@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from reports import broken, content, written
-from worlds import READING, conditions, recipe_of
+from worlds import READING, case_of, conditions, recipe_of
 
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
@@ -16,17 +16,21 @@ from repro.runs.run import Run, reading_key
 from repro.statistics.equivalence import Flat
 from repro.statistics.trends import Lower
 from repro.statistics.units import factor, points
-from repro.verdicts.claim import Case, Claim
+from repro.verdicts.claim import Always, Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
-from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions()
-FLAT = Claim("it-is-flat", "3", "It is flat.", Flat(points(5)), "it can be seen", (SETTINGS,))
-LOWER = Claim("it-is-lower", "3", "It is lower.", Lower(factor(1.25)), "it can be seen", (SETTINGS,))
 CASES = {
-    "claims/test_it.py::test_flat[a]": Case(FLAT, M1_MNIST, ("FGSM",), (Curve(M1_MNIST, LR_BS(), FGSM),)),
-    "claims/test_it.py::test_lower[b]": Case(
-        LOWER, STDCNN_MNIST, (), (Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), Curve(STDCNN_MNIST, LR(), LAMBDA1))
+    "claims/test_it.py::test_flat[a]": case_of(
+        Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
+    ),
+    "claims/test_it.py::test_lower[b]": case_of(
+        Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
+        Curve(STDCNN_MNIST, LR(), LAMBDA1),
+        holds_if=Lower(factor(1.25)),
+        id="it-is-lower",
+        axes=(),
+        says="It is lower.",
     ),
 }
 FIRST, SECOND = CASES
@@ -124,7 +128,7 @@ def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: 
 
 
 def test_a_margin_that_was_moved_since_is_named(tmp_path: Path, whole: dict[str, Any]) -> None:
-    moved = replace(CASES[FIRST], claim=replace(FLAT, holds_if=Flat(points(2))))
+    moved = replace(CASES[FIRST], rule=Always(Flat(points(2))))
     lines = again(tmp_path, whole, {**CASES, FIRST: moved}).differ[FIRST]
     assert lines[0] == "margin: 5 in the report, 2 now"
     assert lines[-1].endswith("now (holds_if.within: 5 points -> 2 points)")

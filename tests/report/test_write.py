@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import to_builtins
 from msgspec.structs import replace
-from worlds import conditions, fill
+from worlds import case_of, conditions, fill
 
 from repro.experiment.recipes import BENCHMARK
 from repro.experiment.tasks import M1_MNIST
@@ -20,11 +20,10 @@ from repro.runs.store import Store
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
-from repro.verdicts.claim import Case, Claim
+from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Broken
-from repro.verdicts.figures import SETTINGS
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}
@@ -34,7 +33,7 @@ BROKEN = Broken(
 
 
 def case(claim_id: str, curve: Curve, holds_if: Drops | Rises) -> Case:
-    return Case(Claim(claim_id, "2", "So.", holds_if, "it is so", (SETTINGS,)), curve.task, ("FGSM",), (curve,))
+    return case_of(curve, holds_if=holds_if, id=claim_id, axes=("FGSM",), says="So.")
 
 
 CASES = [

@@ -13,7 +13,7 @@ from repro.statistics.equivalence import Flat, NotWorse, Same
 from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
 from repro.statistics.intervals import t_quantile
 from repro.statistics.joint import Exists, Jointly
-from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
+from repro.statistics.pairs import HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.ranks import RanksDisagree
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import POINTS, Array, points
@@ -28,8 +28,8 @@ CURVES: dict[Estimand, int] = {
     Higher(BY): 2,
     Lower(BY): 2,
     Same(BY): 2,
-    OnAverage("higher", BY): 2,
-    OnAverage("lower", BY): 3,
+    HigherOnAverage(BY): 2,
+    LowerOnAverage(BY): 3,
     Mostly("higher"): 2,
     Mostly("lower"): 3,
     SmallerChange(BY): 4,
@@ -122,7 +122,7 @@ def test_one_seed_decides_nothing(estimand: Estimand, values: Array) -> None:
 
 MIRRORED = [
     (Same(BY), Same(BY)),
-    (OnAverage("higher", BY), OnAverage("lower", BY)),
+    (HigherOnAverage(BY), LowerOnAverage(BY)),
     (Mostly("higher"), Mostly("lower")),
     (SmallerChange(BY), SmallerChange(BY)),
 ]
@@ -144,7 +144,7 @@ UPWARD: list[tuple[Estimand, list[int]]] = [
     (Rises(BY), [1]),
     (NotWorse(BY), [1]),
     (Higher(BY), [1, -1]),
-    (OnAverage("higher", BY), [-1, 1]),
+    (HigherOnAverage(BY), [-1, 1]),
     (Mostly("higher"), [-1, 1]),
     (Jointly((Rises(BY), Drops(BY))), [1, -1]),
     (Exists(BY, BY), [1, 1, 1, 1]),

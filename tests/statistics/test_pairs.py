@@ -6,7 +6,7 @@ import pytest
 
 from repro.statistics.equivalence import Same
 from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
-from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
+from repro.statistics.pairs import HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.units import POINTS, SHARE, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
@@ -32,14 +32,14 @@ def wide(*values: float) -> Sample:
 
 LOW, HIGH = curve(0, 0, 0, spread=0), curve(10, 10, 10)
 DECISIONS = [
-    (OnAverage("higher", BY), [LOW, HIGH], HOLDS),
-    (OnAverage("higher", BY), [LOW, curve(0, 0, 24)], HOLDS),  # 8 on average
-    (OnAverage("higher", BY), [LOW, curve(0, 0, 6)], FAILS),
-    (OnAverage("higher", BY), [HIGH, LOW], FAILS),
-    (OnAverage("higher", BY), [LOW, wide(10, 10, 10)], UNDECIDED),
-    (OnAverage("higher", BY), [LOW, curve(50, 50, 50), HIGH], HOLDS),  # the last against the first
-    (OnAverage("lower", BY), [HIGH, LOW], HOLDS),
-    (OnAverage("lower", BY), [LOW, HIGH], FAILS),
+    (HigherOnAverage(BY), [LOW, HIGH], HOLDS),
+    (HigherOnAverage(BY), [LOW, curve(0, 0, 24)], HOLDS),  # 8 on average
+    (HigherOnAverage(BY), [LOW, curve(0, 0, 6)], FAILS),
+    (HigherOnAverage(BY), [HIGH, LOW], FAILS),
+    (HigherOnAverage(BY), [LOW, wide(10, 10, 10)], UNDECIDED),
+    (HigherOnAverage(BY), [LOW, curve(50, 50, 50), HIGH], HOLDS),  # the last against the first
+    (LowerOnAverage(BY), [HIGH, LOW], HOLDS),
+    (LowerOnAverage(BY), [LOW, HIGH], FAILS),
     (Mostly("higher"), five(LOW, HIGH), HOLDS),
     (Mostly("lower"), five(LOW, HIGH), FAILS),
     (Mostly("lower"), five(HIGH, LOW), HOLDS),
@@ -76,7 +76,7 @@ def test_the_interval_that_is_shown_agrees_with_the_outcome(
     if isinstance(estimand, Same):
         low, bound = max(low, -high), -bound
         high, low = -low, -max(abs(decision.low), abs(decision.high))
-    elif isinstance(estimand, OnAverage) and estimand.way == "lower":
+    elif isinstance(estimand, LowerOnAverage):
         low, high = -high, -low
     assert (HOLDS if low > bound else FAILS if high < bound else UNDECIDED) is outcome
 
@@ -133,7 +133,7 @@ def test_the_batch_size_that_keeps_it_undecided_is_the_one_that_is_shown() -> No
     assert decision.effect == "paired difference at batch size 128"
 
 
-@pytest.mark.parametrize("estimand", [OnAverage("higher", BY), Mostly("higher"), Same(BY), SmallerChange(BY)])
+@pytest.mark.parametrize("estimand", [HigherOnAverage(BY), Mostly("higher"), Same(BY), SmallerChange(BY)])
 def test_one_seed_decides_nothing(estimand: Estimand) -> None:
     one = [Sample(s.values[:1], s.batch_sizes, POINTS) for s in (LOW, HIGH, LOW, curve(50, 50, 50))]
     count = {Same: 2, SmallerChange: 4}.get(type(estimand), 3)
@@ -146,8 +146,8 @@ def test_one_seed_decides_nothing(estimand: Estimand) -> None:
 @pytest.mark.parametrize(
     ("estimand", "means"),
     [
-        (OnAverage("higher", BY), [(0, 0, 0), (5, 5, 5)]),
-        (OnAverage("lower", BY), [(0, 0, 0), (-9, -5, -1)]),
+        (HigherOnAverage(BY), [(0, 0, 0), (5, 5, 5)]),
+        (LowerOnAverage(BY), [(0, 0, 0), (-9, -5, -1)]),
         (Same(BY), [(0, 0, 0), (5, 0, -5)]),
         (Same(BY), [(0, 0), (0, -5)]),
         (Mostly("higher"), [(0, 0, 0), (0, 0, 0)]),

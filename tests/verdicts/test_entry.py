@@ -18,8 +18,35 @@ from repro.verdicts.entry import Broken, Entry, json_of
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 # What programs read from report.json by name.
 NAMES = (
-    *("test", "id", "case", "section", "says", "task", "figures", "verdict", "outcome", "effect", "asked", "shown"),
-    *("estimate", "interval", "level", "p", "further", "margin", "margins", "unit", "because", "declared"),
+    *(
+        "test",
+        "id",
+        "case",
+        "section",
+        "says",
+        "task",
+        "standing",
+        "figures",
+        "verdict",
+        "outcome",
+        "effect",
+        "asked",
+        "shown",
+    ),
+    *(
+        "estimate",
+        "interval",
+        "level",
+        "p",
+        "further",
+        "margin",
+        "margins",
+        "flips_at",
+        "notes",
+        "unit",
+        "because",
+        "declared",
+    ),
     *("declaration", "reason", "seeds", "undertrained", "runs", "evidence", "instruments", "equal_amount"),
     *("readings", "rerun", "declared_before", "family_wise"),
 )
@@ -38,7 +65,7 @@ OLDEST = {
     "estimate": -27,
 }
 EVERY = [case for test in declared() for case in test.cases]
-JOINT = [case for case in EVERY if isinstance(case.claim.holds_if, Jointly)]
+JOINT = [case for case in EVERY if isinstance(case.holds_if, Jointly)]
 
 
 def entry(folder: Path, case: Case) -> Entry:
@@ -57,7 +84,7 @@ def test_a_verdict_is_read_back_as_it_was(tmp_path: Path, case: Case) -> None:
 
 @pytest.mark.parametrize("case", JOINT[:2], ids=lambda case: f"{case.claim.id}-{case.id}")
 def test_a_joint_claim_reports_every_margin_it_was_declared_with(tmp_path: Path, case: Case) -> None:
-    found, margins = entry(tmp_path, case), case.claim.holds_if.margins
+    found, margins = entry(tmp_path, case), case.holds_if.margins
     assert len(margins) > 1
     assert found.margins == tuple(map(str, margins))
     assert found.margin == margins[0].size

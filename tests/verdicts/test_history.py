@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace as forgetful
-from worlds import conditions, fill
+from worlds import case_of, conditions, fill
 
 from repro.experiment.recipes import LR_BS
 from repro.experiment.tasks import M1_MNIST
@@ -13,19 +13,17 @@ from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
 from repro.verdicts import history as decided
-from repro.verdicts.claim import Case, Claim
+from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Entry
-from repro.verdicts.figures import SETTINGS
 from repro.verdicts.history import remember
 
 PROCESSES = 8
 
 
 def case(margin: float, claim: str = "it-is-flat", axes: tuple[str, ...] = ("FGSM",)) -> Case:
-    declared = Claim(claim, "3", "It is flat.", Flat(points(margin)), "it can be seen", (SETTINGS,))
-    return Case(declared, M1_MNIST, axes, (Curve(M1_MNIST, LR_BS(), FGSM),))
+    return case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(margin)), id=claim, axes=axes)
 
 
 def session(root: Path, *cases: Case, seeds: int = 3) -> list[Entry]:
@@ -63,7 +61,7 @@ def test_a_margin_that_was_moved_shows_with_what_it_was(tmp_path: Path) -> None:
     (second,) = session(tmp_path, case(2))
     (before,) = second.declared_before
     assert before.declared == first.declared != second.declared
-    assert before.asked == "every batch size within 5 points of batch size 64"
+    assert before.asked == "every two batch sizes within 5 points of each other"
     assert before.date == "2026-03-01T00:00:00+00:00"
     assert (before.verdict, before.regime) == (first.verdict, "quick")
     assert before.changes == ("holds_if.within: 5 points -> 2 points",)

@@ -8,8 +8,8 @@ from dataclasses import asdict, astuple, replace
 from pathlib import Path
 
 import pytest
-from planned import CLAIM, COLOURED, FLATTER, ROBUST, TRANSFER, WHERE, stored_whole
-from worlds import CLAIMS, READING, conditions, fill, prepared, under
+from planned import COLOURED, FLATTER, NEITHER, ROBUST, TRANSFER, WHERE, stored_whole
+from worlds import CLAIMS, READING, case_of, conditions, fill, prepared, under
 
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import LR
@@ -18,7 +18,6 @@ from repro.runs.costs import Costs, took
 from repro.runs.rates import BUILT_IN, Speed
 from repro.runs.run import Run
 from repro.runs.store import Store
-from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.plan import Plan, make_plan, table
 
@@ -52,7 +51,7 @@ def test_a_run_that_is_measured_otherwise_is_missing(tmp_path: Path) -> None:
 
 
 def test_the_slowest_runs_come_first(tmp_path: Path) -> None:
-    slow = Case(CLAIM, RESNET18_CIFAR10, ("d",), (Curve(RESNET18_CIFAR10, LR(), FGSM),))
+    slow = case_of(Curve(RESNET18_CIFAR10, LR(), FGSM), holds_if=NEITHER, axes=("d",))
     plan = make_plan([ROBUST, slow, COLOURED], WHERE, Store(tmp_path))
     trained = [str(run.task) for run, reading in plan.jobs if reading == READING]
     assert trained == ["ResNet18-CIFAR10"] * 9 + ["C1-CIFAR10"] * 9 + ["M1-MNIST"] * 9

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from planned import CLAIM, COLOURED, FLATTER, ROBUST, WHERE, every_case, stored_whole
-from worlds import conditions, under
+from planned import COLOURED, FLATTER, NEITHER, ROBUST, WHERE, every_case, stored_whole
+from worlds import case_of, conditions, under
 
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import PAPER
@@ -42,7 +42,7 @@ def test_tasks_and_recipes_stand_in_the_papers_order_whatever_that_of_the_claims
 
 
 def test_a_recipe_that_the_paper_has_not_stands_last(tmp_path: Path) -> None:
-    own = Case(CLAIM, M1_MNIST, ("e",), (Curve(M1_MNIST, LR(0.7), FGSM), Curve(M1_MNIST, LR_BS(0.9), FGSM)))
+    own = case_of(Curve(M1_MNIST, LR(0.7), FGSM), Curve(M1_MNIST, LR_BS(0.9), FGSM), holds_if=NEITHER, axes=("e",))
     assert [str(line.recipe) for line in lines(make_plan([own, ROBUST], WHERE, Store(tmp_path)), WHERE)] == [
         *("LR m=0", "LR/BS m=0.9", "LR m=0.7"),
     ]

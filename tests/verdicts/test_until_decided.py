@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import HEALTHY, Results, conditions, fill, fill_transfer, same_examples
+from worlds import HEALTHY, Results, case_of, conditions, fill, fill_transfer, same_examples
 
 from repro.errors import ReproError
 from repro.experiment.recipes import LR_BS
@@ -17,23 +17,16 @@ from repro.experiment.tasks import M1_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Job, Run
 from repro.runs.store import Store
-from repro.statistics.estimands import Estimand
 from repro.statistics.sequential import CAP
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
-from repro.verdicts.claim import Case, Claim
+from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
-from repro.verdicts.figures import SETTINGS
 from repro.verdicts.verdict import Verdict
 
-
-def case(holds_if: Estimand, curve: Curve) -> Case:
-    return Case(Claim("it-drops", "3", "It drops.", holds_if, "why", (SETTINGS,)), M1_MNIST, (), (curve,))
-
-
-DROPS = case(Drops(points(1)), Curve(M1_MNIST, LR_BS(), FGSM))
-STEEPENS = case(Rises(factor(1.25)), Curve(M1_MNIST, LR_BS(), LAMBDA1))
+DROPS = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
+STEEPENS = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), holds_if=Rises(factor(1.25)))
 
 
 def adding(cap: int, seeds: int = 3) -> Conditions:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from worlds import Results, conditions, fill, recipe_of, under
+from worlds import Results, case_of, conditions, fill, recipe_of, under
 
 from repro.errors import ReproError
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS
@@ -17,11 +17,10 @@ from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Estimand, Outcome
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import factor, points
-from repro.verdicts.claim import Case, Claim
+from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import json_of
-from repro.verdicts.figures import SETTINGS
 from repro.verdicts.tables import undertrained
 from repro.verdicts.verdict import Verdict
 
@@ -30,8 +29,7 @@ CURVATURE = Curve(M1_MNIST, LR_BS(), LAMBDA1)
 
 
 def case(*curves: Curve, holds_if: Estimand) -> Case:
-    declared = Claim("an-example", "2.1", "So it is.", holds_if, "it can be seen", (SETTINGS,))
-    return Case(declared, curves[0].task, ("FGSM",), curves)
+    return case_of(*curves, holds_if=holds_if, axes=("FGSM",))
 
 
 DROPS = case(ACCURACY, holds_if=Drops(points(1)))
@@ -41,7 +39,7 @@ LOWER = case(CURVATURE, Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(1.
 
 def verdict(tmp_path: Path, of: Case, results: Results, where: Conditions | None = None) -> Verdict:
     where = where or conditions()
-    reading = where.regime.scale(of.task).reading
+    reading = where.regime.scale(of.tasks[0]).reading
     return judge(of, fill(Store(tmp_path), of.runs(where), results, reading), where, rerun="pytest 'it'")
 
 
@@ -86,27 +84,36 @@ def test_words(tmp_path: Path, where: Conditions, words: tuple[str, ...], index:
     assert found.entry().verdict == words[index]
 
 
-@pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9 runs"), (LOWER, "1 of 15 runs")])
-def test_a_diverged_run_leaves_claims_of_curvature_inconclusive_and_says_so(
-    tmp_path: Path, of: Case, lost: str
-) -> None:
-    def one_diverged(run: Run) -> dict[str, float] | None:
-        diverged = recipe_of(run) == LR_BS() and run.batch_size == 256 and run.seed == 2
-        return None if diverged else {"lambda1": 20.0}
+def one_diverged(run: Run) -> dict[str, float] | None:
+    diverged = recipe_of(run) == LR_BS() and run.batch_size == 256 and run.seed == 2
+    return None if diverged else {"lambda1": 20.0}
 
+
+@pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9"), (LOWER, "1 of 15")])
+def test_in_a_reduced_regime_a_run_that_diverged_has_not_learnt(tmp_path: Path, of: Case, lost: str) -> None:
     found = verdict(tmp_path, of, one_diverged)
     assert found.inconclusive
-    assert found.word == "inconclusive"
-    assert found.effect == f"{lost} have no value (1 diverged)"
+    assert found.word == "not learnt"
+    assert found.effect == f"{lost} networks have less than 85% training accuracy (1 diverged)"
     assert "diverged (1 of 3)" in found.evidence
-    assert found.entry().estimate is None
+    assert found.entry().p == 1.0
+
+
+def test_at_the_papers_scale_curvature_is_compared_without_the_batch_size_of_a_run_that_diverged(
+    tmp_path: Path,
+) -> None:
+    found = verdict(tmp_path, FLAT, one_diverged, under(PAPER.overridden(seeds=3)))
+    assert found.reproduced
+    assert found.notes == ("without batch size 256, where a run diverged and has no eigenvalue",)
+    assert "note: without batch size 256" in found.evidence
 
 
 def test_a_diverged_run_counts_as_chance_where_accuracy_is_claimed(tmp_path: Path) -> None:
-    found = verdict(tmp_path, DROPS, lambda run: None if run.batch_size == 256 else {"fgsm_accuracy": 0.9})
-    assert found.curves[0].values[:, 2].tolist() == [0.1] * 3
+    papers = under(PAPER.overridden(seeds=3))
+    found = verdict(tmp_path, DROPS, lambda run: None if run.batch_size == 1024 else {"fgsm_accuracy": 0.9}, papers)
+    assert found.curves[0].values[:, 4].tolist() == [0.1] * 3
     assert found.reproduced
-    rows = [line for line in found.evidence.splitlines() if line.split()[:1] == ["256"]]
+    rows = [line for line in found.evidence.splitlines() if line.split()[:1] == ["1024"]]
     assert rows
     for row in rows:
         assert row.split()[3] == "-"  # no accuracy on the training images is known
@@ -222,18 +229,14 @@ def test_the_decision_rests_on_the_curves_in_the_claims_order(tmp_path: Path) ->
     assert [measured.curve for measured in found.curves] == list(LOWER.curves)
     assert found.decision.outcome is Outcome.HOLDS
     where = conditions()
-    turned = case(*reversed(LOWER.curves), holds_if=LOWER.claim.holds_if)
+    turned = case(*reversed(LOWER.curves), holds_if=LOWER.holds_if)
     assert judge(turned, Store(tmp_path), where).decision.outcome is Outcome.FAILS
     assert read(LOWER.curves[0], Store(tmp_path), where) == found.curves[0]
 
 
-def case_of(curve: Curve, holds_if: Estimand) -> Case:
-    return Case(Claim("flat", "3", "It is flat.", holds_if, "why", (SETTINGS,)), curve.task, (), (curve,))
-
-
 def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: Path) -> None:
     """The margin form finds more at large batch, each time by too few images for a fault of the instrument."""
-    case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), Flat(points(5)))
+    case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)))
     here = conditions()
     store = fill(
         Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.5}
@@ -245,14 +248,14 @@ def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: 
 
 
 def test_a_reading_of_attacks_says_nothing_beside_a_claim_of_curvature(tmp_path: Path) -> None:
-    case = case_of(Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), Flat(factor(2)))
+    case = case_of(Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), holds_if=Flat(factor(2)))
     here = conditions()
     assert judge(case, fill(Store(tmp_path), case.runs(here)), here).others == ()
 
 
 def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked_for(tmp_path: Path) -> None:
     curve = Curve(STDCNN_MNIST, LR_BS(), LAMBDA1)
-    case = case_of(curve, Flat(factor(2)))
+    case = case_of(curve, holds_if=Flat(factor(2)))
     here = replace(conditions(), readings=("lambda1-test",))
     runs = case.runs(here)
     assert len(curve.jobs(here)) == 2 * len(runs)

@@ -8,7 +8,7 @@ import numpy as np
 from repro.statistics.equivalence import Flat, NotWorse, Same
 from repro.statistics.estimands import Estimand
 from repro.statistics.joint import Exists, Jointly
-from repro.statistics.pairs import Mostly, OnAverage, SmallerChange
+from repro.statistics.pairs import LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.ranks import RanksDisagree
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
@@ -73,7 +73,7 @@ CASES: Final = (
     Case("Drops", Drops(BY), (ramp(-5),), (ramp(-5),), (ramp(-10),), (ramp(0),)),
     Case("Higher", Higher(BY), *one(level(0), level(5), level(10), level(0))),
     Case("Lower", Lower(BY), *one(level(0), level(-5), level(-10), level(0))),
-    Case("OnAverage", OnAverage("lower", BY), *one(level(-5), level(0), level(5), level(-5))),
+    Case("LowerOnAverage", LowerOnAverage(BY), *one(level(-5), level(0), level(5), level(-5))),
     Case("Flat", Flat(BY), (Line(ONE_DOWN),), (Line(ALL_DOWN),), (Line(FLAT),), (step(-10),)),
     Case("Flat, up", Flat(BY), (step(5),), (step(5),), (Line(FLAT),), (step(10),)),
     Case("NotWorse", NotWorse(BY), (Line(ONE_DOWN),), (Line(ALL_DOWN),), (ramp(5),), (step(-10),)),
