@@ -27,17 +27,17 @@ def worlds(seeds: int, curve: Sequence[float]) -> Sample:
 
 
 CASES: list[tuple[Estimand, tuple[float, ...]]] = [
-    (Rises(BY), (0, 1.25, 2.5, 3.75, 5)),
-    (Drops(BY), (0, -1.25, -2.5, -3.75, -5)),
+    (Rises(BY), (0, 20, -7, 3.75, 5)),
+    (Drops(BY), (0, 20, -7, -3.75, -5)),
     (Higher(BY), (0, 0, 5)),
     (Lower(BY), (0, 0, -5)),
     (Flat(BY), (50, 55)),
     (NotWorse(BY), (50, 45)),
 ]
 SEVERAL_CONTRASTS: list[tuple[Estimand, tuple[float, ...]]] = [
-    (Flat(BY), (50, 51, 45, 50, 50)),
+    (Flat(BY), (50, 51, 46, 50, 50)),
     (Flat(BY), (50, 55, 55, 55, 55)),
-    (NotWorse(BY), (50, 70, 45, 50, 50)),
+    (NotWorse(BY), (50, 50, 45, 60, 60)),
     (NotWorse(BY), (50, 45, 45, 45, 45)),
 ]
 

@@ -121,7 +121,6 @@ def test_the_further_a_curve_departs_the_less_flat_it_is(values: Array, step: in
         (Higher(points(8)), Higher(BY)),
         (Flat(BY), Flat(points(8))),
         (NotWorse(BY), NotWorse(points(8))),
-        (Flat(BY), NotWorse(BY)),
     ],
 )
 @given(values=matrices(-12, 12))
@@ -133,10 +132,28 @@ def test_what_holds_strictly_holds_leniently(strict: Estimand, lenient: Estimand
     assert RANK[after] >= RANK[before]
 
 
+@given(values=matrices(-12, 12))
+@same_examples
+def test_what_is_flat_is_not_worse(values: Array) -> None:
+    flat, _ = decided(Flat(BY), values, values)
+    not_worse, _ = decided(NotWorse(BY), values, values)
+    assert not_worse is Outcome.HOLDS or flat is not Outcome.HOLDS
+
+
+@given(values=matrices(-12, 12))
+@same_examples
+def test_with_one_margin_no_curve_both_moves_and_does_not_move(values: Array) -> None:
+    """Fifteen points from end to end and 5 of margin: one of a fall, a rise and flatness at most."""
+    found = [decided(estimand, values, values)[0] for estimand in (Flat(BY), Rises(BY), Drops(BY))]
+    assert found.count(Outcome.HOLDS) <= 1
+    not_worse, _ = decided(NotWorse(BY), values, values)
+    assert Outcome.HOLDS not in (not_worse, found[2]) or not_worse is not found[2]
+
+
 @given(order=st.permutations(range(5)), noise=matrices(-1, 1))
 @same_examples
 def test_shuffled_batch_sizes_show_less_of_a_trend(order: list[int], noise: Array) -> None:
-    assume(order != sorted(order))
+    assume((order[0], order[-1]) != (0, 4))
     trend = np.array([0.0, 10.0, 20.0, 30.0, 40.0]) + noise[:, :1]
     straight, (change, *_) = decided(Rises(BY), trend, trend)
     _, (less, *_) = decided(Rises(BY), trend[:, order], trend)
@@ -144,7 +161,7 @@ def test_shuffled_batch_sizes_show_less_of_a_trend(order: list[int], noise: Arra
     assert less < change
 
 
-@pytest.mark.parametrize("order", [(2, 4, 0, 1, 3), (1, 3, 4, 2, 0), (4, 3, 2, 1, 0)])
+@pytest.mark.parametrize("order", [(3, 4, 0, 1, 2), (1, 3, 4, 2, 0), (4, 3, 2, 1, 0)])
 def test_a_trend_is_gone_when_the_batch_sizes_are_shuffled(order: tuple[int, ...]) -> None:
     trend = np.array([0.0, 10.0, 20.0, 30.0, 40.0]) + np.array([[0.0], [1.0], [2.0]])
     assert decided(Rises(BY), trend, trend)[0] is Outcome.HOLDS

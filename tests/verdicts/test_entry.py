@@ -18,37 +18,10 @@ from repro.verdicts.entry import Broken, Entry, json_of
 WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 # What programs read from report.json by name.
 NAMES = (
-    *(
-        "test",
-        "id",
-        "case",
-        "section",
-        "says",
-        "task",
-        "standing",
-        "figures",
-        "verdict",
-        "outcome",
-        "effect",
-        "asked",
-        "shown",
-    ),
-    *(
-        "estimate",
-        "interval",
-        "level",
-        "p",
-        "further",
-        "margin",
-        "margins",
-        "flips_at",
-        "notes",
-        "unit",
-        "because",
-        "declared",
-    ),
-    *("declaration", "reason", "seeds", "undertrained", "runs", "evidence", "instruments", "equal_amount"),
-    *("readings", "rerun", "declared_before", "family_wise"),
+    *("test", "id", "case", "section", "says", "task", "standing", "figures", "verdict", "outcome", "effect", "asked"),
+    *("shown", "estimate", "interval", "level", "p", "further", "margin", "margins", "flips_at", "notes", "unit"),
+    *("because", "declared", "declaration", "reason", "seeds", "undertrained", "runs", "evidence", "instruments"),
+    *("equal_amount", "readings", "rerun", "declared_before", "family_wise"),
 )
 # The least that a report of this format has ever held of a verdict.
 OLDEST = {

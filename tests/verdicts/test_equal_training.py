@@ -11,7 +11,7 @@ from worlds import Results, case_of, conditions, declared, fill, is_of, recipe_o
 from repro.errors import ReproError
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
 from repro.experiment.regimes import PAPER, QUICK, Regime
-from repro.experiment.tasks import M1_MNIST
+from repro.experiment.tasks import M1_MNIST, Task
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
@@ -83,10 +83,8 @@ def test_what_each_estimand_of_the_claims_compares() -> None:
         *((name, Compares.BATCH_SIZES) for name in ("Drops", "Rises", "Flat", "NotWorse", "Jointly", "Exists")),
         ("ChangesLess", Compares.BATCH_SIZES),
         *((name, Compares.RECIPES) for name in ("Higher", "Lower")),
-        *(
-            (name, Compares.NEITHER)
-            for name in ("Same", "SmallerChange", "HigherOnAverage", "LowerOnAverage", "Mostly")
-        ),
+        *((name, Compares.NEITHER) for name in ("Same", "SmallerChange", "Mostly")),
+        *((name, Compares.NEITHER) for name in ("HigherOnAverage", "LowerOnAverage")),
         *((name, Compares.NEITHER) for name in ("RanksDisagree", "Awaiting")),
     }
 
