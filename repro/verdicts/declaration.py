@@ -118,6 +118,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
         "task": str(curve.task),
         "recipe": [curve.recipe.name, float(curve.recipe.momentum)],
         "measure": curve.measure.field,
+        **({"theirs": plain(dict(curve.theirs.values))} if curve.theirs else {}),
     }
 
 
