@@ -29,7 +29,7 @@ class Measure:
     nothing stands there, attacked or not); ``diverged`` the value of a run that diverged, if it has one: a network of
     NaNs gives every image the same class, attacked or not, which is chance; it has no eigenvalue. ``images`` names the
     field of a reading that says of how many images it is a share, if it is one. ``part``: of a reading, in which it is
-    taken. ``margin``: the field of the same attack's accuracy where it climbs the margin form, if there is one.
+    taken. ``sound``: the field of the same accuracy by the strongest attack on each image, if it is of attacked images.
     """
 
     field: str
@@ -39,7 +39,7 @@ class Measure:
     diverged: float | None
     images: str | None = None
     part: Part = "accuracy"
-    margin: str | None = None
+    sound: str | None = None
 
     @property
     def attacked(self) -> bool:
@@ -57,10 +57,10 @@ class Measure:
 
 TEST_ACCURACY: Final = Measure("test_accuracy", "test accuracy", POINTS, CHANCE, CHANCE, "test_images")
 FGSM: Final = Measure(
-    "fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "fgsm_margin_accuracy"
+    "fgsm_accuracy", "FGSM accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "fgsm_sound_accuracy"
 )
 PGD: Final = Measure(
-    "pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "pgd_margin_accuracy"
+    "pgd_accuracy", "PGD accuracy", POINTS, CHANCE, CHANCE, "attacked_images", "attacks", "pgd_sound_accuracy"
 )
 LAMBDA1: Final = Measure("lambda1", "lambda1", FACTOR, None, None, part="curvature")
 MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
@@ -157,7 +157,7 @@ def read_runs(
     width = len(batch_sizes)
     measure, further, field = curve.measure, None, curve.measure.field
     if other is not None and other.part == measure.part:
-        further, field = other.reading, (measure.margin or field) if other.free else field
+        further, field = other.reading, (measure.sound or field) if other.free else field
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     reading = conditions.reading(curve.task)

@@ -65,7 +65,7 @@ class _Look:
         matched = self._matched()
         sound = soundness(case.curves, self.store, self.conditions)
         if sound.failures:
-            raise InstrumentError(_broken(sound, others))
+            raise InstrumentError(_broken(sound))
         further = None
         if decision.outcome is Outcome.UNDECIDED and np.isfinite(decision.estimate):
             samples = [curve.sample for curve in curves]
@@ -121,13 +121,11 @@ class _Look:
         return f"{word} (surrogate)" if self.conditions.surrogate(task) else word
 
 
-def _broken(sound: Soundness, others: Sequence[OtherReading]) -> str:
-    """Why there is no verdict, and what a reading says that does not need the instrument that failed."""
+def _broken(sound: Soundness) -> str:
+    """Why there is no verdict."""
     run, name, sentence = sound.failures[0]
     more = f" (and {len(sound.failures) - 1} more failures)" if len(sound.failures) > 1 else ""
-    saturated = name.endswith("not-saturated")
-    instead = [f"; {o.says}: {o.verdict}, {o.shown}" for o in others if saturated and o.name == "margin-loss"]
-    return f"check {name} failed on {run}: {sentence}{more}{''.join(instead)}"
+    return f"check {name} failed on {run}: {sentence}{more}"
 
 
 def _lacking(curves: Sequence[Measured]) -> str:

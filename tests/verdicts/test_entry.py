@@ -80,7 +80,7 @@ def test_a_verdict_that_lacks_what_all_have_is_refused_by_its_name(name: str) ->
     [
         ({"equal_amount": {"amount": 3}}, "equal_amount"),
         ({"further": {"seeds": 1.5, "seconds": 1, "text": ""}}, "further.seeds"),
-        ({"readings": [{"name": "margin-loss"}]}, r"readings\[0\]"),
+        ({"readings": [{"name": "sound-attack"}]}, r"readings\[0\]"),
         ({"declared_before": [3]}, r"declared_before\[0\]"),
     ],
 )

@@ -28,14 +28,11 @@ INSTRUMENTS = {
     "images": 32.0,
     "clean_accuracy": 0.9,
     "noise_accuracy": 0.88,
-    "fgsm_accuracy": 0.6,
     "fgsm_margin_accuracy": 0.6,
-    "pgd_accuracy": 0.5,
     "pgd_margin_accuracy": 0.5,
     "pgd_half_accuracy": 0.7,
     "pgd_double_accuracy": 0.2,
     "pgd_large_accuracy": 0.0,
-    "saturated": 0.0,
     "right_without_gradient": 0.0,
     "disagreement": 0.0,
 }
@@ -73,7 +70,7 @@ def judged(folder: Path, of: Case, results: Results = sound, transferred: float 
     return judge(of, store, HERE)
 
 
-@pytest.mark.parametrize(("measure", "checks"), [(FGSM, 6), (PGD, 8), (LAMBDA1, 4)])
+@pytest.mark.parametrize(("measure", "checks"), [(FGSM, 5), (PGD, 7), (LAMBDA1, 4)])
 def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Measure, checks: int) -> None:
     found = judged(tmp_path, case(measure))
     assert found.reproduced
@@ -87,8 +84,6 @@ def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Me
 FAULTS: dict[str, tuple[dict[str, float], set[Measure]]] = {
     "large-epsilon-leaves-nothing": ({"pgd_large_accuracy": 0.9}, {FGSM, PGD}),
     "gradient-not-zero": ({"right_without_gradient": 0.5}, {FGSM, PGD}),
-    "fgsm-not-saturated": ({"fgsm_margin_accuracy": 0.1}, {FGSM}),
-    "pgd-not-saturated": ({"pgd_margin_accuracy": 0.0}, {PGD}),
     "fgsm-beats-noise": ({"noise_accuracy": 0.3}, {FGSM, PGD}),
     "lambda1-is-the-top": ({"lambda1_elsewhere": 30.0}, {LAMBDA1}),
     "lambda1-converged": ({"lambda1_residual": 5.0}, {LAMBDA1}),
@@ -118,15 +113,17 @@ def test_images_made_on_another_seeds_network_fool_no_better(tmp_path: Path) -> 
         judged(tmp_path, case(FGSM), transferred=0.2)
 
 
-def test_a_saturated_attack_is_told_with_what_the_margin_form_decides(tmp_path: Path) -> None:
-    def saturates(run: Run) -> dict[str, Any]:
-        return {**sound(run), **({"fgsm_margin_accuracy": 0.2} if run.batch_size == 256 else {})}
+@pytest.mark.parametrize("measure", [FGSM, PGD], ids=lambda measure: measure.field)
+def test_saturated_cross_entropy_is_no_fault_and_is_told_beside_the_verdict(tmp_path: Path, measure: Measure) -> None:
+    """What the paper measured is decided as it measured it, and what the strongest attack leaves stands beside it."""
 
-    with pytest.raises(InstrumentError, match=r"climb the margin form.*: trend not seen, -40\.0 points \["):
-        judged(tmp_path, case(FGSM), saturates)
-    with pytest.raises(InstrumentError) as other:
-        judged(tmp_path, case(FGSM), ill({"pgd_large_accuracy": 0.9}))
-    assert "margin form" not in str(other.value)
+    def saturates(run: Run) -> dict[str, Any]:
+        return {**sound(run), "saturated": 0.9, **({measure.sound: 0.2} if run.batch_size == 256 else {})}
+
+    found = judged(tmp_path, case(measure), saturates)
+    assert found.reproduced
+    (other,) = found.others
+    assert (other.name, other.outcome) == ("sound-attack", "fails")
 
 
 @pytest.mark.parametrize("measure", [FGSM, LAMBDA1], ids=lambda measure: measure.field)
@@ -137,13 +134,13 @@ def test_what_was_not_measured_of_the_instruments_is_said_not_to_be_checked(tmp_
     instruments = found.entry().instruments
     assert instruments is not None
     assert instruments.checks == 0
-    assert len(instruments.unchecked) == {FGSM: 6, LAMBDA1: 4}[measure]
+    assert len(instruments.unchecked) == {FGSM: 5, LAMBDA1: 4}[measure]
 
 
 def test_a_check_that_some_runs_lack_a_number_for_is_named(tmp_path: Path) -> None:
     found = judged(tmp_path, case(FGSM), transferred=None)
     assert (
-        "  instruments: 45 checks on 9 runs, none failed; not made on every run: fgsm-beats-transfer\n"
+        "  instruments: 36 checks on 9 runs, none failed; not made on every run: fgsm-beats-transfer\n"
         in found.evidence
     )
 
@@ -154,4 +151,4 @@ def test_of_a_measure_without_an_instrument_nothing_is_said(tmp_path: Path) -> N
 
 def test_a_run_that_diverged_has_nothing_to_check(tmp_path: Path) -> None:
     found = judged(tmp_path, case(FGSM), lambda run: None if run == ILL else sound(run))
-    assert "  instruments: 48 checks on 9 runs, none failed\n" in found.evidence
+    assert "  instruments: 40 checks on 9 runs, none failed\n" in found.evidence

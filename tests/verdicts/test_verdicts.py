@@ -236,11 +236,11 @@ def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: 
     case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), Flat(points(5)))
     here = conditions()
     store = fill(
-        Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.5}
+        Store(tmp_path), case.runs(here), lambda run: {"fgsm_sound_accuracy": 0.6 if run.batch_size == 64 else 0.5}
     )
     verdict = judge(case, store, here)
     (other,) = verdict.others
-    assert (verdict.word, other.verdict, other.name) == ("trend seen", "trend not seen", "margin-loss")
+    assert (verdict.word, other.verdict, other.name) == ("trend seen", "trend not seen", "sound-attack")
     assert verdict.entry().readings[0].outcome == "fails"
 
 
