@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..experiment.readings import Alternative
+from ..experiment.readings import SOUND, Alternative
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job
@@ -80,6 +80,7 @@ class _Look:
             self._word(decided.outcome),
             declaration(case, conditions),
             rerun,
+            by_sound=others.pop(SOUND, None),
             others=tuple(others.values()),
             matched=self._matched(),
             sound=sound,
