@@ -30,6 +30,7 @@ class Compares(Enum):
 
     BATCH_SIZES = "batch sizes"  # of one recipe
     RECIPES = "recipes at the largest batch size"
+    CURVES = "recipes at each batch size"
     NEITHER = "neither"
 
 

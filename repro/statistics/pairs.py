@@ -27,6 +27,8 @@ class _OnAverage(Estimand):
     One effect a seed: its paired difference, mean over the batch sizes; Student's t interval.
     """
 
+    compares = Compares.CURVES
+
     by: Margin
 
     @property
@@ -70,6 +72,8 @@ class Mostly(Estimand):
     whatever the cells share, and therefore decides nothing below five seeds (one in 32). Source: Conover 1999.
     """
 
+    compares = Compares.CURVES
+
     way: Way
 
     @property
@@ -105,6 +109,8 @@ class SmallerChange(Estimand):
     before (Bonferroni). It is below ``by`` if with one choice of signs u of h and both signs s of t it is: likewise,
     for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
     """
+
+    compares = Compares.CURVES
 
     by: Margin
 

@@ -17,6 +17,7 @@ from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
 from .entry import EqualAmount, OtherReading
+from .equal_training import amounts_in_words
 from .further_seeds import more_seeds
 from .remarks import remarks
 from .soundness import InstrumentError, soundness
@@ -101,7 +102,7 @@ class _Look:
         return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
     def _matched(self) -> Matched | None:
-        """The case at equal training amount; None if it compares no batch sizes."""
+        """The case at equal training amount; None if it compares neither batch sizes nor recipes."""
         parts = self.case.at_equal_amount(self.conditions)
         if not parts:
             return None
@@ -111,9 +112,8 @@ class _Look:
             for part, of_part in zip(parts, runs, strict=True)
         )
         decision = self._decide(curves).decision
-        low, high = min(part.amount for part in parts), max(part.amount for part in parts)
         entry = EqualAmount(
-            amount=f"T = {low:g}" if low == high else f"T = {low:g} to {high:g}, equal within each recipe",
+            amount=amounts_in_words(parts, self.case.holds_if),
             verdict=self._word(decision.outcome),
             outcome=decision.outcome,
             shown=shown(decision),

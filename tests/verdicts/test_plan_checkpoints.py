@@ -35,10 +35,10 @@ def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path
     assert "needs 9 runs, 0 trained" in plan.summary()
 
 
-def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
+def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_1020_checkpoints(tmp_path: Path) -> None:
     paper = under(PAPER)
     plan = make_plan(every_case(), paper, Store(tmp_path))
-    assert (len(plan.runs), len(plan.checkpoints)) == (800, 510)
+    assert (len(plan.runs), len(plan.checkpoints)) == (800, 1020)
     assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(lines(plan, paper)) == 34
     assert all(0 < run.last_step < run.whole.last_step for run in plan.checkpoints)
 
