@@ -90,8 +90,8 @@ def _equal_amount(claims: Iterable[Entry]) -> list[str]:
     cut = [(entry, other) for entry, other in found if other.trained_less]
     flips = [(entry, other) for entry, other in cut if other.outcome is not entry.outcome]
     text = (
-        f"{len(found)} claims compare batch sizes or recipes. The runs of {len(found) - len(cut)} had come to the same T anyway;\n"
-        f"of the other {len(cut)}, {len(flips)} verdicts change."
+        f"{len(found)} claims compare batch sizes or recipes. The runs of {len(found) - len(cut)} had come to the\n"
+        f"same T anyway; of the other {len(cut)}, {len(flips)} verdicts change."
     )
     rows = [(*_both(entry, other), other.amount) for entry, other in flips]
     table = [_table(("claim", "case", "after all epochs", "at equal T", "T"), rows)] if rows else []

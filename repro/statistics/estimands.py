@@ -145,6 +145,10 @@ class Estimand(ABC):
     def question(self, *samples: Sample) -> Question:
         """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""
 
+    def hides(self, *samples: Sample) -> str:  # noqa: ARG002  # most hide nothing
+        """What its effect hides of the samples, in words; nothing unless it is a mean over batch sizes."""
+        return ""
+
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
         decision = self.question(*samples).answer(alpha)

@@ -111,7 +111,8 @@ class _Look:
             read_runs(part.curve, of_part, part.batch_sizes, self.store, self.conditions)
             for part, of_part in zip(parts, runs, strict=True)
         )
-        decision = self._decide(curves).decision
+        decided = self._decide(curves)
+        decision = decided.decision
         entry = EqualAmount(
             amount=amounts_in_words(parts, self.case.holds_if),
             verdict=self._word(decision.outcome),
@@ -120,6 +121,7 @@ class _Look:
             estimate=number(decision.estimate),
             interval=interval(decision),
             trained_less=any(run is not run.whole for of_part in runs for run in of_part),
+            notes=decided.notes,
         )
         return Matched(curves, decision, entry)
 

@@ -1,4 +1,4 @@
-"""The same contrast at equal training amount T, so that what is compared can be told from "trained less". Free of torch.
+"""The same contrast at equal training amount T, to tell what is compared from "trained less". Free of torch.
 
 T, the sum of learning rate / (1 - momentum) over the steps, is 16 times larger at batch size 64 than at 1024 under a
 fixed learning rate, and ten times larger with a momentum of 0.9 than without. A claim is therefore decided once more on

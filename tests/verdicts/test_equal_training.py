@@ -11,7 +11,7 @@ from worlds import Results, case_of, conditions, declared, fill, is_of, recipe_o
 from repro.errors import ReproError
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS, Recipe
 from repro.experiment.regimes import PAPER, QUICK, Regime
-from repro.experiment.tasks import M1_MNIST, Task
+from repro.experiment.tasks import M1_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
@@ -290,6 +290,7 @@ def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
         "estimate": pytest.approx(0, abs=1e-9),
         "interval": [pytest.approx(-HALF_AN_IMAGE, rel=1e-3), pytest.approx(HALF_AN_IMAGE, rel=1e-3)],
         "trained_less": True,
+        "notes": [],
     }
 
 
