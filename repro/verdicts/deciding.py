@@ -17,7 +17,7 @@ from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
 from .entry import EqualAmount, OtherReading
-from .equal_training import amounts_in_words
+from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
 from .remarks import remarks
 from .soundness import InstrumentError, soundness
@@ -121,7 +121,7 @@ class _Look:
             estimate=number(decision.estimate),
             interval=interval(decision),
             trained_less=any(run is not run.whole for of_part in runs for run in of_part),
-            notes=decided.notes,
+            notes=(*compressed_in_words(parts, self.conditions), *decided.notes),
         )
         return Matched(curves, decision, entry)
 

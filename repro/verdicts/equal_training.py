@@ -5,6 +5,13 @@ fixed learning rate, and ten times larger with a momentum of 0.9 than without. A
 its runs as they were when they had come to the smallest T among those that it sets against each other. Nothing is
 interpolated: a run keeps its weights at the very step that is nearest to that T, which is off by half a step at most.
 
+Where the learning rate decays, as under Benchmark, such a state would be no fair rival. At the paper's scale batch size
+64 comes to the T of 1024 after 0.63 epochs, before its rate is halved even once, and 1024 has been annealed by then. So
+what is compared there is a training of its own, with the whole schedule compressed to that T: every batch size then
+takes equally many steps at equal rates. For a constant rate both are the same. Runs could also be matched where their
+training losses are equal, and were not: that leaves the smaller batch at its full rate all the same, it is known only
+when the runs are stored, and it would choose what is compared by what came out.
+
 A claim that compares batch sizes has them matched within each recipe. One that compares recipes has them matched with
 each other: at the largest batch size, or at every batch size by itself, where they are compared cell by cell.
 """
@@ -31,7 +38,7 @@ class Part:
     amounts: tuple[float, ...]
 
     def runs(self, conditions: Conditions) -> list[Run]:
-        """Its runs, seed by seed; one that went further than the amount is taken as it was when it came to it."""
+        """Its runs, seed by seed; one that went further than the amount is taken with as much training as that."""
         everything = conditions.runs(self.curve.task, self.curve.recipe, self.batch_sizes)
         amounts = dict(zip(self.batch_sizes, self.amounts, strict=True))
         return [_at(run, amounts[run.batch_size]) for run in everything]
@@ -59,6 +66,12 @@ def _smallest(curves: Sequence[Curve], batch_sizes: tuple[int, ...], conditions:
     """The smallest T that any of some runs comes to; rounded, so that recipes that come to the same one share runs."""
     runs = [conditions.run(curve.task, curve.recipe, size, 0) for curve in curves for size in batch_sizes]
     return float(f"{min(run.amount for run in runs):.3g}")
+
+
+def compressed_in_words(parts: Sequence[Part], conditions: Conditions) -> tuple[str, ...]:
+    """Of each recipe whose schedule was compressed, that it was; nothing where there is none."""
+    recipes = dict.fromkeys(part.curve.recipe for part in parts if any(run.compressed for run in part.runs(conditions)))
+    return tuple(f"{recipe}: trained anew, with its schedule of learning rates compressed" for recipe in recipes)
 
 
 def amounts_in_words(parts: Sequence[Part], estimand: Estimand) -> str:

@@ -59,8 +59,8 @@ def verdict(folder: Path, of: Case, results: Results, where: Conditions = HERE) 
 
 
 def half_a_step(run: Run) -> float:
-    rate = max(run.sgd.learning_rate_at(step // run.steps_per_epoch) for step in (run.last_step - 1, run.last_step))
-    return rate / (1 - run.sgd.momentum) / 2
+    """Of a constant rate; one and a half of the first where a schedule was compressed, as its halvings move, too."""
+    return run.sgd.learning_rate / (1 - run.sgd.momentum) * (1.5 if run.compressed else 0.5)
 
 
 def rivals(of: Case, where: Conditions) -> list[list[tuple[Run, Run]]]:
@@ -131,11 +131,16 @@ def steps(of: Case, where: Conditions) -> list[dict[int, int]]:
 
 
 def test_at_the_paper_s_scale_a_fixed_learning_rate_is_read_after_as_many_steps_as_the_largest_batch_takes() -> None:
-    """Steps of one size: 100 epochs of 54 at batch size 1024. Benchmark has taken 540 before it halves even once."""
+    """100 epochs of 54 at batch size 1024. Benchmark takes as many at the rates that it takes there."""
     where = under(PAPER)
     assert steps(of(LR(), Drops(points(1))), where) == [dict.fromkeys((64, 128, 256, 512, 1024), 5400)]
     (benchmark,) = steps(of(BENCHMARK, Drops(points(1))), where)
-    assert benchmark == {**dict.fromkeys((64, 128, 256, 512), 540), 1024: 5400}
+    assert benchmark == dict.fromkeys((64, 128, 256, 512, 1024), 5400)
+    (part,) = of(BENCHMARK, Drops(points(1))).at_equal_amount(where)
+    assert {run.batch_size: run.compressed for run in part.runs(where)} == {
+        **dict.fromkeys((64, 128, 256, 512), True),
+        1024: False,
+    }
 
 
 def test_where_learning_rate_follows_batch_size_every_run_is_read_at_its_end() -> None:
@@ -236,6 +241,22 @@ def test_a_trend_that_is_only_less_training_is_gone_at_equal_amount(
     assert matched.decision.outcome is Outcome.FAILS
     assert matched.entry.trained_less
     assert (found.word, matched.entry.verdict) == ("trend seen", "trend not seen")
+
+
+def test_a_schedule_that_decays_is_compressed_and_evidence_and_report_say_so(tmp_path: Path) -> None:
+    """A world in which all comes of how far the rate has fallen: nothing is left where all have been annealed."""
+
+    def annealed(run: Run) -> dict[str, float]:
+        last = run.settings.learning_rate_at(run.last_step - 1, run.steps_per_epoch)
+        return {"fgsm_accuracy": 0.8 if last < 0.01 else 0.4}
+
+    longer = replace(HERE, regime=HERE.regime.overridden(epochs=10))
+    found, matched = verdict(tmp_path, DROPS, annealed, longer)
+    assert found.decision.estimate == matched.decision.estimate == pytest.approx(0, abs=1e-9)
+    assert matched.entry.amount == "T = 3"
+    assert matched.entry.trained_less
+    assert matched.entry.notes == ("Benchmark: trained anew, with its schedule of learning rates compressed",)
+    assert f"    note: {matched.entry.notes[0]}\n" in found.evidence
 
 
 HELPS = case(*(Curve(M1_MNIST, LR(m), FGSM) for m in (0.0, 0.9)), holds_if=HigherOnAverage(points(1)))
