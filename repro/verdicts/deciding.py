@@ -16,6 +16,7 @@ from ..statistics.sequential import UntilDecided
 from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
+from .declaration import declaration
 from .entry import EqualAmount, OtherReading
 from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
@@ -78,6 +79,7 @@ class _Look:
             decided.decision,
             curves,
             self._word(decided.outcome),
+            declaration(case, conditions),
             rerun,
             others=tuple(others.values()),
             matched=self._matched(),

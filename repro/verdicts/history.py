@@ -1,9 +1,10 @@
 """What has been decided from a store's results, and under which declarations: the store remembers it. Free of torch.
 
 A margin may be chosen before results are seen, not after. So every session leaves in the store which claims it decided
-under which hash, and a later session that finds another hash for the same claim and case says so. Each session writes
-a file of its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that
-writes later sees both.
+under which hash, and a later session of the same regime that finds another hash for the same claim and case says so.
+Two regimes declare different things by their nature, and are not held against each other. Each session writes a file of
+its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that writes
+later sees both.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct, convert, to_builtins
+from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 from ..runs.store import Store
-from .declaration import changes
+from .declaration import changes, folded, unfolded
 from .entry import Before, Entry
 
 
@@ -33,25 +34,32 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Notes(Struct, frozen=True, kw_only=True):
-    """What one session decided that the store did not know."""
+    """What one session decided that the store did not know; ``terms``: of its declarations, by their hash."""
 
     decided: tuple[Note, ...] = ()
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]:
     """Leave in the store what these entries decided; returns them with ``declared_before``.
 
-    That lists, oldest first, every other declaration that the same claim and case was decided under from this store,
-    with the date, the verdict and the regime of the first session that did.
+    That lists, oldest first, every other declaration that the same claim and case was decided under from this store in
+    the same regime, with the date and the verdict of the first session that did.
     """
-    known = {(note.id, note.case, note.declared) for note in _notes(store)}
+    known = {(note.id, note.case, note.declared) for note in _notes(store) if note.regime == regime}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
-    new = tuple(replace(convert(entry, Note, from_attributes=True), regime=regime, date=date) for entry in unknown)
+    terms: dict[str, Any] = {}
+    new = tuple(_note(entry, terms, regime=regime, date=date) for entry in unknown)
     if new:
-        store.put_decided(to_builtins(Notes(decided=new)))
-    notes = _notes(store)
+        store.put_decided(to_builtins(Notes(decided=new, terms=terms)))
+    notes = [note for note in _notes(store) if note.regime == regime]
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
+
+
+def _note(entry: Entry, terms: dict[str, Any], **when: str) -> Note:
+    """What the store keeps of an entry; its terms go to those of the session."""
+    return replace(convert(entry, Note, from_attributes=True), declaration=folded(entry.declaration, terms), **when)
 
 
 def _notes(store: Store) -> list[Note]:
@@ -59,7 +67,8 @@ def _notes(store: Store) -> list[Note]:
     found: list[Note] = []
     for record in store.decided():
         with suppress(ValueError):  # a file that no session wrote so tells nothing
-            found += convert(record, Notes).decided
+            told = convert(record, Notes)
+            found += [replace(note, declaration=unfolded(note.declaration, told.terms)) for note in told.decided]
     return sorted(found, key=lambda note: note.date)
 
 
