@@ -53,7 +53,8 @@ class Matched:
         if not self.entry.trained_less:
             return [f"{begins}the same, since every cell had come to that"]
         cells = [f"  {line}" for curve in self.curves for line in table(curve)]
-        return [f"{begins}{self.entry.verdict}, {self.entry.shown}", *cells]
+        notes = [f"    note: {note}" for note in self.entry.notes]
+        return [f"{begins}{self.entry.verdict}, {self.entry.shown}", *notes, *cells]
 
 
 @dataclass(frozen=True)
