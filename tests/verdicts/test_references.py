@@ -60,7 +60,8 @@ def case(path: Path, measure: Measure, kind: type[Estimand]) -> Case:
     )
     def test_as_printed(verdict: Verdict) -> None: ...
 
-    (mark,) = (mark for mark in test_as_printed.pytestmark if mark.name == "parametrize")
+    marks: list[pytest.Mark] = getattr(test_as_printed, "pytestmark")  # noqa: B009  # which mypy does not know of
+    (mark,) = (mark for mark in marks if mark.name == "parametrize")
     return mark.args[1][0]
 
 
