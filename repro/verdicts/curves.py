@@ -181,7 +181,7 @@ class Measured:
     def theirs(self) -> tuple[float, ...]:
         """Others' numbers on the measure's scale, NaN where they have none; empty without any."""
         found = self.curve.theirs
-        if found is None:
+        if found is None or not found.values:
             return ()
         raw = np.array([found.values.get(size, np.nan) for size in self.batch_sizes])
         return tuple(map(float, self.curve.measure.unit.scaled(raw)))
