@@ -1,7 +1,8 @@
 """What has been decided from a store's results, and under which declarations: the store remembers it. Free of torch.
 
 A margin may be chosen before results are seen, not after. So every session leaves in the store which claims it decided
-under which hash, and a later session that finds another hash for the same claim and case says so. Each session writes
+under which hash, and a later session that finds another hash for the same claim and case says so. It leaves as well
+with how many seeds and at which error it looked, which a later one with more seeds has to count. Each session writes
 a file of its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that
 writes later sees both.
 """
@@ -14,9 +15,12 @@ from typing import Any
 from msgspec import Struct, convert, to_builtins
 from msgspec.structs import replace
 
+from ..runs.conditions import Conditions
 from ..runs.store import Store
-from .declaration import changes
-from .entry import Before, Entry
+from .claim import Case
+from .declaration import changes, declaration, digest
+from .entry import Before, Entry, Look
+from .looks import data_of
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -28,6 +32,7 @@ class Note(Struct, frozen=True, kw_only=True):
     declaration: dict[str, Any]
     asked: str
     verdict: str
+    looks: tuple[Look, ...] = ()
     regime: str = ""
     date: str = ""
 
@@ -44,17 +49,32 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
     That lists, oldest first, every other declaration that the same claim and case was decided under from this store,
     with the date, the verdict and the regime of the first session that did.
     """
-    known = {(note.id, note.case, note.declared) for note in _notes(store)}
+    known = {key for note in decided(store) for key in _keys(note)}
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
+    unknown = [entry for entry in entries if not known.issuperset(_keys(entry))]
     new = tuple(replace(convert(entry, Note, from_attributes=True), regime=regime, date=date) for entry in unknown)
     if new:
         store.put_decided(to_builtins(Notes(decided=new)))
-    notes = _notes(store)
+    notes = decided(store)
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
 
 
-def _notes(store: Store) -> list[Note]:
+def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> tuple[Look, ...]:
+    """The looks that sessions made at a case with these seeds or part of them, by their number of seeds."""
+    here = case.claim.id, case.id, digest(declaration(case))
+    of_case = [note for note in notes if (note.id, note.case, note.declared) == here]
+    looks = dict.fromkeys(look for note in of_case for look in note.looks)
+    found = {look.seeds: look for look in looks if look.data == data_of(case, conditions, look.seeds)}
+    return tuple(found[seeds] for seeds in sorted(found))
+
+
+def _keys(of: Note | Entry) -> list[tuple[str, ...]]:
+    """What the store remembers of a claim: that it was decided under a declaration, and each look at it."""
+    declared = (of.id, of.case, of.declared)
+    return [declared, *((*declared, look.data) for look in of.looks)]
+
+
+def decided(store: Store) -> list[Note]:
     """Everything decided from the store so far, the first of each declaration first."""
     found: list[Note] = []
     for record in store.decided():

@@ -20,7 +20,18 @@ WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 NAMES = (
     *("test", "id", "case", "section", "says", "task", "standing", "figures", "verdict", "outcome", "effect", "asked"),
     *("shown", "estimate", "interval", "level", "p", "further", "margin", "margins", "flips_at", "notes", "unit"),
-    *("because", "declared", "declaration", "reason", "seeds", "undertrained", "runs", "evidence", "instruments"),
+    *(
+        "because",
+        "declared",
+        "declaration",
+        "reason",
+        "seeds",
+        "looks",
+        "undertrained",
+        "runs",
+        "evidence",
+        "instruments",
+    ),
     *("equal_amount", "readings", "rerun", "declared_before", "family_wise"),
 )
 # The least that a report of this format has ever held of a verdict.
