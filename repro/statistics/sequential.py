@@ -35,7 +35,7 @@ def next_level(last: float | None, decided: bool = False) -> float:
 
     The first has all 5%, for it cannot know of others. After a look that left the claim undecided a fifth of its level
     is there: all that anyone ever looks at is then wrong in at most 5% and a quarter of that. After one that decided it
-    is that level again, at no cost: a look that checks a decision can take it back, and brings no other.
+    is that level again, at no cost: a look that checks a decision can take it back, and hardly ever turns it round.
     """
     if last is None:
         return ERROR
