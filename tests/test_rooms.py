@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "science.curvature": {"science.computing", "science.networks"},
     "science.measuring": {"experiment", "science.attacks", "science.computing", "science.curvature", "science.data"},
     "runs": {"files", "experiment", "science"},
-    "verdicts": {"experiment", "statistics", "runs"},
+    "verdicts": {"experiment", "science.measuring", "statistics", "runs"},
     "claims": {"experiment", "statistics", "verdicts"},
     "report": {"files", "experiment", "science.data", "statistics", "runs", "verdicts"},
     "plugin": {"files", "experiment", "science.computing", "science.data", "statistics", "runs", "verdicts", "report"},

@@ -28,7 +28,7 @@ from ..experiment.tasks import (
     Task,
     task,
 )
-from ..statistics.equivalence import Flat, NotWorse, Same
+from ..statistics.equivalence import Differs, Flat, Matches, NotWorse, Same
 from ..statistics.joint import Awaiting, Exists, Jointly
 from ..statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from ..statistics.ranks import RanksDisagree
@@ -37,6 +37,7 @@ from ..statistics.units import factor, points
 from ..verdicts.claim import claim
 from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from ..verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, figure
+from ..verdicts.references import references
 
 __all__ = [
     "BENCHMARK",
@@ -70,6 +71,7 @@ __all__ = [
     "ChangesLess",
     "Curve",
     "Dataset",
+    "Differs",
     "Drops",
     "Exists",
     "Flat",
@@ -78,6 +80,7 @@ __all__ = [
     "Jointly",
     "Lower",
     "LowerOnAverage",
+    "Matches",
     "Measure",
     "Mostly",
     "Network",
@@ -97,6 +100,7 @@ __all__ = [
     "figure",
     "network",
     "points",
+    "references",
     "study",
     "task",
 ]

@@ -29,6 +29,7 @@ class Task:
 
 
 TASKS: Final = Registry[Task]("task")
+ALL_TASKS: Final = "all tasks"  # where a verdict speaks of all of them as one
 
 
 def task(network: Network, dataset: Dataset) -> Task:

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..report.scorecard import NOT_SHOWN, Scorecard, scorecard, short
+from ..report.scorecard import MARKS, NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
 from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most
-COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", ERROR: "magenta"}
+COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", "not learnt": "cyan", ERROR: "magenta"}
 
 
 def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
@@ -84,17 +84,23 @@ def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     """The scorecard as a table of short words, and what they stand for."""
     grid = Table("claim", *_headings(card.tasks), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name, cells in card.lines:
-        grid.add_row(name, *(Text(short(word), COLOURS.get(outcome, "")) for word, outcome in cells))
-    words = {w: o for row in card.rows for w, o in row.cells if o in COLOURS}
-    legend = [f"{short(w)} = {w}" for w in sorted(words, key=lambda w: list(COLOURS).index(words[w])) if short(w) != w]
+        grid.add_row(name, *(Text(cell.short, COLOURS.get(cell.outcome, "")) for cell in cells))
+    shown = [cell for row in card.rows for cell in row.cells]
+    bare = sorted({cell._replace(own=True, differs=False) for cell in shown if cell.outcome in COLOURS}, key=_rank)
+    legend = [f"{cell.short} = {cell.word}" for cell in bare if cell.short != cell.word]
+    legend += [f"{mark} = {says}" for mark, says in MARKS.items() if any(mark in cell.marks for cell in shown)]
     if any(NOT_SHOWN in row.words for row in card.rows):
         legend.append(f"{NOT_SHOWN} = not in the paper's figures, or not selected")
     return [*_printed(grid, coloured=coloured), *textwrap.wrap("; ".join(legend), WIDTH, break_on_hyphens=False)]
 
 
+def _rank(cell: Cell) -> tuple[int, str]:
+    return list(COLOURS).index(cell.outcome), cell.word
+
+
 def _headings(tasks: Iterable[str]) -> list[str]:
     """The tasks' names in as many narrow lines as the longest needs."""
-    names = [task.replace("-", "\n").replace("FashionMNIST", "Fashion\nMNIST") for task in tasks]
+    names = [task.replace("-", "\n").replace(" ", "\n").replace("FashionMNIST", "Fashion\nMNIST") for task in tasks]
     most = max(name.count("\n") for name in names)
     return [name + "\n" * (most - name.count("\n")) for name in names]
 
@@ -113,4 +119,6 @@ def _note(entry: Told) -> str:
     notes, other = ["undertrained cells"] if entry.undertrained else [], entry.equal_amount
     if other and other.outcome is not entry.outcome:
         notes.append(f"{other.verdict} at equal training amount")
+    if entry.sound and entry.sound.outcome is not entry.outcome:
+        notes.append(f"{entry.sound.verdict} by a sound attack")
     return (f"  ({'; '.join(notes)})" if notes else "") + entry.note

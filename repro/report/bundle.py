@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import ReproError
 from ..experiment.datasets import DATASETS
@@ -17,6 +18,7 @@ from ..experiment.tasks import TASKS
 from ..files.text import read_text
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
+from ..verdicts.declaration import folded, unfolded
 from ..verdicts.entry import Broken, Entry, Told
 from .choices import Choice
 
@@ -77,18 +79,26 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of report.json."""
+    """All of report.json; ``terms``: of its verdicts' declarations, by their hash (see ``told_once``)."""
 
     format: int = FORMAT
     session: Session
     claims: tuple[Entry, ...]
     errors: tuple[Broken, ...]
     choices: tuple[Choice, ...] = ()
+    terms: dict[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def told(self) -> list[Told]:
         """Its verdicts, then the tests that have none."""
         return [*self.claims, *self.errors]
+
+
+def told_once(report: Report) -> Report:
+    """A report as it is written: terms that many verdicts were declared under stand once in it."""
+    terms = {**report.terms}
+    claims = [replace(entry, declaration=folded(entry.declaration, terms)) for entry in report.claims]
+    return replace(report, claims=tuple(claims), terms=terms)
 
 
 def session_of(conditions: Conditions, **rest: Any) -> Session:
@@ -160,7 +170,9 @@ def _report(content: Any) -> Report:
         )
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
-    return msgspec.convert(content, Report)
+    report = msgspec.convert(content, Report)
+    whole = [replace(entry, declaration=unfolded(entry.declaration, report.terms)) for entry in report.claims]
+    return replace(report, claims=tuple(whole))
 
 
 def _place(error: Exception) -> str:

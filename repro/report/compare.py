@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from ..verdicts.declaration import changes
+from ..verdicts.declaration import Difference, own_differences, term_differences
 from ..verdicts.entry import Entry, Interval, Told
 from .bundle import Loaded, Report
 
@@ -73,18 +73,20 @@ def compare(first: Loaded, second: Loaded) -> Comparison:
     common = [(one[name], other[name]) for name in one if name in other]
     decided = [(a, b) for a, b in common if isinstance(a, Entry) and isinstance(b, Entry)]
     alike = [pair for pair in decided if pair[0].outcome == pair[1].outcome]
+    settings = (
+        *_differing(_settings(here), _settings(there)),
+        *_by_field(here["regime"]["tasks"], there["regime"]["tasks"]),
+    )
+    told = {*here["regime"]["tasks"], *there["regime"]["tasks"]} if settings else set()
     return Comparison(
         common=len(common),
         changed=_verdicts((a, b) for a, b in common if a.outcome != b.outcome),
         moved=_verdicts(pair for pair in alike if _comparable(*pair) and _moved(*pair)),
         apart=_verdicts(pair for pair in alike if not _comparable(*pair)),
-        declared=tuple(_declared(a, b) for a, b in decided if a.declared != b.declared),
+        declared=tuple(_declared((pair for pair in decided if pair[0].declared != pair[1].declared), told)),
         only_first=tuple(name for name in one if name not in other),
         only_second=tuple(name for name in other if name not in one),
-        settings=(
-            *_differing(_settings(here), _settings(there)),
-            *_by_field(here["regime"]["tasks"], there["regime"]["tasks"]),
-        ),
+        settings=settings,
         circumstances=tuple(_differing(_circumstances(here), _circumstances(there))),
     )
 
@@ -117,9 +119,20 @@ def _outside(estimate: float | None, interval: Interval) -> bool:
     return estimate is not None and ((low is not None and estimate < low) or (high is not None and estimate > high))
 
 
-def _declared(one: Entry, other: Entry) -> Change:
-    moved = "; ".join(changes(one.declaration, other.declaration)) or "the hash alone"
-    return Change(f"{one.name} ({moved})", one.declared, other.declared)
+def _declared(pairs: Iterable[tuple[Entry, Entry]], told: Iterable[str]) -> Iterable[Change]:
+    """What is declared otherwise: each claim's own, then the terms that claims share, each once.
+
+    ``told``: tasks whose settings differ, so that how they are studied is told there.
+    """
+    shared: dict[Difference, None] = {}
+    for one, other in pairs:
+        own, terms = (found(one.declaration, other.declaration) for found in (own_differences, term_differences))
+        if own or not terms:
+            yield Change(f"{one.name} ({'; '.join(map(str, own)) or 'the hash alone'})", one.declared, other.declared)
+        shared |= dict.fromkeys(terms)
+    for term in shared:
+        if not any(task in term.path for task in told):
+            yield Change(*term)
 
 
 def _settings(session: Session) -> dict[str, Any]:

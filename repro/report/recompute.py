@@ -14,7 +14,7 @@ from ..runs.run import Run
 from ..runs.store import Record, Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
-from ..verdicts.declaration import changes
+from ..verdicts.declaration import changes, digest
 from ..verdicts.entry import Broken, Entry, Told
 from .bundle import Loaded
 
@@ -132,6 +132,9 @@ def differences(entry: Entry, now: Entry) -> list[str]:
     if entry.declared != now.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "the hash alone"
         lines.append(f"{_line('declared', entry.declared, now.declared)} ({moved})")
+    elif (own := digest(entry.declaration)) != entry.declared:
+        moved = "; ".join(changes(entry.declaration, now.declaration)) or "its terms are not told"
+        lines.append(f"declared: {entry.declared} in the report, whose own declaration comes to {own} ({moved})")
     return [*lines, *_readings(entry, now)]
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
-from ..experiment.tasks import TASKS
-from ..verdicts.entry import Told
+from ..experiment.tasks import ALL_TASKS, TASKS
+from ..verdicts.entry import PAPER, Broken, Told
 
 SHORT: Final = {
     "reproduced": "yes",
@@ -14,12 +14,53 @@ SHORT: Final = {
     "trend seen": "seen",
     "trend not seen": "not seen",
     "inconclusive": "?",
+    "not learnt": "unlearnt",
 }
-SURROGATE: Final = " (surrogate)"
+DEPARTS: Final = "*"
+DIFFERS: Final = "\u2260"
 NOT_SHOWN: Final = "-"  # the paper's figures do not show this claim on this task, or the session did not select it
+MARKS: Final = {
+    "[ ]": "asked beyond what the paper says, or of one task alone",
+    DIFFERS: "a sound attack says otherwise",
+    DEPARTS: "of runs that depart from what the paper speaks of",
+}
 
 
-Cells = tuple[tuple[str, str], ...]  # by task a word and an outcome: "holds", "fails", "undecided", "error", or ""
+class Cell(NamedTuple):
+    """A verdict's word and outcome ("holds", "fails", "undecided", "not learnt", "error"; "": there is none).
+
+    ``own``: the paper says it of this task, or of all. ``differs``: a sound attack comes to another outcome.
+    """
+
+    word: str
+    outcome: str
+    own: bool = True
+    differs: bool = False
+
+    @property
+    def short(self) -> str:
+        """Its word for a narrow column, with its marks; a word that has no short form stays."""
+        bare, _, departs = self.word.partition(" (")
+        return self._marked(SHORT.get(bare, bare) + (DEPARTS if departs else ""))
+
+    @property
+    def long(self) -> str:
+        """Its word with its marks."""
+        return self._marked(self.word)
+
+    @property
+    def marks(self) -> set[str]:
+        """The marks that it has, of ``MARKS``."""
+        found = {"[ ]": not self.own, DIFFERS: self.differs, DEPARTS: " (" in self.word}
+        return {mark for mark, has in found.items() if has}
+
+    def _marked(self, text: str) -> str:
+        marked = f"{text} {DIFFERS}" if self.differs else text
+        return marked if self.own else f"[{marked}]"
+
+
+NOTHING: Final = Cell(NOT_SHOWN, "")
+Cells = tuple[Cell, ...]  # by task
 
 
 @dataclass(frozen=True)
@@ -38,7 +79,7 @@ class Row:
     @property
     def words(self) -> list[str]:
         """The verdict on each task."""
-        return [word for word, _ in self.cells]
+        return [cell.long for cell in self.cells]
 
 
 @dataclass(frozen=True)
@@ -64,23 +105,23 @@ class Scorecard:
         return lines
 
 
-def short(word: str) -> str:
-    """A verdict's word for a narrow column; a star marks the surrogate. A word that has no short form stays."""
-    bare = word.removesuffix(SURROGATE)
-    return SHORT.get(bare, bare) + ("*" if bare != word else "")
-
-
 def scorecard(found: Iterable[Told]) -> Scorecard:
     """Arrange what a report tells; claims in the order in which they were first met, the rows of each together.
 
     A claim test that broke has its cell marked as an error, whatever was said of it before.
     """
-    claims: dict[str, dict[str, dict[str, tuple[str, str]]]] = {}  # by claim, variant and task
+    claims: dict[str, dict[str, dict[str, Cell]]] = {}  # by claim, variant and task
     for entry in (entry for entry in found if entry.claim):
-        variant = entry.case.removeprefix(entry.task).removeprefix("-").replace("-over-", "/")
+        variant = entry.case.removeprefix(entry.task.replace(" ", "-")).removeprefix("-").replace("-over-", "/")
         row = claims.setdefault(entry.claim, {}).setdefault(variant, {})
-        row[entry.task] = (entry.verdict, entry.outcome)
+        row[entry.task] = _cell(entry)
     rows = [(claim, variant, row) for claim, variants in claims.items() for variant, row in variants.items()]
-    tasks = tuple(task for task in TASKS if any(task in row for _, _, row in rows))
-    nothing = (NOT_SHOWN, "")
-    return Scorecard(tasks, tuple(Row(c, v, tuple(row.get(task, nothing) for task in tasks)) for c, v, row in rows))
+    tasks = tuple(task for task in (ALL_TASKS, *TASKS) if any(task in row for _, _, row in rows))
+    return Scorecard(tasks, tuple(Row(c, v, tuple(row.get(task, NOTHING) for task in tasks)) for c, v, row in rows))
+
+
+def _cell(entry: Told) -> Cell:
+    if isinstance(entry, Broken):
+        return Cell(entry.verdict, entry.outcome)
+    differs = entry.sound is not None and entry.sound.outcome is not entry.outcome
+    return Cell(entry.verdict, entry.outcome, entry.standing == PAPER, differs)

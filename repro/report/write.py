@@ -11,7 +11,7 @@ from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
 from . import page, provenance
-from .bundle import NAME, Machine, Report, session_of
+from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
 from .drawing.pictures import Ahead
@@ -56,6 +56,6 @@ def write_report(
         draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
     written = [artifacts / NAME, artifacts / "report.md"]
-    write_text(written[0], json_of(report, indent=1) + "\n")
+    write_text(written[0], json_of(told_once(report), indent=1) + "\n")
     write_text(written[1], page.markdown(report, card, pictures))
     return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]

@@ -1,4 +1,4 @@
-"""Estimands of sameness: a curve is flat, does not get worse, or is the same as another.
+"""Estimands of sameness: a curve is flat, does not get worse, or is the same as another, or as others' numbers.
 
 Each rests on several contrasts (of two batch sizes, or of two curves at one), paired by seed, and on Student's t
 intervals of their means. "Holds" needs every contrast's 90% interval inside the margin: two one-sided tests for each
@@ -9,6 +9,8 @@ estimate shown is that of the contrast that decided, or of the one that kept it 
 """
 
 import itertools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .estimands import Compares, Estimand, Question, Sample
-from .hypotheses import AllOf, AnyOf, Effect, Mean
+from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import Margin
 
 ON_THE_FLOOR: Final = "begins within the margin of the floor, with no room to fall"
+NO_NUMBERS: Final = "no numbers in the table"
 BOTH_ON_THE_FLOOR: Final = "both stand within the margin of the floor, where nothing can differ"
 
 BOTH_SIDES: Final = (1, -1)
@@ -114,3 +117,47 @@ class Same(_Within):
         higher = np.maximum(first.values.mean(-2), second.values.mean(-2))
         floored = (higher - self.within.size < first.floor).any(-1)
         return Question(*_within(effects, self.within, BOTH_SIDES), asked, floored, BOTH_ON_THE_FLOOR)
+
+
+@dataclass(frozen=True)
+class Matches(_Within):
+    """At every batch size of which others printed a number, the mean is within ``within`` of it: an equivalence test.
+
+    A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
+    """
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of one curve that has others' numbers beside it."""
+        (sample,) = samples
+        asked = f"within {self.within} of the printed number at every batch size"
+        return _beside(sample, lambda effects: _within(effects, self.within, BOTH_SIDES), asked)
+
+
+@dataclass(frozen=True)
+class Differs(_Within):
+    """At some batch size of which others printed a number, the mean is further from it than ``within``.
+
+    It fails where ``Matches`` holds, and holds where that fails.
+    """
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of one curve that has others' numbers beside it."""
+        (sample,) = samples
+        asked = f"further than {self.within} from the printed number at some batch size"
+        return _beside(sample, lambda effects: _within(effects, self.within, BOTH_SIDES)[::-1], asked)
+
+
+def _beside(sample: Sample, tests: Callable[[list[Effect]], tuple[Evidence, Evidence]], asked: str) -> Question:
+    """What speaks for a sentence on the differences to printed numbers, and what against it, if there are any."""
+    effects = [
+        Effect(
+            sample.values[..., j] - sample.theirs[j],
+            sample.unit,
+            f"difference to the printed number at batch size {size}",
+            sample.step,
+        )
+        for j, size in enumerate(sample.batch_sizes)
+        if sample.theirs and not math.isnan(sample.theirs[j])
+    ]
+    nothing = Nothing(sample.unit, NO_NUMBERS)
+    return Question(*(tests(effects) if effects else (nothing, nothing)), asked)

@@ -52,6 +52,7 @@ class Sample:
     ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy).
     ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
     ``group``: what sets it apart, with others of the same group, where a sentence speaks of several tasks.
+    ``theirs``: what others printed of the same curve at each batch size, NaN where they did not; empty if nowhere.
     To ask the question of many worlds at once, ``values`` are (worlds, seeds, batch sizes).
     """
 
@@ -61,6 +62,7 @@ class Sample:
     floor: float = -math.inf
     step: float = 0.0
     group: str = ""
+    theirs: tuple[float, ...] = ()
 
 
 def groups(samples: Iterable[Sample]) -> list[tuple[Sample, ...]]:

@@ -20,13 +20,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from ..errors import SettingError
 from ..experiment.recipes import Recipe
-from ..experiment.tasks import Task
+from ..experiment.tasks import ALL_TASKS, Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
 from ..statistics.critical import Rule
@@ -35,8 +35,6 @@ from ..statistics.units import FACTOR, POINTS, Margin
 from .curves import Curve
 from .equal_training import Part, matched
 from .figures import SETTINGS, showing
-
-ALL_TASKS: Final = "all tasks"
 
 
 class Standing(StrEnum):

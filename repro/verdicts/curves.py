@@ -1,7 +1,7 @@
 """Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -92,12 +92,21 @@ MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
 
 
 @dataclass(frozen=True)
+class Theirs:
+    """What others printed of the same curve: raw values by batch size, and in words where they stand."""
+
+    values: Mapping[int, float]
+    source: str
+
+
+@dataclass(frozen=True)
 class Curve:
-    """A line of one of the paper's figures."""
+    """A line of one of the paper's figures; ``theirs``: others' numbers beside it, where it is compared with some."""
 
     task: Task
     recipe: Recipe
     measure: Measure
+    theirs: Theirs | None = field(default=None, compare=False)
 
     def runs(self, conditions: Conditions) -> list[Run]:
         """The runs behind the curve: every batch size of the grid, every seed."""
@@ -157,7 +166,16 @@ class Measured:
         unit, floor = self.curve.measure.unit, self.curve.measure.floor
         bound = -np.inf if floor is None else float(unit.scaled(np.array([floor]))[0])
         step = float(unit.scaled(np.array([1 / self.images]))[0]) if self.images else 0.0
-        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound, step)
+        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound, step, theirs=self.theirs)
+
+    @property
+    def theirs(self) -> tuple[float, ...]:
+        """Others' numbers on the measure's scale, NaN where they have none; empty without any."""
+        found = self.curve.theirs
+        if found is None:
+            return ()
+        raw = np.array([found.values.get(size, np.nan) for size in self.batch_sizes])
+        return tuple(map(float, self.curve.measure.unit.scaled(raw)))
 
     def column(self, index: int) -> list[Cell]:
         """All seeds of one batch size."""

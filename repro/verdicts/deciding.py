@@ -16,6 +16,7 @@ from ..statistics.sequential import Level, next_level
 from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
+from .declaration import declaration
 from .entry import EqualAmount, Further, Look, OtherReading
 from .further_seeds import more_seeds
 from .looks import at, data_of, schedule
@@ -77,6 +78,7 @@ class _Look:
             decided.decision,
             curves,
             self._word(decided.outcome),
+            declaration(case, conditions),
             rerun,
             others=tuple(others.values()),
             matched=self._matched(),

@@ -12,6 +12,7 @@ import msgspec
 from ..statistics.estimands import Outcome
 
 Interval = tuple[float | None, float | None]
+PAPER: Final = "paper"  # the standing of what the paper says itself
 ERROR: Final = "error"  # the verdict, and the outcome, of a test that broke
 
 
@@ -84,7 +85,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     section: str = ""
     says: str = ""
     task: str  # or "all tasks"
-    standing: str = "paper"  # whose sentence it is: "paper", "extension", or a "detail" of one of the paper's
+    standing: str = PAPER  # whose sentence it is: "paper", "extension", or a "detail" of one of the paper's
     figures: tuple[int, ...] = ()
     verdict: str
     outcome: Outcome
@@ -112,6 +113,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
     instruments: Instruments | None = None
     equal_amount: EqualAmount | None = None
+    sound: OtherReading | None = None  # what the strongest of several attacks decides, where one is claimed of
     readings: tuple[OtherReading, ...] = ()
     rerun: str = ""
     declared_before: tuple[Before, ...] = ()

@@ -1,10 +1,11 @@
 """What has been decided from a store's results, and under which declarations: the store remembers it. Free of torch.
 
 A margin may be chosen before results are seen, not after. So every session leaves in the store which claims it decided
-under which hash, and a later session that finds another hash for the same claim and case says so. It leaves as well
-with how many seeds and at which error it looked, which a later one with more seeds has to count. Each session writes
-a file of its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that
-writes later sees both.
+under which hash, and a later session of the same regime that finds another hash for the same claim and case says so.
+Two regimes declare different things by their nature, and are not held against each other. It leaves as well with how
+many seeds and at which error it looked, which a later one with more seeds has to count. Each session writes a file of
+its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that writes
+later sees both.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from msgspec import Struct, convert, to_builtins
+from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 from ..runs.conditions import Conditions
 from ..runs.store import Store
 from .claim import Case
-from .declaration import changes, declaration, digest
+from .declaration import changes, declaration, digest, folded, unfolded
 from .entry import Before, Entry, Look
 from .looks import data_of
 
@@ -38,32 +39,34 @@ class Note(Struct, frozen=True, kw_only=True):
 
 
 class Notes(Struct, frozen=True, kw_only=True):
-    """What one session decided that the store did not know."""
+    """What one session decided that the store did not know; ``terms``: of its declarations, by their hash."""
 
     decided: tuple[Note, ...] = ()
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]:
     """Leave in the store what these entries decided; returns them with ``declared_before``.
 
-    That lists, oldest first, every other declaration that the same claim and case was decided under from this store,
-    with the date, the verdict and the regime of the first session that did.
+    That lists, oldest first, every other declaration that the same claim and case was decided under from this store in
+    the same regime, with the date and the verdict of the first session that did.
     """
-    known = {key for note in decided(store) for key in _keys(note)}
+    known = {key for note in decided(store) if note.regime == regime for key in _keys(note)}
     date = datetime.now(UTC).isoformat(timespec="seconds")
     unknown = [entry for entry in entries if not known.issuperset(_keys(entry))]
-    new = tuple(replace(convert(entry, Note, from_attributes=True), regime=regime, date=date) for entry in unknown)
+    terms: dict[str, Any] = {}
+    new = tuple(_note(entry, terms, regime=regime, date=date) for entry in unknown)
     if new:
-        store.put_decided(to_builtins(Notes(decided=new)))
-    notes = decided(store)
+        store.put_decided(to_builtins(Notes(decided=new, terms=terms)))
+    notes = [note for note in decided(store) if note.regime == regime]
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
 
 
 def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> tuple[Look, ...]:
     """The looks that sessions made at a case with these seeds or part of them, by their number of seeds."""
-    here = case.claim.id, case.id, digest(declaration(case))
-    of_case = [note for note in notes if (note.id, note.case, note.declared) == here]
-    looks = dict.fromkeys(look for note in of_case for look in note.looks)
+    of_case = [note for note in notes if (note.id, note.case) == (case.claim.id, case.id) and note.looks]
+    declared = digest(declaration(case, conditions)) if of_case else ""
+    looks = dict.fromkeys(look for note in of_case if note.declared == declared for look in note.looks)
     found = {look.seeds: look for look in looks if look.data == data_of(case, conditions, look.seeds)}
     return tuple(found[seeds] for seeds in sorted(found))
 
@@ -74,12 +77,18 @@ def _keys(of: Note | Entry) -> list[tuple[str, ...]]:
     return [declared, *((*declared, look.data) for look in of.looks)]
 
 
+def _note(entry: Entry, terms: dict[str, Any], **when: str) -> Note:
+    """What the store keeps of an entry; its terms go to those of the session."""
+    return replace(convert(entry, Note, from_attributes=True), declaration=folded(entry.declaration, terms), **when)
+
+
 def decided(store: Store) -> list[Note]:
     """Everything decided from the store so far, the first of each declaration first."""
     found: list[Note] = []
     for record in store.decided():
         with suppress(ValueError):  # a file that no session wrote so tells nothing
-            found += convert(record, Notes).decided
+            told = convert(record, Notes)
+            found += [replace(note, declaration=unfolded(note.declaration, told.terms)) for note in told.decided]
     return sorted(found, key=lambda note: note.date)
 
 

@@ -31,25 +31,28 @@ def shown(decision: Decision) -> str:
 def table(curve: Measured) -> list[str]:
     """A curve as lines of text: for each batch size mean and spread over seeds, and how far it was trained.
 
-    Of one seed there is no spread; the noise of its images, binomial for an accuracy, stands in its place.
+    Of one seed there is no spread; the noise of its images, binomial for an accuracy, stands in its place. Others'
+    numbers stand beside ours where the curve is compared with some.
     """
     unit = curve.curve.measure.unit
     spread_of = "sd" if len(curve.cells) > 1 else "of images"
+    heading = "    theirs" if curve.theirs else ""
     lines = [
         f"  {curve.curve}",
-        f"    batch size      mean{spread_of:>10}   train acc    steps        T   margin   saturated",
+        f"    batch size      mean{spread_of:>10}{heading}   train acc    steps        T   margin   saturated",
     ]
     for j, size in enumerate(curve.batch_sizes):
         cells, column = curve.column(j), curve.sample.values[:, j]
         sd = float(column.std(ddof=1)) if len(column) > 1 else _of_images(curve, cells[0].value)
         flag = f"  {note}" if (note := _flag(cells)) else ""
+        theirs = f"{unit.level(curve.theirs[j]):>10}" if curve.theirs else ""
         lines.append(
-            f"    {size:10d}{unit.level(float(column.mean())):>10}{unit.spread(sd):>10}"
+            f"    {size:10d}{unit.level(float(column.mean())):>10}{unit.spread(sd):>10}{theirs}"
             f"{_mean([c.train_accuracy for c in cells], 100, '%'):>12}{cells[0].steps:>9d}"
             f"{cells[0].training_amount:>9.2f}{_mean([c.median_margin for c in cells]):>9}"
             f"{_mean([c.saturated for c in cells], 100, '%'):>12}{flag}"
         )
-    return lines
+    return [*lines, *([f"    theirs: {curve.curve.theirs.source}"] if curve.curve.theirs else ())]
 
 
 def _mean(values: list[float], times: float = 1, sign: str = "") -> str:

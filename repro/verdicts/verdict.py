@@ -1,6 +1,7 @@
 """A verdict: a case's decision in the words of its regime, with the evidence a reader needs to check it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from ..statistics.estimands import Decision, Outcome
 from ..words import counted
 from .claim import Case, Standing
 from .curves import Measured
-from .declaration import declaration, digest
+from .declaration import digest
 from .entry import Entry, EqualAmount, Further, Look, OtherReading
 from .looks import in_words
 from .soundness import Soundness
@@ -64,6 +65,7 @@ class Verdict:
     decision: Decision
     curves: tuple[Measured, ...]
     word: str
+    declaration: dict[str, Any]
     rerun: str = ""
     others: tuple[OtherReading, ...] = ()
     matched: Matched | None = None
@@ -122,7 +124,7 @@ class Verdict:
 
     def entry(self) -> Entry:
         """What the report holds of it."""
-        claim, decision, declared = self.case.claim, self.decision, declaration(self.case)
+        claim, decision = self.case.claim, self.decision
         estimand = self.case.holds_if
         return Entry(
             id=claim.id,
@@ -148,8 +150,8 @@ class Verdict:
             notes=self.notes,
             unit=decision.unit.meaning,
             because=self.case.because,
-            declared=digest(declared),
-            declaration=declared,
+            declared=digest(self.declaration),
+            declaration=self.declaration,
             reason=decision.reason,
             seeds=self.seeds,
             looks=self.looks,

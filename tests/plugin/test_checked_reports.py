@@ -71,20 +71,27 @@ def test_verify_uses_the_claims_as_they_are_now(project: Project) -> None:
 
 def test_claims_of_ones_own_are_found_with_their_helpers_and_classes(project: Project) -> None:
     project.add("claims/mine/__init__.py", "")
-    project.add("claims/mine/helpers.py", "from repro.statistics.units import points\nWITHIN = points(4)\n")
+    project.add(
+        "claims/mine/helpers.py",
+        """
+from repro.verdicts.curves import TEST_ACCURACY, Curve
+
+def of(task, recipe):
+    return Curve(task, recipe, TEST_ACCURACY)
+""",
+    )
     project.add(
         "claims/mine/test_own.py",
         """
 from repro.verdicts.claim import claim
-from repro.verdicts.curves import TEST_ACCURACY, Curve
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.statistics.equivalence import Flat
-from .helpers import WITHIN
+from .helpers import of
 
 class TestOwn:
-    @claim("own", section="3", says="So.", on=[STDCNN_MNIST], curves=lambda task: Curve(task, LR(), TEST_ACCURACY),
-           holds_if=Flat(within=WITHIN), because="why", lines=())
+    @claim("own", section="3", says="So.", on=[STDCNN_MNIST], curves=lambda task: of(task, LR()),
+           holds_if=Flat, lines=())
     def test_it(self, verdict):
         assert verdict.reproduced
 
@@ -121,7 +128,7 @@ def test_two_sessions_are_compared(project: Project) -> None:
     found = repro(project, "diff", "one", "two")
     assert found.returncode == DIFFERENT
     assert "Claims only in A (1)\n  it-is-unsure [StdCNN-MNIST]" in found.stdout
-    move_the_margin(project, "Drops(at_least=points(1))", "Drops(at_least=points(-1))")
+    move_the_margin(project, "points(1)", "points(-1)")
     project.run("-n0", "-k", CLAIMS, "--artifacts", "three", "--store", "one/store", "--seeds", "2")
     found = repro(project, "diff", "one", "three")
     assert "it-fails [StdCNN-MNIST] (holds_if.at_least: 1 point -> -1 points): " in found.stdout

@@ -213,6 +213,35 @@ def test_a_margin_that_was_declared_differently_is_told(compared: Compared) -> N
     assert not found.same
 
 
+def test_a_term_that_claims_share_is_told_once_however_many_were_decided_under_it(compared: Compared) -> None:
+    def change(whole: Content) -> None:
+        for claim in whole["claims"]:
+            claim["declaration"]["under"]["rules"]["trained"] = 0.1
+            claim["declared"] = digest(claim["declaration"])
+
+    found = compared(change)
+    assert found.declared == (Change("rules.trained", "0.85", "0.1"),)
+    assert not found.same
+
+
+def test_how_a_task_is_studied_is_told_among_the_settings_alone(compared: Compared) -> None:
+    def change(whole: Content) -> None:
+        for claim in whole["claims"]:
+            claim["declaration"]["under"][claim["task"]]["reading"]["pgd_steps"] = 40.0
+            claim["declared"] = digest(claim["declaration"])
+
+    term = [Change(f"{task}.reading.pgd_steps", "4", "40") for task in ("M1-MNIST", "StdCNN-MNIST")]
+    assert [*compared(change).declared] == term
+
+    def with_settings(whole: Content) -> None:
+        change(whole)
+        for scale in whole["session"]["regime"]["tasks"].values():
+            scale["reading"]["pgd_steps"] = 40
+
+    found = compared(with_settings)
+    assert (found.declared, found.settings) == ((), (Change("all tasks, reading, pgd_steps", 4, 40),))
+
+
 def tasks(**changes: Any) -> Callable[[Content], object]:
     def change(whole: Content) -> None:
         for scale in whole["session"]["regime"]["tasks"].values():

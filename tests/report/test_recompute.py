@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reports import broken, content, written
+from msgspec import convert, to_builtins
+from reports import broken, content, plainly, written
 from worlds import READING, case_of, conditions, recipe_of
 
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
+from repro.report.bundle import Report, told_once
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
 from repro.runs.run import Run, reading_key
 from repro.statistics.equivalence import Flat
@@ -252,6 +254,24 @@ def test_a_declaration_of_another_kind_is_a_difference(tmp_path: Path, whole: di
     whole["claims"][0]["declaration"] = {"claim": 3}
     whole["claims"][0]["declared"] = "0123456789ab"
     assert list(again(tmp_path, whole).differ) == [FIRST]
+
+
+def test_a_declaration_that_does_not_come_to_its_hash_is_a_difference(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["claims"][0]["declaration"]["under"]["rules"]["trained"] = 0.1
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith(f"declared: {whole['claims'][0]['declared']} in the report, whose own declaration comes to ")
+    assert line.endswith("(rules.trained: 0.1 -> 0.85)")
+
+
+def test_terms_that_were_told_once_are_checked_as_those_of_every_claim(tmp_path: Path, whole: dict[str, Any]) -> None:
+    short = plainly(to_builtins(told_once(convert(whole, Report))))
+    assert len(json.dumps(short)) < len(json.dumps(whole))
+    assert again(tmp_path, short) == Recomputed(agree=2, checked=set(CASES))
+    (rules,) = {claim["declaration"]["under"]["rules"] for claim in short["claims"]}
+    short["terms"][rules]["trained"] = 0.1
+    assert [*again(tmp_path, short).differ] == [FIRST, SECOND]
+    del short["terms"][rules]
+    assert [*again(tmp_path, short).differ] == [FIRST, SECOND]
 
 
 def test_a_file_is_read_once_however_many_claims_rest_on_it(

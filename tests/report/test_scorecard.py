@@ -1,9 +1,11 @@
 import pytest
+from msgspec.structs import replace
 from reports import entry as reported
 
 from repro.experiment.tasks import TASKS
-from repro.report.scorecard import NOT_SHOWN, SHORT, Row, Scorecard, scorecard, short
-from repro.verdicts.entry import Broken, Entry
+from repro.report.scorecard import NOT_SHOWN, SHORT, Cell, Row, Scorecard, scorecard
+from repro.statistics.estimands import Outcome
+from repro.verdicts.entry import Broken, Entry, OtherReading
 from repro.verdicts.verdict import WORDS
 
 
@@ -19,11 +21,13 @@ def task_of(case: str) -> str:
     return max((task for task in TASKS if case.startswith(task)), key=len)
 
 
-FAILED = ("not reproduced", "fails")
-UNSURE = ("inconclusive", "undecided")
+HELD = Cell("reproduced", "holds")
+FAILED = Cell("not reproduced", "fails")
+UNSURE = Cell("inconclusive", "undecided")
+NONE = Cell("-", "")
 
 
-def cells(card: Scorecard) -> dict[str, dict[str, tuple[str, str]]]:
+def cells(card: Scorecard) -> dict[str, dict[str, Cell]]:
     """Verdict and outcome, by the name of the row and the task."""
     return {row.name: dict(zip(card.tasks, row.cells, strict=True)) for row in card.rows}
 
@@ -32,15 +36,14 @@ def test_a_cell_has_the_verdict_of_its_claim_on_its_task() -> None:
     card = scorecard(
         [
             entry("M1-MNIST"),
-            entry("C1-CIFAR10", *FAILED),
-            entry("M1-MNIST", *UNSURE, claim="it-is-flat"),
+            entry("C1-CIFAR10", *FAILED[:2]),
+            entry("M1-MNIST", *UNSURE[:2], claim="it-is-flat"),
             entry("C1-CIFAR10", claim="it-is-flat"),
         ]
     )
-    held = ("reproduced", "holds")
     assert cells(card) == {
-        "it-drops": {"M1-MNIST": held, "C1-CIFAR10": FAILED},
-        "it-is-flat": {"M1-MNIST": UNSURE, "C1-CIFAR10": held},
+        "it-drops": {"M1-MNIST": HELD, "C1-CIFAR10": FAILED},
+        "it-is-flat": {"M1-MNIST": UNSURE, "C1-CIFAR10": HELD},
     }
 
 
@@ -66,8 +69,8 @@ def test_a_claim_that_is_not_shown_on_a_task_has_a_dash_there_and_no_outcome() -
     card = scorecard([entry("M1-MNIST"), entry("C1-CIFAR10", claim="it-is-flat")])
     assert NOT_SHOWN == "-"
     assert card.rows == (
-        Row("it-drops", "", (("reproduced", "holds"), ("-", ""))),
-        Row("it-is-flat", "", (("-", ""), ("reproduced", "holds"))),
+        Row("it-drops", "", (HELD, NONE)),
+        Row("it-is-flat", "", (NONE, HELD)),
     )
 
 
@@ -93,16 +96,15 @@ def test_variants_of_a_claim_have_rows_of_their_own_which_tasks_share() -> None:
     ]
 
 
-BROKEN = ("error", "error")
+BROKEN = Cell("error", "error")
 
 
 def test_a_claim_test_that_broke_has_an_error_in_its_cell() -> None:
     card = scorecard([entry("M1-MNIST-PGD"), error("C1-CIFAR10-PGD"), error("StdCNN-MNIST", "it-breaks")])
     assert card.tasks == ("M1-MNIST", "StdCNN-MNIST", "C1-CIFAR10")
-    none = ("-", "")
     assert cells(card) == {
-        "it-drops (PGD)": {"M1-MNIST": ("reproduced", "holds"), "StdCNN-MNIST": none, "C1-CIFAR10": BROKEN},
-        "it-breaks": {"M1-MNIST": none, "StdCNN-MNIST": BROKEN, "C1-CIFAR10": none},
+        "it-drops (PGD)": {"M1-MNIST": HELD, "StdCNN-MNIST": NONE, "C1-CIFAR10": BROKEN},
+        "it-breaks": {"M1-MNIST": NONE, "StdCNN-MNIST": BROKEN, "C1-CIFAR10": NONE},
     }
 
 
@@ -119,7 +121,7 @@ def test_there_are_as_many_verdicts_as_entries_and_every_row_is_whole() -> None:
     claims = [entry(f"{task}-{attack}", claim=claim) for task in TASKS for attack in ("FGSM", "PGD") for claim in "abc"]
     some = claims[::2] + claims[3::4]
     card = scorecard([*some, error("M1-MNIST", "it-breaks")])
-    outcomes = [outcome for row in card.rows for _, outcome in row.cells]
+    outcomes = [outcome for row in card.rows for _, outcome, *_ in row.cells]
     assert (outcomes.count("holds"), outcomes.count("error")) == (len(some), 1)
     assert {len(row.cells) for row in card.rows} == {len(card.tasks)}
     assert len({row.name for row in card.rows}) == len(card.rows) == 7
@@ -132,14 +134,18 @@ def test_the_rows_of_a_claim_stand_together_even_where_only_errors_are_left_of_o
 
 def test_several_rows_of_a_claim_stand_below_its_name_and_a_single_one_says_all() -> None:
     card = scorecard(
-        [entry("M1-MNIST-FGSM"), entry("M1-MNIST-PGD", *FAILED), entry("M1-MNIST-PGD", claim="it-is-flat")]
+        [entry("M1-MNIST-FGSM"), entry("M1-MNIST-PGD", *FAILED[:2]), entry("M1-MNIST-PGD", claim="it-is-flat")]
     )
     assert card.lines == [
         ("it-drops", ()),
-        ("   FGSM", (("reproduced", "holds"),)),
+        ("   FGSM", (HELD,)),
         ("   PGD", (FAILED,)),
-        ("it-is-flat (PGD)", (("reproduced", "holds"),)),
+        ("it-is-flat (PGD)", (HELD,)),
     ]
+
+
+def short(word: str) -> str:
+    return Cell(word, "").short
 
 
 @pytest.mark.parametrize("surrogate", ["", " (surrogate)"])
@@ -156,3 +162,30 @@ def test_every_verdict_has_a_short_word_of_its_own_that_says_no_more_than_it(sur
 def test_a_word_without_a_short_form_stays() -> None:
     assert [short(word) for word in ("error", NOT_SHOWN, "something new")] == ["error", "-", "something new"]
     assert set(SHORT) == {word for spoken in WORDS.values() for word in spoken.values()}
+
+
+def test_what_the_paper_does_not_say_is_told_from_what_it_says() -> None:
+    own, beyond = entry("M1-MNIST"), replace(entry("C1-CIFAR10"), standing="extension")
+    (row,) = scorecard([own, beyond]).rows
+    assert row.words == ["reproduced", "[reproduced]"]
+    assert [cell.short for cell in row.cells] == ["yes", "[yes]"]
+    assert [cell.marks for cell in row.cells] == [set(), {"[ ]"}]
+
+
+def test_a_verdict_that_a_sound_attack_does_not_share_is_marked() -> None:
+    def read(outcome: Outcome) -> OtherReading:
+        return OtherReading(name="sound-attack", says="so", verdict="not reproduced", outcome=outcome, shown="")
+
+    same, other = (
+        replace(entry(task), sound=read(o)) for task, o in zip(("M1-MNIST", "C1-CIFAR10"), Outcome, strict=False)
+    )
+    (row,) = scorecard([same, other]).rows
+    assert [cell.short for cell in row.cells] == ["yes", "yes \u2260"]
+
+
+def test_what_is_said_of_all_tasks_stands_first_in_the_row_of_its_details() -> None:
+    whole = reported(id="it-is", case="all-tasks-FGSM", task="all tasks", verdict="reproduced", outcome="holds")
+    detail = replace(entry("M1-MNIST-FGSM", claim="it-is"), standing="detail")
+    card = scorecard([detail, whole])
+    assert card.tasks == ("all tasks", "M1-MNIST")
+    assert [(row.variant, row.words) for row in card.rows] == [("FGSM", ["reproduced", "[reproduced]"])]

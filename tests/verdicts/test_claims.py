@@ -20,6 +20,7 @@ PLACES: dict[str, tuple[set[str], list[Any]]] = {
     "benchmark-robustness-drops": ({"2"}, [SETTINGS]),
     "benchmark-curvature-rises": ({"2"}, [SETTINGS]),
     "benchmark-matches-yao": ({"2"}, [SETTINGS]),
+    "benchmark-differs-from-yao": ({"2"}, [SETTINGS]),
     "counter-example": ({"2.1"}, [SETTINGS]),
     "curvature-does-not-decide": ({"1", "2.1"}, [SETTINGS, MOMENTA_OF_LR, MOMENTA_OF_RATIO]),
     "ratio-keeps-generalisation": ({"3"}, [SETTINGS]),

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 from dataclasses import replace
 from pathlib import Path
@@ -5,7 +6,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace as forgetful
-from worlds import case_of, conditions, fill
+from worlds import READING, case_of, conditions, fill
 
 from repro.experiment.recipes import LR_BS
 from repro.experiment.tasks import M1_MNIST
@@ -26,12 +27,14 @@ def case(margin: float, claim: str = "it-is-flat", axes: tuple[str, ...] = ("FGS
     return case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(margin)), id=claim, axes=axes)
 
 
-def session(root: Path, *cases: Case, seeds: int = 3) -> list[Entry]:
+def session(root: Path, *cases: Case, seeds: int = 3, regime: str = "quick", pgd_steps: int = 4) -> list[Entry]:
     """A session that decides these cases; their entries."""
     where, store = conditions(seeds=seeds), Store(root)
-    fill(store, {run for case in cases for run in case.runs(where)})
+    reading = replace(READING, pgd_steps=pgd_steps)
+    where = replace(where, regime=where.regime.overridden(reading=reading))
+    fill(store, {run for case in cases for run in case.runs(where)}, reading=reading)
     entries = [judge(case, store, where).entry() for case in cases]
-    found = remember(store, entries, "quick")
+    found = remember(store, entries, regime)
     assert entries == [forgetful(entry, declared_before=()) for entry in found]
     return found
 
@@ -96,6 +99,31 @@ def test_better_words_are_no_change(tmp_path: Path) -> None:
     old = case(5)
     (entry,) = session(tmp_path, replace(old, claim=replace(old.claim, says="It hardly varies.", because="as usual")))
     assert entry.declared_before == ()
+
+
+def test_another_reading_in_the_same_regime_shows(tmp_path: Path) -> None:
+    session(tmp_path, case(5), pgd_steps=8)
+    (entry,) = session(tmp_path, case(5), pgd_steps=40)
+    assert [old.changes for old in entry.declared_before] == [("M1-MNIST.reading.pgd_steps: 8 -> 40",)]
+
+
+@pytest.mark.usefixtures("clock")
+def test_two_regimes_are_not_held_against_each_other(tmp_path: Path) -> None:
+    session(tmp_path, case(5), regime="paper")
+    session(tmp_path, case(2), pgd_steps=40)
+    (entry,) = session(tmp_path, case(2), regime="paper")
+    assert [[*old.changes] for old in entry.declared_before] == [["holds_if.within: 5 points -> 2 points"]]
+    assert [old.regime for old in entry.declared_before] == ["paper"]
+    (entry,) = session(tmp_path, case(5), pgd_steps=40)  # which another regime has declared so before
+    assert [old.date[:10] for old in entry.declared_before] == ["2026-03-02"]
+
+
+def test_terms_that_claims_share_are_left_in_the_store_once(tmp_path: Path) -> None:
+    session(tmp_path, *(case(margin, f"claim-{margin}") for margin in range(1, 9)))
+    (file,) = (tmp_path / "decided").iterdir()
+    record = json.loads(file.read_text())
+    assert len(record["terms"]) == len(record["decided"][0]["declaration"]["under"]) == 4
+    assert file.read_text().count("pgd_steps") == 1
 
 
 def test_another_store_knows_nothing(tmp_path: Path) -> None:

@@ -6,14 +6,22 @@ from pathlib import Path
 from typing import Final
 
 from matplotlib import rc_context
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from PIL import Image
 
-from ..scorecard import Scorecard
+from ..scorecard import Cell, Scorecard
 from .figures import COMPRESSION, STYLE
 
-COLOURS: Final = {"holds": "#b7dfb9", "fails": "#f2b8b0", "undecided": "#f4e3a6", "error": "#c9c9c9", "": "#ffffff"}
+COLOURS: Final = {
+    "holds": "#b7dfb9",
+    "fails": "#f2b8b0",
+    "undecided": "#f4e3a6",
+    "not learnt": "#e3e3e3",
+    "error": "#d9b8e6",
+    "": "#ffffff",
+}
 CELL: Final = (1.45, 0.26)  # inches of a verdict on the scorecard
 LETTER, TITLE_LETTER = 0.068, 0.11  # inches that a letter takes at most, of a name and of the title
 HEAD, MARGIN = 0.75, 0.12  # inches above the first row, and around everything
@@ -46,10 +54,17 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     for i, (name, cells) in enumerate(lines):
         middle = (i + 0.5) * high
         ax.text(-names, middle, name, fontsize=8.5, va="center")
-        for j, (word, outcome) in enumerate(cells):
-            ax.add_patch(Rectangle((j * wide, i * high), wide, high, facecolor=COLOURS[outcome], edgecolor="white"))
-            ax.text((j + 0.5) * wide, middle, word, fontsize=8, ha="center", va="center")
+        for j, cell in enumerate(cells):
+            ax.add_patch(_patch(cell, j * wide, i * high))
+            ax.text((j + 0.5) * wide, middle, cell.long, fontsize=8, ha="center", va="center", clip_on=False)
     return canvas
+
+
+def _patch(cell: Cell, x: float, y: float) -> Rectangle:
+    """The ground of a verdict: paler where it is not the paper's own sentence, hatched where nothing has learnt."""
+    hatch = "////" if cell.outcome == "not learnt" else None
+    face = to_rgba(COLOURS[cell.outcome], 1.0 if cell.own else 0.45)
+    return Rectangle((x, y), *CELL, facecolor=face, edgecolor="white", hatch=hatch)
 
 
 def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
