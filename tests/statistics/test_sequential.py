@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from repro.statistics.equivalence import Flat
+from repro.statistics.equivalence import Flat, Matches
 from repro.statistics.estimands import Estimand, Outcome, Sample
-from repro.statistics.joint import Awaiting
 from repro.statistics.pairs import Mostly
 from repro.statistics.sequential import UntilDecided, further_seeds
 from repro.statistics.trends import Rises
@@ -52,8 +51,8 @@ def test_a_single_seed_does_not_say_how_many_more() -> None:
     assert further_seeds(Rises(points(5)), changes(9)) is None
 
 
-def test_what_awaits_something_else_is_helped_by_no_seeds() -> None:
-    assert further_seeds(Awaiting("numbers"), changes(1, 2, 3)) is None
+def test_what_lacks_something_else_is_helped_by_no_seeds() -> None:
+    assert further_seeds(Matches(points(2)), changes(1, 2, 3)) is None
 
 
 def test_a_curve_on_the_floor_can_only_fail_and_is_planned_so() -> None:
