@@ -10,7 +10,8 @@ from ..words import counted
 from .claim import Case, Standing
 from .curves import Measured
 from .declaration import digest
-from .entry import Entry, EqualAmount, Further, OtherReading
+from .entry import Entry, EqualAmount, Further, Look, OtherReading
+from .looks import in_words
 from .soundness import Soundness
 from .tables import interval, number, shown, table, undertrained
 
@@ -74,6 +75,7 @@ class Verdict:
     further: Further | None = None
     flips_at: str = ""
     notes: tuple[str, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -116,6 +118,7 @@ class Verdict:
                 *([f"  as the paper measures: {self.word}; {self._soundly}"] if self.by_sound else ()),
                 *([f"  it would flip at {self.flips_at}"] if self.flips_at else ()),
                 *(f"  note: {note}" for note in self.notes),
+                *(f"  {line}" for line in [in_words(self.looks, self.seeds)] if line),
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
@@ -160,6 +163,7 @@ class Verdict:
             declaration=self.declaration,
             reason=decision.reason,
             seeds=self.seeds,
+            looks=self.looks,
             undertrained=tuple(note for curve in self.curves for note in undertrained(curve)),
             runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
             evidence=self.evidence,
