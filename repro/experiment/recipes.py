@@ -97,6 +97,21 @@ def LR_BS(momentum: float = 0.0) -> Recipe:
 BENCHMARK: Final = Recipe("Benchmark", BENCHMARK_MOMENTUM, _halved, varied=False)
 
 
+def compressed_rate(sgd: SGD, epochs: int, steps: int, step: int) -> float:
+    """The learning rate of a step, counted from 0, where the schedule of so many epochs is compressed to ``steps``.
+
+    >>> [compressed_rate(SGD(learning_rate=1, momentum=0, half_life=5), 10, 4, step) for step in range(4)]
+    [1.0, 1.0, 0.5, 0.5]
+    """
+    return sgd.learning_rate_at(epochs * step // steps)
+
+
+@lru_cache(maxsize=1 << 12)
+def compressed_amount(sgd: SGD, epochs: int, steps: int, done: int) -> float:
+    """T after the first steps that are ``done`` of a schedule that is compressed to ``steps``."""
+    return sum(compressed_rate(sgd, epochs, steps, step) for step in range(done)) / (1 - sgd.momentum)
+
+
 @lru_cache(maxsize=1 << 12)
 def training_amount(sgd: SGD, steps_per_epoch: int, steps: int) -> float:
     """T, the sum of learning rate / (1 - momentum) over the first steps: training in units of gradient-flow time.

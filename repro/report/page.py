@@ -16,9 +16,9 @@ from .together import in_words
 
 TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
 AMOUNT = """\
-A larger batch takes fewer steps, so it may look different because it was trained less. Claims that compare
-batch sizes are decided once more on the same runs as they were when they had come to the same T, the sum of
-learning rate / (1 - momentum) over the steps."""
+A larger batch takes fewer steps, and a larger momentum makes each of them longer, so they may look different because
+they were trained less or more. Claims that compare batch sizes or recipes are decided once more on the same runs as
+they were when they had come to the same T, the sum of learning rate / (1 - momentum) over the steps."""
 
 
 def markdown(report: Report, card: Scorecard, pictures: Sequence[Picture]) -> str:
@@ -85,13 +85,13 @@ def _both(entry: Entry, other: EqualAmount | OtherReading) -> tuple[str, ...]:
 
 
 def _equal_amount(claims: Iterable[Entry]) -> list[str]:
-    """Which verdicts say something else when batch sizes are compared at the same training amount."""
+    """Which verdicts say something else when what is compared has the same training amount."""
     found = [(entry, entry.equal_amount) for entry in claims if entry.equal_amount]
     cut = [(entry, other) for entry, other in found if other.trained_less]
     flips = [(entry, other) for entry, other in cut if other.outcome is not entry.outcome]
     text = (
-        f"{len(found)} claims compare batch sizes. The runs of {len(found) - len(cut)} had come to the same T anyway;\n"
-        f"of the other {len(cut)}, {len(flips)} verdicts change."
+        f"{len(found)} claims compare batch sizes or recipes. The runs of {len(found) - len(cut)} had come to the\n"
+        f"same T anyway; of the other {len(cut)}, {len(flips)} verdicts change."
     )
     rows = [(*_both(entry, other), other.amount) for entry, other in flips]
     table = [_table(("claim", "case", "after all epochs", "at equal T", "T"), rows)] if rows else []

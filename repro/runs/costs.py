@@ -101,7 +101,7 @@ class Costs:
         training = {job for job in found if job.kind == "train" and job.run not in trained}
         begun = {job.run for job in training}
         for job in training:
-            if job.run is job.run.whole or job.run.whole not in begun:
+            if not job.run.on_the_way or job.run.whole not in begun:
                 found[job] += self.seconds(job.run)
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0].run.key)))
 

@@ -9,14 +9,14 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
-from ..experiment.recipes import SGD, steps_to, training_amount
+from ..experiment.recipes import SGD, steps_to
 from ..experiment.tasks import TASKS, Task
 from ..science.data.sources import SURROGATE_VERSION, Kind, training_images
 from ..science.training.settings import TrainingSettings
 
 # Part of every key, as the version of the network is. Raise it when a change of code changes the numbers that are read
 # off a run's weights by more than rounding, which differs between processors, too.
-MEASURING_VERSION: Final = 6
+MEASURING_VERSION: Final = 7
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Run:
 
     ``data`` is "published" or "surrogate"; ``device`` is "cpu" or "cuda", whose rounding differs. ``train_images`` None
     is the whole training split. ``width`` is that of ResNet18 (64 for the other networks). ``steps`` ends the training
-    after so many steps (None: it runs all its epochs); such a run is a checkpoint of the one that goes on.
+    after so many steps (None: it runs all its epochs); such a run is a checkpoint of the one that goes on, unless it is
+    ``compressed``: then it goes through the learning rates of all its epochs in those steps, in a training of its own.
     ``trained_as``: in what its training departs from the first reading of the paper. ``precision``: of the training's
     products.
     """
@@ -42,6 +43,7 @@ class Run:
     steps: int | None = None
     trained_as: tuple[str, ...] = ()
     precision: str = FLOAT32
+    compressed: bool = False
 
     def __hash__(self) -> int:
         """A hash of what tells a session's runs apart; that of all fields would take four times as long."""
@@ -51,12 +53,15 @@ class Run:
     def spec(self) -> dict[str, Any]:
         """The run as plain JSON, with the versions of the code that trains it and of the surrogate, if it is on that.
 
-        No word of a precision of float32: runs that were stored before there were precisions keep their keys.
+        No word of a precision of float32, or of a schedule that is not compressed: runs that were stored before there
+        were others keep their keys.
         """
         values = {name: getattr(self, name) for name in _FIELDS}
         values |= {"task": str(self.task), "sgd": asdict(self.sgd), "trained_as": [*self.trained_as]}
         if self.precision == FLOAT32:
             del values["precision"]
+        if not self.compressed:
+            del values["compressed"]
         if self.data == "surrogate":
             values["surrogate"] = SURROGATE_VERSION
         return {**values, "version": self.version}
@@ -82,16 +87,22 @@ class Run:
             augmented=self.task.dataset.augmented,
             steps=self.steps,
             precision=self.precision,
+            compressed=self.compressed,
         )
 
     @property
+    def on_the_way(self) -> bool:
+        """Whether it is a checkpoint: a state that the whole run goes through."""
+        return self.steps is not None and not self.compressed
+
+    @property
     def whole(self) -> "Run":
-        """The run that goes on to its last epoch."""
+        """The run of all epochs, of which this is a checkpoint or a shorter form."""
         return self if self.steps is None else self._going_on
 
     @cached_property
     def _going_on(self) -> "Run":
-        return replace(self, steps=None)
+        return replace(self, steps=None, compressed=False)
 
     @property
     def sibling(self) -> "Run":
@@ -124,18 +135,27 @@ class Run:
     @cached_property
     def amount(self) -> float:
         """T, the training amount that the run comes to unless it diverges."""
-        return training_amount(self.sgd, self.steps_per_epoch, self.last_step)
+        return self.settings.amount(self.last_step, self.steps_per_epoch)
 
     def at(self, amount: float) -> "Run":
-        """The run as it was at an earlier training amount, to the nearest step; itself where that is its last one."""
+        """The run with so much less training, to the nearest step; itself where that is its last one.
+
+        With a constant learning rate that is its state on the way. Where the rate decays the state would have been left
+        at the full rate: there it is a training of its own, with the whole schedule compressed to that amount.
+        """
         if amount >= self.amount:
             return self
-        steps = steps_to(self.sgd, self.steps_per_epoch, amount)
-        return self if steps >= self.last_step else replace(self, steps=steps)
+        if self is not self.whole:
+            return self.whole.at(amount)
+        decays = self.sgd.half_life is not None and self.sgd.half_life < self.epochs
+        share = round(self.last_step * amount / self.amount)
+        steps = max(1, share) if decays else steps_to(self.sgd, self.steps_per_epoch, amount)
+        return self if steps >= self.last_step else replace(self, steps=steps, compressed=decays)
 
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
-        end = "" if self.steps is None else f" to step {self.steps}"
+        end = "" if self.steps is None else f" {'compressed to' if self.compressed else 'to step'} {self.steps}"
+        end += " steps" if self.compressed else ""
         named = [*self.trained_as, *([] if self.precision == FLOAT32 else [self.precision])]
         departures = f" ({', '.join(named)})" if named else ""
         return (

@@ -135,7 +135,7 @@ class Workshop:
     def _foresee(self, jobs: Iterable[Job]) -> None:
         """Remember which checkpoints will be wanted, for when their runs are trained."""
         for run, _ in jobs:
-            if run is not run.whole:
+            if run.on_the_way:
                 self._checkpoints.setdefault(run.whole, {})[run] = None
 
     def help_out(self) -> None:
@@ -163,7 +163,7 @@ class Workshop:
             return False
         if job.kind == "transfer" and not self._store.trained(run.sibling):
             return False  # not yet: the sibling is among what is wanted, too
-        # a run and its checkpoints are one piece of work: training the one leaves the others
+        # a run and what is derived from it are one piece of work: training the one leaves its checkpoints
         with self._store.claimed(run.whole) as mine:
             if not mine or self._store.has(run, reading):
                 return False

@@ -105,6 +105,8 @@ class Same(_Within):
     It cannot hold where at some batch size both curves stand within the margin of the floor.
     """
 
+    compares = Compares.CURVES
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
         first, second = samples

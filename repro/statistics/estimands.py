@@ -30,6 +30,7 @@ class Compares(Enum):
 
     BATCH_SIZES = "batch sizes"  # of one recipe
     RECIPES = "recipes at the largest batch size"
+    CURVES = "recipes at each batch size"
     NEITHER = "neither"
 
 
@@ -148,6 +149,10 @@ class Estimand(ABC):
     @abstractmethod
     def question(self, *samples: Sample) -> Question:
         """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""
+
+    def hides(self, *samples: Sample) -> str:  # noqa: ARG002  # most hide nothing
+        """What its effect hides of the samples, in words; nothing unless it is a mean over batch sizes."""
+        return ""
 
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""

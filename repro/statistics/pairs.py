@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .estimands import Compares, Estimand, Question, Sample, groups
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from .signs import opposite_signs
 from .trends import DOWN, UP, change_over_grid, directed
 from .units import SHARE, Array, Margin
 
@@ -27,11 +29,17 @@ class _OnAverage(Estimand):
     One effect a seed: its paired difference, mean over the batch sizes; Student's t interval.
     """
 
+    compares = Compares.CURVES
+
     by: Margin
 
     @property
     def margins(self) -> tuple[Margin, ...]:
         return (self.by,)
+
+    def hides(self, *samples: Sample) -> str:
+        """Whether the last curve is above the first at some batch sizes and below it at others."""
+        return opposite_signs(replace(samples[0], values=samples[-1].values - samples[0].values), self.by)
 
 
 def _mean_difference(samples: tuple[Sample, ...]) -> Effect:
@@ -70,6 +78,8 @@ class Mostly(Estimand):
     whatever the cells share, and therefore decides nothing below five seeds (one in 32). Source: Conover 1999.
     """
 
+    compares = Compares.CURVES
+
     way: Way
 
     @property
@@ -106,6 +116,8 @@ class SmallerChange(Estimand):
     for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
     """
 
+    compares = Compares.CURVES
+
     by: Margin
 
     @property
@@ -120,6 +132,13 @@ class SmallerChange(Estimand):
             return Question(nothing, nothing, asked)
         name = f"change of the second pair beyond that of the first, mean over {here.shape[-1]} batch sizes"
         return smaller(here, there, Effect(np.zeros(0), samples[0].unit, name, samples[0].step), self.by)
+
+    def hides(self, *samples: Sample) -> str:
+        """Whether the second pair changes to both sides; that is what cancels, for the first is taken by its size."""
+        differs = _differs(*samples)
+        sizes = tuple(size for size, kept in zip(samples[0].batch_sizes, differs, strict=True) if kept)
+        values = (samples[3].values - samples[2].values)[..., differs]
+        return opposite_signs(replace(samples[0], values=values, batch_sizes=sizes), self.by) if sizes else ""
 
 
 @dataclass(frozen=True)
@@ -157,8 +176,13 @@ def smaller(here: Array, there: Array, shown: Effect, by: Margin) -> Question:
     return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), f"more than {by}")
 
 
+def _differs(a: Sample, b: Sample, c: Sample, d: Sample) -> NDArray[np.bool_]:
+    """At which batch sizes the two pairs are not the same runs."""
+    equal = (a.values == c.values) & (b.values == d.values)
+    return np.asarray(~equal.all(axis=tuple(range(equal.ndim - 1))))
+
+
 def _differing(a: Sample, b: Sample, c: Sample, d: Sample) -> tuple[Array, Array]:
     """The paired differences of both pairs at the batch sizes at which the pairs are not the same runs."""
-    equal = (a.values == c.values) & (b.values == d.values)
-    differs = ~equal.all(axis=tuple(range(equal.ndim - 1)))
+    differs = _differs(a, b, c, d)
     return (b.values - a.values)[..., differs], (d.values - c.values)[..., differs]

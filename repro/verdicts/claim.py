@@ -110,7 +110,7 @@ class Case:
         return list(dict.fromkeys(run for run, _ in self.jobs(conditions)))
 
     def at_equal_amount(self, conditions: Conditions) -> tuple[Part, ...]:
-        """Its curves at equal training amount; empty if the claim compares no batch sizes."""
+        """Its curves at equal training amount; empty if the claim compares neither batch sizes nor recipes."""
         return tuple(part for group in self.groups for part in matched(group, self.holds_if, conditions))
 
     def jobs(self, conditions: Conditions) -> list[Job]:

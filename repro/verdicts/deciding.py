@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..experiment.readings import Alternative
+from ..experiment.readings import SOUND, Alternative
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job
@@ -18,6 +18,7 @@ from .curves import Measured, read, read_runs
 from .decision import Decided, decide
 from .declaration import declaration
 from .entry import EqualAmount, Further, Look, OtherReading
+from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
 from .looks import at, data_of, schedule
 from .remarks import remarks
@@ -80,6 +81,7 @@ class _Look:
             self._word(decided.outcome),
             declaration(case, conditions),
             rerun,
+            by_sound=others.pop(SOUND, None),
             others=tuple(others.values()),
             matched=self._matched(),
             sound=sound,
@@ -121,7 +123,7 @@ class _Look:
         return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
     def _matched(self) -> Matched | None:
-        """The case at equal training amount; None if it compares no batch sizes."""
+        """The case at equal training amount; None if it compares neither batch sizes nor recipes."""
         parts = self.case.at_equal_amount(self.conditions)
         if not parts:
             return None
@@ -130,16 +132,17 @@ class _Look:
             read_runs(part.curve, of_part, part.batch_sizes, self.store, self.conditions)
             for part, of_part in zip(parts, runs, strict=True)
         )
-        decision = self._decide(curves).decision
-        low, high = min(part.amount for part in parts), max(part.amount for part in parts)
+        decided = self._decide(curves)
+        decision = decided.decision
         entry = EqualAmount(
-            amount=f"T = {low:g}" if low == high else f"T = {low:g} to {high:g}, equal within each recipe",
+            amount=amounts_in_words(parts, self.case.holds_if),
             verdict=self._word(decision.outcome),
             outcome=decision.outcome,
             shown=shown(decision),
             estimate=number(decision.estimate),
             interval=interval(decision),
             trained_less=any(run is not run.whole for of_part in runs for run in of_part),
+            notes=(*compressed_in_words(parts, self.conditions), *decided.notes),
         )
         return Matched(curves, decision, entry)
 

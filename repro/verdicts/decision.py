@@ -41,6 +41,8 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
         notes += [note] if note else []
     samples = tuple(replace(c.sample, group=name if len(groups) > 1 else "") for name, g in compared.items() for c in g)
     decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
+    if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*samples)):
+        notes.append(hidden)
     if kept and unlearnt and decision.outcome is Outcome.HOLDS:
         notes.append(f"not learnt, and left out: {', '.join(unlearnt)}")
     elif unlearnt:

@@ -27,7 +27,7 @@ class OtherReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runs decide at equal training amount; ``trained_less``: whether any had to be cut short for that."""
+    """What the runs decide at equal training amount; ``trained_less``: whether any had to be trained less for that."""
 
     amount: str
     verdict: str
@@ -36,6 +36,7 @@ class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
     estimate: float | None = None
     interval: Interval = (None, None)
     trained_less: bool
+    notes: tuple[str, ...] = ()
 
 
 class Further(msgspec.Struct, frozen=True, kw_only=True):

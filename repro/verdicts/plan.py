@@ -52,7 +52,12 @@ class Plan:
     @property
     def checkpoints(self) -> list[Run]:
         """The earlier states of its runs that are measured too."""
-        return list(dict.fromkeys(job.run for job in self.jobs if job.run is not job.run.whole))
+        return list(dict.fromkeys(job.run for job in self.jobs if job.run.on_the_way))
+
+    @property
+    def compressed(self) -> list[Run]:
+        """Shorter trainings of its runs, whose schedules of learning rates are compressed."""
+        return list(dict.fromkeys(job.run for job in self.jobs if job.run.compressed))
 
     @cached_property
     def lacking(self) -> dict[Run, float]:
@@ -67,10 +72,13 @@ class Plan:
         """One line: runs, how many are trained and measured, the cost of the rest on one process."""
         trained, measured = self.counts(self.runs)
         alone = "one GPU" if self.device == "cuda" else "one core of a CPU"
-        kept = f" and {counted(len(self.checkpoints), 'checkpoint')} of them" if self.checkpoints else ""
+        needed = [counted(len(self.runs), "run")]
+        needed += [f"{counted(len(self.checkpoints), 'checkpoint')} of them"] if self.checkpoints else []
+        needed += [counted(len(self.compressed), "shorter training")] if self.compressed else []
+        listed = " and ".join([", ".join(needed[:-1]), needed[-1]] if needed[1:] else needed)
         line = (
             f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
-            f"{'needs' if len(self.cases) == 1 else 'need'} {counted(len(self.runs), 'run')}{kept}, "
+            f"{'needs' if len(self.cases) == 1 else 'need'} {listed}, "
             f"{trained:,} trained, {measured:,} measured"
         )
         return f"{line}; the rest takes about {span(self.seconds)} on {alone}" if self.missing else line

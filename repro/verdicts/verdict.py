@@ -54,7 +54,8 @@ class Matched:
         if not self.entry.trained_less:
             return [f"{begins}the same, since every cell had come to that"]
         cells = [f"  {line}" for curve in self.curves for line in table(curve)]
-        return [f"{begins}{self.entry.verdict}, {self.entry.shown}", *cells]
+        notes = [f"    note: {note}" for note in self.entry.notes]
+        return [f"{begins}{self.entry.verdict}, {self.entry.shown}", *notes, *cells]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Verdict:
     word: str
     declaration: dict[str, Any]
     rerun: str = ""
+    by_sound: OtherReading | None = None
     others: tuple[OtherReading, ...] = ()
     matched: Matched | None = None
     sound: Soundness | None = None
@@ -113,6 +115,7 @@ class Verdict:
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({certainty})",
                 f"  asked for: {decision.asked} ({self.case.because})",
+                *([f"  as the paper measures: {self.word}; {self._soundly}"] if self.by_sound else ()),
                 *([f"  it would flip at {self.flips_at}"] if self.flips_at else ()),
                 *(f"  note: {note}" for note in self.notes),
                 *(f"  {line}" for line in [in_words(self.looks, self.seeds)] if line),
@@ -121,6 +124,12 @@ class Verdict:
                 *(self.matched.evidence if self.matched else ()),
             ]
         )
+
+    @property
+    def _soundly(self) -> str:
+        """What the strongest attack on each image decides."""
+        assert self.by_sound is not None
+        return f"{self.by_sound.says}: {self.by_sound.verdict}, {self.by_sound.shown}"
 
     def entry(self) -> Entry:
         """What the report holds of it."""
@@ -160,6 +169,7 @@ class Verdict:
             evidence=self.evidence,
             instruments=self.sound.instruments if self.sound else None,
             equal_amount=self.matched.entry if self.matched else None,
+            sound=self.by_sound,
             readings=self.others,
             rerun=self.rerun,
         )

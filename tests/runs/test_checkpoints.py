@@ -114,11 +114,24 @@ def test_a_checkpoint_is_stored_as_if_it_had_been_trained_alone(
 @pytest.mark.parametrize("run", [RUN, HALVED, COLOURED, replace(RUN, train_images=None, batch_size=64)], ids=str)
 def test_a_run_knows_beforehand_what_its_record_will_say(store: Store, conditions: Conditions, run: Run) -> None:
     """Steps and T, with a smaller last batch in every epoch; 275 images where nothing is said of their number."""
-    for one in (run, replace(run, steps=run.steps_per_epoch + 1)):
+    for one in (run, *(replace(run, steps=run.steps_per_epoch + 1, compressed=short) for short in (False, True))):
         trainer.make(one, replace(READING, parts=("accuracy",)), store, conditions)
         assert record(store, one)["run"] == one.spec
         assert record(store, one)["steps"] == one.last_step
         assert record(store, one)["training_amount"] == one.amount
+
+
+def test_a_run_whose_schedule_is_compressed_is_trained_by_itself_and_is_no_state_of_the_whole_one(
+    store: Store, conditions: Conditions, trainings: list[int | None]
+) -> None:
+    short = HALVED.at(HALVED.amount / 2)
+    jobs = [Job(run, conditions.reading_of(run)) for run in (HALVED, short, replace(HALVED, steps=short.last_step))]
+    Workshop(store, conditions, Session(jobs)).obtain(jobs)
+    assert trainings == [None, short.last_step]
+    assert record(store, short)["seconds"] is not None
+    assert store.measures(short, conditions.reading_of(short)) is not None
+    assert "instruments" not in conditions.reading_of(short).parts
+    assert len({store.weights(run).read_bytes() for run, _ in jobs}) == 3
 
 
 def test_a_stored_run_whose_checkpoint_is_lost_is_not_trained_anew(

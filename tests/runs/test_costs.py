@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from worlds import prepared, same_examples
 
 from repro.experiment.readings import ALL_PARTS, Part, Reading, of_checkpoints, transfer
-from repro.experiment.recipes import LR
+from repro.experiment.recipes import BENCHMARK, LR
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, TASKS
 from repro.runs import costs as module
 from repro.runs.costs import Costs, Took, by_run, known, makespan, took
@@ -312,6 +312,15 @@ def test_a_checkpoint_costs_its_own_training_only_where_its_run_is_not_trained_n
     assert costs.of([job])[job] == whole(*job)
     assert costs.of([job], {CHECKPOINT})[job] == costs.seconds(*job)
     assert costs.of([first, further])[further] == costs.seconds(*further)
+
+
+def test_a_run_whose_schedule_is_compressed_costs_its_own_training_beside_that_of_the_whole_run() -> None:
+    halved = replace(RUN, sgd=BENCHMARK.sgd(RUN.batch_size), epochs=10)
+    short = halved.at(halved.amount / 2)
+    first, job = Job(halved, READING), Job(short, of_checkpoints(READING))
+    assert short.compressed
+    assert Costs().of([first, job])[job] == whole(*job)
+    assert Costs().of([first, job], {short})[job] == Costs().seconds(*job)
 
 
 def test_the_order_follows_what_runs_took() -> None:

@@ -37,8 +37,9 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "steps": st.none() | COUNTS,
     "trained_as": st.lists(st.sampled_from(list(SAYS)), unique=True).map(tuple),
     "precision": st.sampled_from([*precisions.SAYS]),
+    "compressed": st.booleans(),
 }
-RUNS = st.builds(Run, **FIELDS)
+RUNS = st.builds(Run, **FIELDS).filter(lambda run: not run.compressed or run.steps is not None)
 READINGS = st.builds(
     Reading,
     *(st.none() | COUNTS, st.none() | COUNTS, COUNTS, st.none() | COUNTS, COUNTS),
@@ -239,14 +240,59 @@ def test_a_run_at_an_amount_never_goes_beyond_its_own_end(run: Run, share: float
     assert then is run or then.last_step < run.last_step  # else one training would be stored under two keys
 
 
-@given(run=SMALL_RUNS, share=st.floats(0, 1))
-def test_a_run_at_an_amount_has_come_to_it_within_half_a_step(run: Run, share: float) -> None:
+def decays(run: Run) -> bool:
+    return run.sgd.half_life is not None and run.sgd.half_life < run.epochs
+
+
+CONSTANT, DECAYING = SMALL_RUNS.filter(lambda run: not decays(run)), SMALL_RUNS.filter(decays)
+
+
+@given(run=CONSTANT, share=st.floats(0, 1))
+def test_a_run_of_a_constant_rate_is_read_on_the_way_within_half_a_step_of_an_amount(run: Run, share: float) -> None:
     amount = share * run.amount
     then = run.at(amount)
     last = then.last_step
+    assert then is run or then.on_the_way
     assert amount - then.amount <= step(run, last) / 2 + 1e-9 * run.amount
     if last > 1:
         assert then.amount - amount <= step(run, last - 1) / 2 + 1e-9 * run.amount
+
+
+@given(run=DECAYING, share=st.floats(0, 1))
+def test_a_run_whose_rate_decays_is_compressed_to_an_amount_within_a_step_and_a_half(run: Run, share: float) -> None:
+    """At the paper's scale batch size 64, compressed to the amount of 1024, has the rates of 1024."""
+    amount = share * run.amount
+    then = run.at(amount)
+    assert then is run or (then.compressed and not then.on_the_way)
+    assert amount - then.amount <= run.amount / run.last_step / 2 + 1e-9 * run.amount
+    assert then.amount - amount <= 1.5 * step(run, 0) + 1e-9 * run.amount
+
+
+def test_a_compressed_run_goes_through_the_rates_of_all_epochs_at_the_same_shares_of_its_steps() -> None:
+    """At the paper's scale batch size 64 compressed to the amount of 1024 takes steps as long as those of 1024."""
+    of_64, of_1024 = (replace(ONE, sgd=BENCHMARK.sgd(size), batch_size=size) for size in (64, 1024))
+    short = of_64.at(of_1024.amount)
+    assert short.last_step == of_1024.last_step == 5400
+    assert short.amount == pytest.approx(of_1024.amount, rel=1e-12)
+    taken = [
+        [run.settings.learning_rate_at(index, run.steps_per_epoch) for index in range(5400)] for run in (short, of_1024)
+    ]
+    assert taken[0] == taken[1]
+
+
+def test_a_compressed_run_is_another_run_that_is_read_back_from_its_spec() -> None:
+    run = replace(ONE, sgd=BENCHMARK.sgd(128))
+    short, state = run.at(run.amount / 4), replace(run, steps=10_750)
+    assert short == replace(state, compressed=True)
+    assert len({run.key, short.key, state.key}) == 3
+    assert "compressed" not in run.spec
+    assert "compressed" not in state.spec
+    assert from_spec(short.spec) == short
+    assert short.whole == state.whole == run
+    assert state.on_the_way
+    assert not short.on_the_way
+    assert not run.on_the_way
+    assert str(short).endswith("batch size 128 seed 3 compressed to 10750 steps")
 
 
 @given(run=SMALL_RUNS, share=st.floats(0, 1))

@@ -4,12 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from planned import ALIKE, AT_CHECKPOINTS, COMPARED, ROBUST, WHERE, every_case, stored_whole
-from worlds import fill, under
+from planned import ALIKE, AT_CHECKPOINTS, COMPARED, DROPS, ROBUST, WHERE, every_case, stored_whole
+from worlds import case_of, fill, under
 
+from repro.experiment.recipes import BENCHMARK
 from repro.experiment.regimes import PAPER
+from repro.experiment.tasks import M1_MNIST
 from repro.runs.costs import Costs
 from repro.runs.store import Store
+from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.plan import lines, make_plan, table
 from repro.words import span
 
@@ -35,10 +38,12 @@ def test_where_learning_rate_follows_batch_size_no_checkpoint_is_needed(tmp_path
     assert "needs 9 runs, 0 trained" in plan.summary()
 
 
-def test_at_the_paper_s_scale_all_claims_need_its_800_runs_and_510_checkpoints(tmp_path: Path) -> None:
+def test_at_the_paper_s_scale_all_claims_need_its_800_runs_900_checkpoints_and_120_shorter_trainings(
+    tmp_path: Path,
+) -> None:
     paper = under(PAPER)
     plan = make_plan(every_case(), paper, Store(tmp_path))
-    assert (len(plan.runs), len(plan.checkpoints)) == (800, 510)
+    assert (len(plan.runs), len(plan.checkpoints), len(plan.compressed)) == (800, 900, 120)
     assert len({(curve.task, curve.recipe) for curve in plan.curves}) == len(lines(plan, paper)) == 34
     assert all(0 < run.last_step < run.whole.last_step for run in plan.checkpoints)
 
@@ -88,3 +93,20 @@ def test_the_table_counts_the_checkpoints_that_are_missing_with_their_runs(tmp_p
     (((*_, runs, trained, measured, cost),),) = table(plan, WHERE)
     assert (runs, trained, measured) == ("9", "9", "3")
     assert cost == span(plan.seconds) != "0 seconds"
+
+
+def test_a_schedule_that_decays_is_compressed_in_a_training_of_its_own_which_the_plan_counts(tmp_path: Path) -> None:
+    """Benchmark halves its rate after five epochs."""
+    longer = under(WHERE.regime.overridden(epochs=10))
+    halved = case_of(Curve(M1_MNIST, BENCHMARK, FGSM), holds_if=DROPS)
+    plan = make_plan([halved, COMPARED], longer, Store(tmp_path))
+    assert plan.checkpoints == [run for run in plan.checkpoints if run.on_the_way]
+    assert sorted((run.batch_size, run.last_step) for run in plan.compressed) == [(64, 40)] * 3 + [(128, 40)] * 3
+    assert "need 18 runs, 6 checkpoints of them and 6 shorter trainings, 0 trained" in plan.summary()
+    alone = make_plan([halved], longer, Store(tmp_path))
+    assert "needs 9 runs and 6 shorter trainings, 0 trained" in alone.summary()
+    without = sum(seconds for job, seconds in alone.missing.items() if not job.run.compressed)
+    more = sum(SECONDS(run) + SECONDS(run, AT_CHECKPOINTS) for run in alone.compressed)
+    assert alone.seconds == pytest.approx(without + more)
+    ((*_, cost),) = (row for group in table(alone, longer) for row in group)
+    assert cost == span(alone.seconds)

@@ -111,7 +111,7 @@ def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Ve
         whole = {"steps": run.last_step, "training_amount": run.amount, "diverged": False, "seconds": 10.0}
         store.put_run(run, whole, lambda path: path.touch())
         attacked = along(slope)(run) or {}
-        measures = {**HEALTHY, **attacked, "fgsm_margin_accuracy": attacked["fgsm_accuracy"]}
+        measures = {**HEALTHY, **attacked, "fgsm_sound_accuracy": attacked["fgsm_accuracy"]}
         together = "transfer" in reading.parts
         found = {"transfer_accuracy": 0.9} if together else measures
         stored = {"reading": asdict(reading), "measures": found, "seconds": 1.0 if together else 2.0}

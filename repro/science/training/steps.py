@@ -31,6 +31,7 @@ class Step:
     def __init__(self, model: nn.Module, images: Tensor, labels: Tensor, settings: TrainingSettings) -> None:
         device = images.device
         self.descent = Descent(model.parameters(), settings.sgd)
+        self._rate = settings.sgd.learning_rate
         self.model, self.device = model, device
         self.loss_sum = torch.zeros((), dtype=torch.float32, device=device)  # of the epoch's images so far
         self.generators: dict[str, torch.Generator] = {}
@@ -43,12 +44,17 @@ class Step:
             if drawn:
                 self._hand(name, torch.Generator(device).manual_seed(stream(settings.seed, name)))
 
-    def begin_epoch(self, order: Tensor, learning_rate: float) -> None:
-        """Start on the images in another order (N,), with another learning rate."""
+    def begin_epoch(self, order: Tensor) -> None:
+        """Start on the images in another order (N,)."""
         self._order.copy_(order)
         self._cursor.zero_()
         self.loss_sum.zero_()
-        self.descent.set_rate(learning_rate)
+
+    def set_rate(self, learning_rate: float) -> None:
+        """Take the next steps with this learning rate."""
+        if learning_rate != self._rate:  # on a GPU to set it is a launch of its own
+            self.descent.set_rate(learning_rate)
+            self._rate = learning_rate
 
     def __call__(self, size: int) -> None:
         """Take a step on the next ``size`` images."""

@@ -14,7 +14,6 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from ...experiment.recipes import training_amount
 from ..computing.inputs import channels_last, learns, own_modes, together
 from ..computing.streams import stream
 from .graphs import Captured, CudaGraphs, Recorder
@@ -107,6 +106,7 @@ class Training:
         self._take = self._captured or self._step
         self._settings, self._images, self._at_steps = settings, len(images), at_steps
         self._orders = orders(self._images, settings.epochs, settings.seed, device)
+        self._steps_per_epoch = math.ceil(self._images / settings.batch_size)
         self._losses: list[float] = []  # of each whole epoch
         self._seen = 0  # images of the epoch that is under way
 
@@ -114,7 +114,8 @@ class Training:
     def advance(self) -> bool:
         """Take one step; whether there is another to take."""
         if self._seen == 0:
-            self._step.begin_epoch(next(self._orders), self._settings.sgd.learning_rate_at(len(self._losses)))
+            self._step.begin_epoch(next(self._orders))
+        self._step.set_rate(self._settings.learning_rate_at(self.steps, self._steps_per_epoch))
         size = min(self._settings.batch_size, self._images - self._seen)
         self._take(size)
         self._seen += size
@@ -139,8 +140,7 @@ class Training:
         losses = (*self._losses, self._mean()) if self._seen else (*self._losses,)
         finite = torch.stack([p.isfinite().all() for p in self.model.parameters()]).all().item()
         diverged = not math.isfinite(losses[-1]) or not finite
-        steps_per_epoch = math.ceil(self._images / self._settings.batch_size)
-        amount = training_amount(self._settings.sgd, steps_per_epoch, self.steps)
+        amount = self._settings.amount(self.steps, self._steps_per_epoch)
         return History(losses, self.steps, amount, len(losses) if diverged else None, self._how())
 
     def _how(self) -> str:

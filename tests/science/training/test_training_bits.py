@@ -199,7 +199,8 @@ def test_the_network_is_left_as_it_was_found() -> None:
 def step_of(model: nn.Module, momentum: float) -> Step:
     task = TASKS["C1-CIFAR10"]  # augmented
     step = Step(model, *pixels(task), settings(task, SGD(0.1, momentum), 1))
-    step.begin_epoch(torch.arange(COUNT).flip(0), 0.1)
+    step.begin_epoch(torch.arange(COUNT).flip(0))
+    step.set_rate(0.1)
     return step
 
 
