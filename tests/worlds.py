@@ -77,7 +77,7 @@ def fill(store: Store, runs: Iterable[Run], results: Results = healthy, reading:
             found = results(run)
             record = {"steps": run.last_step, "training_amount": run.amount, "diverged": found is None}
             store.put_run(run, record, lambda path: path.touch())
-            measures = {} if found is None else _with_margin_form({**HEALTHY, **found})
+            measures = {} if found is None else _with_sound_attacks({**HEALTHY, **found})
             how = reading if run is run.whole else of_checkpoints(reading)
             store.put_measures(run, how, {"reading": asdict(how), "measures": measures, "seconds": 0.0})
     return store
@@ -98,9 +98,9 @@ def fill_measures(
     return store
 
 
-def _with_margin_form(measures: Mapping[str, float]) -> dict[str, float]:
-    """Attacks on the margin form find what those on cross-entropy do, unless the world says otherwise."""
-    twins = {f"{attack}_margin_accuracy": measures[f"{attack}_accuracy"] for attack in ("fgsm", "pgd")}
+def _with_sound_attacks(measures: Mapping[str, float]) -> dict[str, float]:
+    """The strongest attack finds what the one on cross-entropy does, unless the world says otherwise."""
+    twins = {f"{attack}_sound_accuracy": measures[f"{attack}_accuracy"] for attack in ("fgsm", "pgd")}
     return {**twins, **measures}
 
 

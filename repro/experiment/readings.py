@@ -61,7 +61,7 @@ def transfer(first: Reading) -> Reading:
 class Alternative:
     """Another reading of the same trained runs, which changes the measures of one part.
 
-    ``free``: its values are measured with the first reading anyway, those of attacks that climb the margin form.
+    ``free``: its values are measured with the first reading anyway, those of the strongest attack on each image.
     """
 
     name: str
@@ -71,8 +71,9 @@ class Alternative:
     free: bool = False
 
 
+SOUND: Final = "sound-attack"
 NAMES: Final = (
-    "margin-loss",
+    SOUND,
     "epsilon-in-pixels",
     "pgd-10-restarts-3",
     "lambda1-test",
@@ -90,9 +91,10 @@ def alternative(name: str, first: Reading) -> Alternative:
         says = f"lambda1 on {'all' if count is None else f'{count:,}'} training images, as far as the run has them"
         return Alternative(name, says, replace(curvature, hessian_images=count), "curvature")
     return {
-        "margin-loss": Alternative(
+        SOUND: Alternative(
             name,
-            "attacks climb the margin form of the loss, which does not saturate",
+            "by the strongest attack on each image: FGSM and PGD on cross-entropy and on the margin form, which does "
+            "not saturate",
             first,
             "attacks",
             free=True,

@@ -17,7 +17,7 @@ from . import gpus
 from .controller import TOLD, Controller
 from .neighbours import leave_out_idle
 from .options import add_options, asked_processes, is_ours, only_shows, settings, taken
-from .outcomes import claim_status, property_of, shorten
+from .outcomes import claim_status, property_of, shorten, shorten_collected
 from .rerun import rerun
 from .shared import Process, Shared, Told
 
@@ -93,6 +93,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.extra_keyword_matches.add(case.claim.id)
         if item.config.pluginmanager.has_plugin("warnings"):
             item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    """A file of claims that says what cannot be used shows its one line."""
+    report = yield
+    shorten_collected(report)  # type: ignore[arg-type]
+    return report
 
 
 @pytest.hookimpl(tryfirst=True)

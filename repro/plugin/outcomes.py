@@ -1,7 +1,7 @@
 """How a verdict travels through pytest: outcome, property, letter, and what is printed when it fails."""
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import pytest
@@ -51,6 +51,13 @@ def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         if entry is not None and entry.outcome is not Outcome.HOLDS:
             report.longrepr = f"{entry.evidence}\n  rerun: {entry.rerun}"
             report.claim_failed = True  # type: ignore[attr-defined]  # travels with the report
+
+
+def shorten_collected(report: pytest.CollectReport) -> None:
+    """An error that the user can mend becomes its one line where it keeps a file from being collected, too."""
+    call: pytest.CallInfo[list[Any]] | None = getattr(report, "call", None)
+    if report.failed and call is not None and call.excinfo is not None and call.excinfo.errisinstance(ReproError):
+        report.longrepr = named_line(call.excinfo.value)
 
 
 def is_claim_failure(report: pytest.TestReport | pytest.CollectReport) -> bool:

@@ -15,6 +15,7 @@ from ..runs.workshop import Journal, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
+from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
 from .options import Settings
@@ -68,6 +69,11 @@ class ClaimSession:
         return Store(self.settings.store)
 
     @cached_property
+    def decided(self) -> list[Note]:
+        """What sessions before this one decided from the store."""
+        return decided(self.store)
+
+    @cached_property
     def plan(self) -> Plan:
         """The runs of the selected claims."""
         return make_plan(self.cases, self.conditions, self.store, self.costs)
@@ -94,7 +100,9 @@ class ClaimSession:
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
-        return judge(case, self.store, self.conditions, self._process.rerun.command(test), self.workshop.obtain)
+        before = looks_before(self.decided, case, self.conditions)
+        rerun = self._process.rerun.command(test)
+        return judge(case, self.store, self.conditions, rerun, self.workshop.obtain, before)
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.

@@ -62,7 +62,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     regime: RegimeTold
     data: dict[str, DataTold]
     device: str
-    readings: tuple[str, ...] = ("margin-loss",)
+    readings: tuple[str, ...] = ("sound-attack",)
     until_decided: int | None = None
     trained_as: tuple[str, ...] = ()
     precision: str = FLOAT32

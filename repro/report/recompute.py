@@ -97,7 +97,8 @@ class _Bench:
         """Decide one test again and note what came of it; of one that broke nothing if the store lacks its runs."""
         try:
             missing = self._missing(case)
-            now = None if missing else judge(case, self.store, self.conditions).entry()
+            looks = () if isinstance(reported, Broken) else reported.looks
+            now = None if missing else judge(case, self.store, self.conditions, before=looks).entry()
             why = ""
         except UNDECIDABLE as error:
             missing, now, why = [], None, f"{type(error).__name__}: {error}"

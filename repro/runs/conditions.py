@@ -29,7 +29,7 @@ class Conditions:
     regime: Regime
     sources: Mapping[str, Source]
     device: str
-    readings: tuple[str, ...] = ("margin-loss",)  # the alternatives that verdicts are decided under as well
+    readings: tuple[str, ...] = ("sound-attack",)  # the alternatives that verdicts are decided under as well
     until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
     precision: str = FLOAT32  # of the training; everything is measured in float32

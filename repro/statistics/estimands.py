@@ -43,6 +43,9 @@ class Outcome(StrEnum):
     NOT_LEARNT = "not learnt"  # nor can be decided, on networks that have not fitted their training data
 
 
+DECIDED: Final = (Outcome.HOLDS, Outcome.FAILS)
+
+
 @dataclass(frozen=True)
 class Sample:
     """The values of one curve on a unit's scale: ``values`` (seeds, batch sizes), batch sizes ascending.

@@ -5,7 +5,7 @@ intersection-union test, which keeps the error of its parts without correction (
 several asks for one of them at least, and is corrected for their number (Bonferroni: valid however they depend).
 
 Each has a p-value: the smallest error level at which it would say yes. Effects may have leading dimensions, for many
-worlds at once; the p-value then has them too. What is shown and what is planned is of one world.
+worlds at once; the p-value then has them too. What is shown is of one world.
 """
 
 import math
@@ -15,9 +15,8 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.special import bdtrc, nctdtr, stdtrit
 
-from .intervals import Interval, median_interval, sign_p, spread, t_interval, t_p
+from .intervals import Interval, median_interval, sign_p, t_interval, t_p
 from .units import Array, Unit
 
 
@@ -65,12 +64,6 @@ class Evidence(Protocol):
     def weakest(self) -> Weakest:
         """The single test that decides: the least clear of ``AllOf``, the clearest of ``AnyOf``."""
 
-    def power(self, seeds: Array | int, alpha: float) -> Array:
-        """The probability that as many seeds say yes at error ``alpha``, if the truth is what is observed.
-
-        Of several numbers of seeds at once, if ``seeds`` has several.
-        """
-
 
 class Asked(ABC):
     """Evidence that is computed once, however often a decision turns to it."""
@@ -109,21 +102,6 @@ class Mean(Asked):
     def interval(self, alpha: float) -> Interval:
         return t_interval(self.effect.values, 1 - 2 * alpha, self.effect.step)
 
-    def power(self, seeds: Array | int, alpha: float) -> Array:
-        """The probability, exact for normal effects whose mean and spread are those observed (noncentral t).
-
-        It is 0, which promises nothing, where scipy's noncentral t has no number, as at its underflow.
-        """
-        values, counts = self.sign * self.effect.values, np.asarray(seeds, dtype=np.float64)
-        if len(values) < 2:
-            return np.zeros_like(counts)
-        above, sd = float(values.mean()) - self.bound, float(spread(values, self.effect.step))
-        if sd == 0:
-            return np.where(counts < 2, 0.0, float(above > 0))
-        critical = stdtrit(counts - 1, 1 - alpha)
-        found = 1 - nctdtr(counts - 1, above / sd * np.sqrt(counts), critical)
-        return np.where((counts < 2) | np.isnan(found), 0.0, found)
-
 
 @dataclass(frozen=True)
 class Median(Asked):
@@ -148,20 +126,6 @@ class Median(Asked):
     def interval(self, alpha: float) -> Interval:
         return median_interval(self.effect.values, 1 - 2 * alpha)
 
-    def power(self, seeds: Array | int, alpha: float) -> Array:
-        """The binomial probability for the observed share of seeds beyond the bound, half a seed added to each side."""
-        values = self.sign * self.effect.values
-        beyond = (float((values > self.bound).sum()) + 0.5) / (len(values) + 1)
-        found = [_binomial_power(int(count), beyond, alpha) for count in np.ravel(seeds)]
-        return np.reshape(np.array(found), np.shape(seeds))
-
-
-def _binomial_power(seeds: int, beyond: float, alpha: float) -> float:
-    """How often the sign test says yes of so many seeds, each of which is beyond the bound with this probability."""
-    counts = np.arange(seeds + 1.0)
-    needed = counts[bdtrc(counts - 1, seeds, 0.5) <= alpha]
-    return float(bdtrc(needed[0] - 1, seeds, beyond)) if len(needed) else 0.0
-
 
 @dataclass(frozen=True)
 class AllOf(Asked):
@@ -174,11 +138,6 @@ class AllOf(Asked):
 
     def weakest(self) -> Weakest:
         return max(self.parts, key=lambda part: float(part.p())).weakest()
-
-    def power(self, seeds: Array | int, alpha: float) -> Array:
-        """A lower bound that holds however the parts depend: 1 less what each of them may miss."""
-        missed = sum(1 - part.power(seeds, alpha) for part in self.parts)
-        return np.asarray(np.maximum(0.0, 1 - missed))
 
 
 @dataclass(frozen=True)
@@ -193,10 +152,6 @@ class AnyOf(Asked):
     def weakest(self) -> Weakest:
         test, shared = min(self.parts, key=lambda part: float(part.p())).weakest()
         return Weakest(test, shared * len(self.parts))
-
-    def power(self, seeds: Array | int, alpha: float) -> Array:
-        """A lower bound: the power of its strongest part."""
-        return np.asarray(np.max([part.power(seeds, alpha / len(self.parts)) for part in self.parts], axis=0))
 
 
 @dataclass(frozen=True)
@@ -218,6 +173,3 @@ class Nothing:
 
     def interval(self, alpha: float) -> Interval:  # noqa: ARG002  # the protocol has it
         return Interval(math.nan, math.nan, math.nan)
-
-    def power(self, seeds: Array | int, alpha: float) -> Array:  # noqa: ARG002  # the protocol has it
-        return np.zeros(np.shape(seeds))

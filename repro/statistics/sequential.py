@@ -1,84 +1,59 @@
-"""Seeds: how many more would probably bring a decision, and how to go on until there is one without cheating.
+"""Looks: at which error each of several looks at growing numbers of seeds decides, so that they cheat no one together.
 
 Deciding anew after every further seed and stopping at the first decision would be wrong far more often than in 5% of
-all worlds. ``UntilDecided`` fixes beforehand at how many seeds it looks, and spends the error on the looks.
+all worlds. Looks that are planned together share the error. A look that nobody had planned, at seeds that were added
+since the last one left a claim undecided, decides at a fifth of the level of that one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
 from .estimands import ERROR, Decision, Estimand, Outcome, Sample
-from .hypotheses import Evidence
 
-PROBABLY: Final = 0.8
-CAP: Final = 50
+REST: Final = 0.2  # of the level of the last look, for those that come after it and were not planned
+
+LOOKED_FURTHER: Final = "more seeds were looked at before, and fewer decide nothing"
 
 
-def further_seeds(
-    estimand: Estimand, *samples: Sample, power: float = PROBABLY, cap: int = CAP, alpha: float = ERROR
-) -> int | None:
-    """The fewest further seeds with which a decision either way has a probability of ``power``, or None.
+def levels(looks: Sequence[int], alpha: float = ERROR) -> tuple[float, ...]:
+    """The error that each of several looks, given by their numbers of seeds, may spend; they add up to ``alpha``.
 
-    The means and spreads that are observed are taken for the truth. The probability is exact for Student's t
-    (noncentral t), binomial for medians, and a lower bound for several tests at once. None: ``cap`` seeds in all would
-    not do, as where the estimate lies within noise of the margin; or a single seed tells nothing of the spread.
-    Source: Cohen 1988.
+    In proportion to the squares of the seeds. At few seeds a small error asks for t quantiles that little reaches (7.0
+    at 1% and 3 seeds, 2.8 at 10), so that most of what is spent there is wasted. A union bound: it holds however the
+    looks depend, with any estimand, and whether or not one stops where one might. Source: Lan and DeMets 1983, with
+    Bonferroni's bound in place of the joint distribution.
+
+    >>> [round(level, 4) for level in levels((2, 3, 5))]
+    [0.0053, 0.0118, 0.0329]
     """
-    question = estimand.question(*samples)
-    seeds = len(samples[0].values)
-    sides: list[Evidence] = [question.fails] if question.floored else [question.holds, question.fails]
-    counts = np.arange(seeds + 1.0, cap + 1)
-    enough = counts[np.sum([side.power(counts, alpha) for side in sides], axis=0) >= power]
-    return int(enough[0]) - seeds if len(enough) else None
+    return tuple(alpha * look**2 / sum(other**2 for other in looks) for look in looks)
+
+
+def next_level(last: float | None, decided: bool = False) -> float:
+    """The error that the looks after one at the level ``last`` (None: there was none) may spend.
+
+    The first has all 5%, for it cannot know of others. After a look that left the claim undecided a fifth of its level
+    is there: all that anyone ever looks at is then wrong in at most 5% and a quarter of that. After one that decided it
+    is that level again, at no cost: a look that checks a decision can take it back, and hardly ever turns it round.
+    """
+    if last is None:
+        return ERROR
+    return last if decided else REST * last
 
 
 @dataclass(frozen=True)
-class UntilDecided:
-    """A rule that looks at fixed numbers of seeds and stops at the first decision: still wrong in at most ``alpha``.
+class Level:
+    """A decision at a level of error."""
 
-    The error is spent on the looks in proportion to their numbers of seeds, and adds up to ``alpha``: a union bound,
-    which holds however the looks depend, with any estimand, and whether or not one stops where one might. In
-    proportion, since at few seeds a small error asks for t quantiles that little reaches (7.0 at 1% and 3 seeds, 2.8
-    at 10), so that most of what is spent there is wasted. Source: Lan and DeMets 1983, with Bonferroni's bound in place
-    of the joint distribution.
-    """
-
-    looks: tuple[int, ...]
-    alpha: float = ERROR
-
-    def __post_init__(self) -> None:
-        if not self.looks or list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 1:
-            raise ValueError(f"looks {self.looks}: numbers of seeds, at least 1 and ascending")
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """The error that each look may spend.
-
-        >>> [round(level, 3) for level in UntilDecided((2, 3, 5)).levels]
-        [0.01, 0.015, 0.025]
-        """
-        return tuple(self.alpha * look / sum(self.looks) for look in self.looks)
+    error: float = ERROR
 
     def decide(self, estimand: Estimand, *samples: Sample) -> Decision:
-        """The decision at the first look that brings one, among those there are seeds for; else that of the last.
+        """What the samples decide. Its ``p`` is stretched so that it is at most 5% exactly where they say "holds".
 
-        Its ``p`` is the smallest error level at which the rule would have said "holds" by then. ValueError: fewer seeds
-        than the first look needs.
+        At an error of 0 they decide nothing, whatever they are.
         """
-        seeds = len(samples[0].values)
-        reached = [(look, level) for look, level in zip(self.looks, self.levels, strict=True) if look <= seeds]
-        if not reached:
-            raise ValueError(f"{seeds} seeds: the first look is at {self.looks[0]}")
-        p = 1.0
-        for look, level in reached:
-            decision = estimand.decide(*(_first(sample, look) for sample in samples), alpha=level)
-            p = min(p, decision.p * self.alpha / level)
-            if decision.outcome is not Outcome.UNDECIDED:
-                break
-        return replace(decision, p=p)
-
-
-def _first(sample: Sample, seeds: int) -> Sample:
-    return replace(sample, values=sample.values[:seeds])
+        if not self.error:
+            return replace(estimand.decide(*samples), outcome=Outcome.UNDECIDED, reason=LOOKED_FURTHER, p=1.0)
+        decision = estimand.decide(*samples, alpha=self.error)
+        return replace(decision, p=min(1.0, decision.p * ERROR / self.error))

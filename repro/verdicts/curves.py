@@ -1,7 +1,7 @@
 """Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -29,9 +29,9 @@ class Measure:
     every claim on the measure; ``because`` says why. ``floor`` is the value at and below which it cannot fall further:
     chance, for clean accuracy, and nothing right for an attacked one. ``diverged``: the value of a run that diverged,
     if it has one: a network of NaNs gives every image the same class, attacked or not, which is chance; it has no
-    eigenvalue. ``images`` names the
-    field of a reading that says of how many images it is a share, if it is one. ``part``: of a reading, in which it is
-    taken. ``margin``: the field of the same attack's accuracy where it climbs the margin form, if there is one.
+    eigenvalue. ``images`` names the field of a reading that says of how many images it is a share, if it is one.
+    ``part``: of a reading, in which it is taken. ``sound``: the field of the same accuracy by the strongest attack on
+    each image, if it is of attacked images.
     """
 
     field: str
@@ -42,7 +42,7 @@ class Measure:
     diverged: float | None
     images: str | None = None
     part: Part = "accuracy"
-    margin: str | None = None
+    sound: str | None = None
 
     @property
     def unit(self) -> Unit:
@@ -65,27 +65,36 @@ class Measure:
 
 # What we chose, once for each measure: the paper names no difference that would count. Spreads are those between seeds
 # of networks that have learnt, at reduced scale.
-_ATTACKED: Final = (
-    points(5),
-    "equal runs differ by 3 to 7 points under attack, so that less than five could not be seen with any number of "
-    "seeds that a sweep can afford; the paper's axes run from 0 to 100",
-)
 TEST_ACCURACY: Final = Measure(
-    *("test_accuracy", "test accuracy", points(2)),
-    "equal runs differ by about one point; two are a fiftieth of the paper's axis, the width of its lines",
-    *(CHANCE, CHANCE, "test_images"),
+    field="test_accuracy",
+    label="test accuracy",
+    matters=points(2),
+    because="equal runs differ by about one point; two are a fiftieth of the paper's axis, the width of its lines",
+    floor=CHANCE,
+    diverged=CHANCE,
+    images="test_images",
 )
 FGSM: Final = Measure(
-    *("fgsm_accuracy", "FGSM accuracy", *_ATTACKED, 0.0, CHANCE, "attacked_images", "attacks", "fgsm_margin_accuracy")
+    field="fgsm_accuracy",
+    label="FGSM accuracy",
+    matters=points(5),
+    because="equal runs differ by 3 to 7 points under attack: less than five no number of seeds that a sweep can "
+    "afford would show",
+    floor=0.0,
+    diverged=CHANCE,
+    images="attacked_images",
+    part="attacks",
+    sound="fgsm_sound_accuracy",
 )
-PGD: Final = Measure(
-    *("pgd_accuracy", "PGD accuracy", *_ATTACKED, 0.0, CHANCE, "attacked_images", "attacks", "pgd_margin_accuracy")
-)
+PGD: Final = replace(FGSM, field="pgd_accuracy", label="PGD accuracy", sound="pgd_sound_accuracy")
 LAMBDA1: Final = Measure(
-    *("lambda1", "lambda1", factor(2)),
-    "equal runs differ by a factor of about 1.4; two is a quarter of the 16-fold range that the stability ceiling, "
-    "2 / learning rate, moves through over the grid",
-    *(None, None),
+    field="lambda1",
+    label="lambda1",
+    matters=factor(2),
+    because="equal runs differ by a factor of about 1.4; two is a quarter of the 16-fold range that the stability "
+    "ceiling, 2 / learning rate, moves through over the grid",
+    floor=None,
+    diverged=None,
     part="curvature",
 )
 MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
@@ -172,7 +181,7 @@ class Measured:
     def theirs(self) -> tuple[float, ...]:
         """Others' numbers on the measure's scale, NaN where they have none; empty without any."""
         found = self.curve.theirs
-        if found is None:
+        if found is None or not found.values:
             return ()
         raw = np.array([found.values.get(size, np.nan) for size in self.batch_sizes])
         return tuple(map(float, self.curve.measure.unit.scaled(raw)))
@@ -200,7 +209,7 @@ def read_runs(
     width = len(batch_sizes)
     measure, further, field = curve.measure, None, curve.measure.field
     if other is not None and other.part == measure.part:
-        further, field = other.reading, (measure.margin or field) if other.free else field
+        further, field = other.reading, (measure.sound or field) if other.free else field
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     reading = conditions.reading(curve.task)

@@ -5,21 +5,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..experiment.readings import Alternative
+from ..experiment.readings import SOUND, Alternative
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job
 from ..runs.store import Store
 from ..statistics.critical import critical, scaled
-from ..statistics.estimands import Outcome
-from ..statistics.sequential import UntilDecided
+from ..statistics.estimands import DECIDED, Decision, Outcome
+from ..statistics.sequential import Level, next_level
 from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
 from .declaration import declaration
-from .entry import EqualAmount, OtherReading
+from .entry import EqualAmount, Further, Look, OtherReading
 from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
+from .looks import at, data_of, schedule
 from .remarks import remarks
 from .soundness import InstrumentError, soundness
 from .tables import interval, number, shown
@@ -32,19 +33,20 @@ def judge(
     conditions: Conditions,
     rerun: str = "",
     obtain: Callable[[Iterable[Job]], None] | None = None,
+    before: Sequence[Look] = (),
 ) -> Verdict:
     """Decide a case under the first reading and under the session's others, after obtaining what it lacks.
 
-    Where seeds are added until a claim is decided, each look obtains its runs; the error is spent on the looks (see
-    ``UntilDecided``). InstrumentError: a check of the instruments failed.
+    Where seeds are added until a claim is decided, each look obtains its runs. ``before``: the looks that were ever
+    made at the case, by their seeds; see ``schedule``. InstrumentError: a check of the instruments failed.
     """
-    looks = conditions.looks(*case.tasks)
-    rule = UntilDecided(looks)
-    for seeds in looks:
-        at_look = conditions if len(looks) == 1 else conditions.with_seeds(seeds)
+    looks = tuple(before)
+    for seeds, level in schedule(before, conditions.looks(*case.tasks)):
+        at_look = at(conditions, case, seeds)
         if obtain:
             obtain(case.jobs(at_look))
-        verdict = _Look(case, store, at_look, rule).verdict(rerun)
+        verdict = _Look(case, store, at_look, Level(level), looks).verdict(rerun)
+        looks = verdict.looks
         if not verdict.inconclusive or verdict.hopeless:
             break
     return verdict
@@ -57,7 +59,8 @@ class _Look:
     case: Case
     store: Store
     conditions: Conditions
-    rule: UntilDecided
+    rule: Level
+    before: tuple[Look, ...] = ()
 
     def verdict(self, rerun: str) -> Verdict:
         """The verdict, with what else is decided on the same runs. InstrumentError: they cannot be believed."""
@@ -71,9 +74,6 @@ class _Look:
             for other in (other for task in case.tasks for other in conditions.alternatives(task))
             if any(curve.measure.part == other.part for curve in case.curves)
         }
-        further = None
-        if decided.outcome is Outcome.UNDECIDED and np.isfinite(decided.decision.estimate) and not sound.doubts:
-            further = more_seeds(case, decided.samples, self.store, conditions, self.rule.alpha)
         return Verdict(
             case,
             decided.decision,
@@ -81,13 +81,32 @@ class _Look:
             self._word(decided.outcome),
             declaration(case, conditions),
             rerun,
+            by_sound=others.pop(SOUND, None),
             others=tuple(others.values()),
             matched=self._matched(),
             sound=sound,
-            further=further,
+            further=self._further(decided, sound.doubts),
             flips_at=self._flips_at(decided),
             notes=(*decided.notes, *remarks(curves)),
+            looks=self._looks(decided.decision, min(len(curve.cells) for curve in curves)),
         )
+
+    def _further(self, decided: Decided, doubts: str) -> Further | None:
+        """What would decide the case at a further look; None where seeds are not what it lacks."""
+        known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not doubts
+        if decided.outcome is not Outcome.UNDECIDED or not known:
+            return None
+        return more_seeds(self.case, decided.samples, self.store, self.conditions, next_level(self.rule.error))
+
+    def _looks(self, decision: Decision, seeds: int) -> tuple[Look, ...]:
+        """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
+        if not self.rule.error:
+            return self.before
+        earlier = tuple(look for look in self.before if look.seeds < seeds)
+        if not np.isfinite(decision.estimate):
+            return earlier
+        data, decided = data_of(self.case, self.conditions, seeds), decision.outcome in DECIDED
+        return (*earlier, Look(seeds=seeds, level=self.rule.error, decided=decided, data=data))
 
     def _read(self, other: str = "") -> tuple[Measured, ...]:
         """The case's curves, under the reading of this name where their task has it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..statistics.estimands import ERROR, Compares, Decision, Outcome, Sample
-from ..statistics.sequential import UntilDecided
+from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
 from .learnt import not_learnt, without_diverged
@@ -26,7 +26,7 @@ class Decided:
         return self.decision.outcome
 
 
-def decide(case: Case, curves: Sequence[Measured], rule: UntilDecided, papers: bool, doubts: str = "") -> Decided:
+def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: str = "") -> Decided:
     """Decide a case on its curves, in their order. ``papers``: they are of the paper's own scale.
 
     Networks that have not learnt decide nothing, nor do values that are in doubt, as ``doubts`` says. Of a sentence
@@ -63,7 +63,7 @@ def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured
     return found
 
 
-def _decision(case: Case, curves: Sequence[Measured], samples: Sequence[Sample], rule: UntilDecided) -> Decision:
+def _decision(case: Case, curves: Sequence[Measured], samples: Sequence[Sample], rule: Level) -> Decision:
     """What the estimand says; undecided, without an estimate, where there is nothing to compare."""
     lacking, estimand = _lacking(curves), case.holds_if
     if not lacking and any(len(s.batch_sizes) < 2 for s in samples) and estimand.compares is not Compares.RECIPES:

@@ -45,6 +45,7 @@ class Further(msgspec.Struct, frozen=True, kw_only=True):
     seeds: int | None
     seconds: float  # as measured on the runs that are there
     text: str
+    level: float | None = None  # of the error that a next look decides at
 
 
 class Instruments(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,15 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
     regime: str
     date: str
     changes: tuple[str, ...] = ()  # between that declaration and the entry's own
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """A look at a claim, in whichever session: with how many seeds, at which error, and whether that decided it."""
+
+    seeds: int
+    level: float
+    decided: bool
+    data: str  # a hash of the runs that it was at
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +108,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     declaration: dict[str, Any]
     reason: str = ""
     seeds: int = 0
+    looks: tuple[Look, ...] = ()  # all that were made, the verdict's own last
     undertrained: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
     evidence: str = ""

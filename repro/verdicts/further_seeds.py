@@ -6,10 +6,11 @@ from typing import Final
 from ..runs.conditions import Conditions
 from ..runs.store import Store
 from ..statistics.estimands import Sample
-from ..statistics.sequential import CAP, PROBABLY, further_seeds
+from ..statistics.prediction import CAP, PROBABLE, further_seeds
 from ..words import counted, span
 from .claim import Case
 from .entry import Further
+from .looks import percent
 
 WORDS: Final = {"cpu": "of one core", "cuda": "of a GPU"}
 
@@ -17,17 +18,19 @@ WORDS: Final = {"cpu": "of one core", "cuda": "of a GPU"}
 def more_seeds(
     case: Case, samples: Sequence[Sample], store: Store, conditions: Conditions, alpha: float
 ) -> Further | None:
-    """What would decide a case at an error of ``alpha``; None where seeds are not what is lacking."""
+    """What would decide a case at an error of ``alpha``, a next look's; None where seeds are not what is lacking."""
     count = len(samples[0].values)
     if count < 2 or max(float(sample.values.std(0).max()) for sample in samples) == 0:
         return None  # nothing is known of the spread
     further = further_seeds(case.holds_if, *samples, alpha=alpha)
+    look = f"(a further look decides at {percent(alpha)})"
     if further is None:
-        text = f"not even {CAP} seeds would probably decide it: the estimate is too near to the margin"
-        return Further(seeds=None, seconds=0.0, text=text)
+        text = f"not even {CAP} seeds would probably decide it {look}: the estimate is too near to the margin"
+        return Further(seeds=None, seconds=0.0, text=text, level=alpha)
     seconds = further * _seconds_a_seed(case, store, conditions)
-    text = f"{counted(further, 'further seed')} would decide it with a chance of {PROBABLY:.0%}"
-    return Further(seeds=further, seconds=seconds, text=f"{text}, at about {span(seconds)} {WORDS[conditions.device]}")
+    text = f"{counted(further, 'further seed')} would decide it with a chance of {PROBABLE:.0%} {look}"
+    cost = f"at about {span(seconds)} {WORDS[conditions.device]}"
+    return Further(seeds=further, seconds=seconds, text=f"{text}, {cost}", level=alpha)
 
 
 def _seconds_a_seed(case: Case, store: Store, conditions: Conditions) -> float:

@@ -2,7 +2,8 @@
 
 A margin may be chosen before results are seen, not after. So every session leaves in the store which claims it decided
 under which hash, and a later session of the same regime that finds another hash for the same claim and case says so.
-Two regimes declare different things by their nature, and are not held against each other. Each session writes a file of
+Two regimes declare different things by their nature, and are not held against each other. It leaves as well with how
+many seeds and at which error it looked, which a later one with more seeds has to count. Each session writes a file of
 its own, whole or not at all, and before it looks for others': of two sessions at once, at least the one that writes
 later sees both.
 """
@@ -15,9 +16,12 @@ from typing import Any
 from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
+from ..runs.conditions import Conditions
 from ..runs.store import Store
-from .declaration import changes, folded, unfolded
-from .entry import Before, Entry
+from .claim import Case
+from .declaration import changes, declaration, digest, folded, unfolded
+from .entry import Before, Entry, Look
+from .looks import data_of
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -29,6 +33,7 @@ class Note(Struct, frozen=True, kw_only=True):
     declaration: dict[str, Any]
     asked: str
     verdict: str
+    looks: tuple[Look, ...] = ()
     regime: str = ""
     date: str = ""
 
@@ -46,15 +51,30 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
     That lists, oldest first, every other declaration that the same claim and case was decided under from this store in
     the same regime, with the date and the verdict of the first session that did.
     """
-    known = {(note.id, note.case, note.declared) for note in _notes(store) if note.regime == regime}
+    known = {key for note in decided(store) if note.regime == regime for key in _keys(note)}
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    unknown = [entry for entry in entries if (entry.id, entry.case, entry.declared) not in known]
+    unknown = [entry for entry in entries if not known.issuperset(_keys(entry))]
     terms: dict[str, Any] = {}
     new = tuple(_note(entry, terms, regime=regime, date=date) for entry in unknown)
     if new:
         store.put_decided(to_builtins(Notes(decided=new, terms=terms)))
-    notes = [note for note in _notes(store) if note.regime == regime]
+    notes = [note for note in decided(store) if note.regime == regime]
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
+
+
+def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> tuple[Look, ...]:
+    """The looks that sessions made at a case with these seeds or part of them, by their number of seeds."""
+    of_case = [note for note in notes if (note.id, note.case) == (case.claim.id, case.id) and note.looks]
+    declared = digest(declaration(case, conditions)) if of_case else ""
+    looks = dict.fromkeys(look for note in of_case if note.declared == declared for look in note.looks)
+    found = {look.seeds: look for look in looks if look.data == data_of(case, conditions, look.seeds)}
+    return tuple(found[seeds] for seeds in sorted(found))
+
+
+def _keys(of: Note | Entry) -> list[tuple[str, ...]]:
+    """What the store remembers of a claim: that it was decided under a declaration, and each look at it."""
+    declared = (of.id, of.case, of.declared)
+    return [declared, *((*declared, look.data) for look in of.looks)]
 
 
 def _note(entry: Entry, terms: dict[str, Any], **when: str) -> Note:
@@ -62,7 +82,7 @@ def _note(entry: Entry, terms: dict[str, Any], **when: str) -> Note:
     return replace(convert(entry, Note, from_attributes=True), declaration=folded(entry.declaration, terms), **when)
 
 
-def _notes(store: Store) -> list[Note]:
+def decided(store: Store) -> list[Note]:
     """Everything decided from the store so far, the first of each declaration first."""
     found: list[Note] = []
     for record in store.decided():

@@ -123,7 +123,8 @@ def _above_lambda1(numbers: Numbers, top: str, amount: str, smallest: str) -> fl
 # Sound networks, here and below: 30 of the quick regime on the published data, from chance to 98% right, 64 images
 # each. Two accuracies may be in the wrong order by two images in a hundred where both attacks follow the same gradients
 # (none was), and by five where they search differently (they were by up to three). No gradient was zero, and none was
-# right at a large epsilon.
+# right at a large epsilon. Attacks are checked on the margin form, or as the strongest of both forms: that
+# cross-entropy saturates is part of what the paper measured, and is told beside its verdict, not as a fault.
 SAME: Final = 0.02
 SEARCH: Final = 0.05
 
@@ -137,21 +138,18 @@ CHECKS: Final = (
     Check("large-epsilon-leaves-nothing", (FGSM, PGD),  # FGSM climbs the same gradients
           ("pgd_large_accuracy", "clean_accuracy"), _unless_at_chance, SAME,
           "PGD over half of a pixel's range, which can make any image grey, leaves next to nothing right"),
-    Check("fgsm-not-saturated", (FGSM,), ("fgsm_accuracy", "fgsm_margin_accuracy"), _drop, SAME,
-          "FGSM on cross-entropy leaves no more right than on the margin form (cross-entropy does not saturate)"),
-    Check("pgd-not-saturated", (PGD,), ("pgd_accuracy", "pgd_margin_accuracy"), _drop, SAME,
-          "PGD on cross-entropy leaves no more right than on the margin form (cross-entropy does not saturate)"),
-    Check("pgd-beats-fgsm", (PGD,), ("pgd_accuracy", "fgsm_accuracy"), _drop, SEARCH,
+    Check("pgd-beats-fgsm", (PGD,), ("pgd_margin_accuracy", "fgsm_margin_accuracy"), _drop, SEARCH,
           "PGD leaves no more right than FGSM"),
-    Check("pgd-falls-with-epsilon", (PGD,), ("pgd_double_accuracy", "pgd_accuracy", "pgd_half_accuracy"), _drop, SEARCH,
+    Check("pgd-falls-with-epsilon", (PGD,),
+          ("pgd_double_accuracy", "pgd_margin_accuracy", "pgd_half_accuracy"), _drop, SEARCH,
           "PGD leaves no more right at a larger epsilon"),
-    Check("fgsm-beats-noise", (FGSM,), ("fgsm_accuracy", "noise_accuracy"), _drop, SEARCH,
+    Check("fgsm-beats-noise", (FGSM,), ("fgsm_margin_accuracy", "noise_accuracy"), _drop, SEARCH,
           "FGSM leaves no more right than random signs of the same size"),
     Check("pgd-beats-noise", (PGD,), ("pgd_half_accuracy", "noise_accuracy"), _drop, SEARCH,
           "PGD at half of epsilon leaves no more right than random signs of all of it: noise is far weaker"),
-    Check("fgsm-beats-transfer", (FGSM,), ("fgsm_accuracy", "transfer_accuracy"), _drop, SEARCH,
+    Check("fgsm-beats-transfer", (FGSM,), ("fgsm_sound_accuracy", "transfer_accuracy"), _drop, SEARCH,
           "FGSM leaves no more right than images made on another seed's network"),
-    Check("pgd-beats-transfer", (PGD,), ("pgd_accuracy", "transfer_accuracy"), _drop, SEARCH,
+    Check("pgd-beats-transfer", (PGD,), ("pgd_sound_accuracy", "transfer_accuracy"), _drop, SEARCH,
           "PGD leaves no more right than images made on another seed's network"),
     Check("lambda1-converged", (LAMBDA1,), ("lambda1", "lambda1_residual", "lambda1_smallest"), _of_lambda1,
           1e-2,  # where Lanczos stops

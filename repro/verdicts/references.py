@@ -80,7 +80,7 @@ class References:
         curve = (source, str(task), str(recipe), measure.field)
         found = [number for number in self.table.numbers if number.of[:-1] == curve]
         told = self.table.sources[source]
-        places = "; ".join(dict.fromkeys(number.place for number in found)) or "no numbers in the table"
+        places = "; ".join(dict.fromkeys(number.place for number in found))
         words = f"{told.authors}, {told.title}, {places} ({told.address})"
         return Theirs({number.batch_size: number.value for number in found}, words)
 

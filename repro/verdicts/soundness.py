@@ -77,7 +77,7 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         few = {name: n for name, n in measures.items() if name.startswith("lambda1")} | measures.get("instruments", {})
         transferred = _measures(store, run, transfer(reading)) if measure.attacked else {}
         whole = measures | transferred | {"images": reading.attacked_images or run.task.dataset.test}
-        lacking = unchecked(few | transferred, measure)
+        lacking = unchecked(measures | few | transferred, measure)
         missing |= dict.fromkeys(lacking)
         checks += len(guarding(measure)) - len(lacking)
         found = failed(whole, measure) | failed(few, measure)

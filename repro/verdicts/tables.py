@@ -52,7 +52,8 @@ def table(curve: Measured) -> list[str]:
             f"{cells[0].training_amount:>9.2f}{_mean([c.median_margin for c in cells]):>9}"
             f"{_mean([c.saturated for c in cells], 100, '%'):>12}{flag}"
         )
-    return [*lines, *([f"    theirs: {curve.curve.theirs.source}"] if curve.curve.theirs else ())]
+    source = curve.curve.theirs.source if curve.theirs and curve.curve.theirs else ""
+    return [*lines, *([f"    theirs: {source}"] if source else ())]
 
 
 def _mean(values: list[float], times: float = 1, sign: str = "") -> str:

@@ -13,7 +13,7 @@ from ..experiment.trained_as import concerning
 from ..runs import run
 from ..runs.conditions import Conditions
 from ..science.measuring import checks
-from ..statistics import estimands, ranks
+from ..statistics import estimands, ranks, sequential
 from . import curves, equal_training, instrument_checks, learnt
 from .claim import Case
 from .curves import Measure
@@ -25,6 +25,7 @@ RULES: Final = 1
 # Where each number stands that decides in every claim; it is looked up there whenever something is declared.
 NUMBERS: Final = {
     "error": (estimands, "ERROR"),
+    "error_of_further_looks": (sequential, "REST"),
     "trained": (regimes, "TRAINED"),
     "chance": (curves, "CHANCE"),
     "at_chance": (learnt, "AT_CHANCE"),

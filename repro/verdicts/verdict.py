@@ -10,7 +10,8 @@ from ..words import counted
 from .claim import Case, Standing
 from .curves import Measured
 from .declaration import digest
-from .entry import Entry, EqualAmount, Further, OtherReading
+from .entry import Entry, EqualAmount, Further, Look, OtherReading
+from .looks import in_words
 from .soundness import Soundness
 from .tables import interval, number, shown, table, undertrained
 
@@ -67,12 +68,14 @@ class Verdict:
     word: str
     declaration: dict[str, Any]
     rerun: str = ""
+    by_sound: OtherReading | None = None
     others: tuple[OtherReading, ...] = ()
     matched: Matched | None = None
     sound: Soundness | None = None
     further: Further | None = None
     flips_at: str = ""
     notes: tuple[str, ...] = ()
+    looks: tuple[Look, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -112,13 +115,21 @@ class Verdict:
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({certainty})",
                 f"  asked for: {decision.asked} ({self.case.because})",
+                *([f"  as the paper measures: {self.word}; {self._soundly}"] if self.by_sound else ()),
                 *([f"  it would flip at {self.flips_at}"] if self.flips_at else ()),
                 *(f"  note: {note}" for note in self.notes),
+                *(f"  {line}" for line in [in_words(self.looks, self.seeds)] if line),
                 *([f"  {self.further.text}"] if self.further else ()),
                 *(self.sound.evidence if self.sound else ()),
                 *(self.matched.evidence if self.matched else ()),
             ]
         )
+
+    @property
+    def _soundly(self) -> str:
+        """What the strongest attack on each image decides."""
+        assert self.by_sound is not None
+        return f"{self.by_sound.says}: {self.by_sound.verdict}, {self.by_sound.shown}"
 
     def entry(self) -> Entry:
         """What the report holds of it."""
@@ -152,11 +163,13 @@ class Verdict:
             declaration=self.declaration,
             reason=decision.reason,
             seeds=self.seeds,
+            looks=self.looks,
             undertrained=tuple(note for curve in self.curves for note in undertrained(curve)),
             runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
             evidence=self.evidence,
             instruments=self.sound.instruments if self.sound else None,
             equal_amount=self.matched.entry if self.matched else None,
+            sound=self.by_sound,
             readings=self.others,
             rerun=self.rerun,
         )

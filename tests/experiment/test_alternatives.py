@@ -16,7 +16,7 @@ FIRST = Reading(test_images=64, attacked_images=32, pgd_steps=4, hessian_images=
 def test_every_reading_differs_from_the_first_in_what_its_name_says_alone(name: str) -> None:
     other = alternative(name, FIRST)
     said = {
-        "margin-loss": {},
+        "sound-attack": {},
         "epsilon-in-pixels": {"epsilon_unit": "pixels"},
         "pgd-10-restarts-3": {"pgd_steps": 10, "pgd_restarts": 3},
         "lambda1-test": {"curvature_of": "test"},

@@ -29,7 +29,7 @@ def test_epsilon_is_read_in_the_network_s_units_unless_pixels_are_asked_for() ->
 # --- alternatives ---
 
 CHANGES = {
-    "margin-loss": {},
+    "sound-attack": {},
     "epsilon-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels"},
     "pgd-10-restarts-3": {"parts": ("attacks",), "pgd_steps": 10, "pgd_restarts": 3},
     "lambda1-test": {"parts": ("curvature",), "curvature_of": "test"},
@@ -59,7 +59,7 @@ def test_an_alternative_measures_the_values_that_it_gives(name: str) -> None:
 
 
 def test_only_values_that_the_first_reading_has_are_free() -> None:
-    assert [name for name in NAMES if alternative(name, FIRST).free] == ["margin-loss"]
+    assert [name for name in NAMES if alternative(name, FIRST).free] == ["sound-attack"]
 
 
 @pytest.mark.parametrize("name", ["", "lambda1", "lambda1-", "lambda1-17", "hinge"])

@@ -92,7 +92,7 @@ def _measures(run: Run) -> dict[str, Any]:
     noise = int(hashlib.sha256(str(run).encode()).hexdigest()[:8], 16) / 2**32
     return {
         **dict.fromkeys(("test_accuracy", "fgsm_accuracy", "pgd_accuracy"), 0.9 + 0.001 * noise),
-        **dict.fromkeys(("fgsm_margin_accuracy", "pgd_margin_accuracy"), 0.9 + 0.001 * noise),
+        **dict.fromkeys(("fgsm_sound_accuracy", "pgd_sound_accuracy"), 0.9 + 0.001 * noise),
         **dict.fromkeys(("saturated", "zero_gradient"), 0.0),
         "train_accuracy": 0.95,
         "train_loss": 0.1,

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from projects import Project
@@ -26,12 +27,7 @@ def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project:
         ("it-holds", "StdCNN-MNIST"): (3, 6),
         ("it-holds", "StdCNN-FashionMNIST"): (3, 6),
     }
-    command = [sys.executable, "-m", "repro", "verify", "artifacts", "--root", "."]
-    verified = subprocess.run(
-        command, cwd=project.folder, env={**os.environ}, capture_output=True, text=True, check=False
-    )
-    assert verified.stderr == ""
-    assert verified.stdout.endswith(": all agree\n")
+    assert verified(project) == ""
     unsure = next(claim for claim in report["claims"] if claim["id"] == "it-is-unsure")
     before = len(project.runs())
     project.bare(*project.rerun(unsure))
@@ -51,3 +47,39 @@ def test_progress_never_tells_of_more_than_there_are(project: Project, monkeypat
         "7 made",
         "8 made",
     ]
+
+
+def test_a_later_session_with_more_seeds_counts_the_looks_of_the_one_before(project: Project) -> None:
+    """And one with the same seeds tells what it told then, of all that the store has."""
+
+    def look(seeds: int) -> dict[str, Any]:
+        options = ("--quick", "--seeds", str(seeds), "--batch-sizes", "128,256", "-k", "it-is-unsure")
+        assert project.bare("claims", "-n0", *options).ret == 0
+        claim: dict[str, Any]
+        (claim,) = project.report()["claims"]
+        return claim
+
+    first, second = look(3), look(5)
+    assert [(made["seeds"], made["level"]) for made in second["looks"]] == [(3, 0.05), (5, pytest.approx(0.01))]
+    assert second["level"] > first["level"]
+    assert "look 2 of this claim: decided at 1%, after 3 seeds at 5%; " in second["evidence"]
+    assert first["further"]["level"] == pytest.approx(0.01)
+    assert "(a further look decides at 1%)" in first["further"]["text"]
+    assert verified(project) == ""
+    assert look(5) == second
+    assert look(3) == first
+    fewer = look(2)
+    assert (fewer["outcome"], fewer["looks"]) == ("undecided", second["looks"])
+    assert verified(project) == ""
+    options = ("--quick", "--seeds", "until-decided:6", "--batch-sizes", "128,256", "-k", "it-is-unsure")
+    assert project.bare("claims", "-n2", *options).ret == 0
+    (going_on,) = project.report()["claims"]
+    assert [made["seeds"] for made in going_on["looks"]] == [3, 5, 6]
+    assert verified(project) == ""
+
+
+def verified(project: Project) -> str:
+    """What is wrong with the report, by ``verify``; nothing where all agrees."""
+    command = [sys.executable, "-m", "repro", "verify", "artifacts", "--root", "."]
+    found = subprocess.run(command, cwd=project.folder, env={**os.environ}, capture_output=True, text=True, check=False)
+    return found.stderr if found.stdout.endswith(": all agree\n") else found.stdout

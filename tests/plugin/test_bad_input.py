@@ -93,6 +93,40 @@ def test_bad_input_is_told_in_one_line(project: Project, bad: Bad) -> None:
     check(project, "-n0", bad)
 
 
+TABLE = """
+from pathlib import Path
+from repro.claims import references
+
+references(Path(__file__).with_name("reference.toml"))
+"""
+ROW = """
+[sources.a]
+authors = "A"
+title = "T"
+address = "https://example.org"
+
+[[numbers]]
+source = "a"
+place = "Table 1"
+task = "M2-MNIST"
+recipe = "Benchmark"
+measure = "test_accuracy"
+batch_size = 64
+value = 0.5
+"""
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_file_of_claims_that_says_what_cannot_be_used_is_told_in_one_line(project: Project, processes: str) -> None:
+    project.add("claims/test_table.py", TABLE)
+    project.add("claims/reference.toml", ROW)
+    result = project.run(processes, "-k", "it-holds and StdCNN-MNIST")
+    assert result.ret != pytest.ExitCode.OK
+    lines = result.outlines
+    assert any("reference.toml: number 1: task = 'M2-MNIST' is unknown; known are" in line for line in lines)
+    assert not any(word in line for word in ("Traceback", "INTERNALERROR", "test_table.py:") for line in lines)
+
+
 FEW = {name: {**OPTIONS, **COLLECTED}[name] for name in ("no seeds", "data root empty", "data file damaged")}
 
 

@@ -33,7 +33,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         figures=frozenset(),
         strict=False,
         verdicts_ok=False,
-        readings=("margin-loss",),
+        readings=("sound-attack",),
         trained_as=(),
         precision="float32",
         until_decided=None,
@@ -110,7 +110,7 @@ WRONG = {
         "until-decidedly",
     ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
-    "--trained-as": ("he", "", f"{HE},", f"{HE} {POOL_LAST}", "all", "margin-loss"),
+    "--trained-as": ("he", "", f"{HE},", f"{HE} {POOL_LAST}", "all", "sound-attack"),
     "--precision": ("half", "", "float16", "float32,tf32", "tf32"),  # the last of a GPU alone
     "--store": ("~nobody-of-that-name/store", "a" * 300),
 }

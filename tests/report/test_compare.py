@@ -276,7 +276,7 @@ SETTINGS_THAT_DIFFER: dict[str, tuple[Callable[[Content], object], tuple[Change,
     ),
     "readings": (
         lambda whole: whole["session"].update(readings=["lambda1-test"]),
-        (Change("readings", ["margin-loss"], ["lambda1-test"]),),
+        (Change("readings", ["sound-attack"], ["lambda1-test"]),),
     ),
     "something new": (
         lambda whole: whole["session"].update(colour="blue"),

@@ -110,10 +110,10 @@ def test_an_instrument_that_fails_now_is_named(tmp_path: Path, whole: dict[str, 
     run = CASES[FIRST].runs(WHERE)[0]
     file = measures_file(tmp_path, run)
     stored = json.loads(file.read_text())
-    stored["measures"]["fgsm_margin_accuracy"] = 0.1
+    stored["measures"]["instruments"] = {"disagreement": 0.5}
     file.write_text(json.dumps(stored))
     (line,) = again(tmp_path, whole).differ[FIRST]
-    assert line.startswith(f"cannot be decided now: InstrumentError: check fgsm-not-saturated failed on {run}: ")
+    assert line.startswith(f"cannot be decided now: InstrumentError: check same-logits failed on {run}: ")
 
 
 def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -121,8 +121,7 @@ def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: 
         if run.batch_size == 256:
             file = measures_file(tmp_path, run)
             stored = json.loads(file.read_text())
-            for name in ("fgsm_accuracy", "fgsm_margin_accuracy"):  # one alone is an instrument that failed
-                stored["measures"][name] -= 0.4
+            stored["measures"]["fgsm_accuracy"] -= 0.4
             file.write_text(json.dumps(stored))
     found = again(tmp_path, whole)
     assert "verdict: trend seen in the report, trend not seen now" in found.differ[FIRST]
@@ -140,10 +139,10 @@ def test_a_verdict_under_another_reading_is_compared_too(tmp_path: Path, whole: 
     (reading,) = whole["claims"][0]["readings"]
     reading["verdict"] = "trend not seen"
     (line,) = again(tmp_path, whole).differ[FIRST]
-    assert line.startswith("under margin-loss: trend not seen, ")
+    assert line.startswith("under sound-attack: trend not seen, ")
     whole["claims"][0]["readings"] = []
     (line,) = again(tmp_path, whole).differ[FIRST]
-    assert line.startswith("under margin-loss: no verdict in the report, trend seen, ")
+    assert line.startswith("under sound-attack: no verdict in the report, trend seen, ")
 
 
 def test_words_may_be_put_better(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -211,7 +210,7 @@ def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path,
     whole["errors"] = broken([FIRST], CASES[FIRST])
     run = CASES[FIRST].runs(WHERE)[0]
     stored = json.loads(measures_file(tmp_path, run).read_text())
-    stored["measures"]["fgsm_margin_accuracy"] = 0.1  # an instrument that fails
+    stored["measures"]["instruments"] = {"disagreement": 0.5}  # an instrument that fails
     measures_file(tmp_path, run).write_text(json.dumps(stored))
     assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
 

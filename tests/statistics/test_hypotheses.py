@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from worlds import same_examples
 
-from repro.statistics.hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Median, Nothing
+from repro.statistics.hypotheses import AllOf, AnyOf, Effect, Mean, Nothing
 from repro.statistics.intervals import median_interval, sign_p, t_interval, t_p
-from repro.statistics.units import POINTS, Array
+from repro.statistics.units import POINTS
 
 values = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=12).filter(lambda found: np.std(found) > 1e-6)
 
@@ -87,55 +87,3 @@ def test_no_p_value_is_above_one() -> None:
 def test_nothing_is_never_shown() -> None:
     nothing = Nothing(POINTS, "for want of it")
     assert float(nothing.p()) == 1.0
-    assert nothing.power(50, 0.05) == 0.0
-
-
-def frequency(test_at: Array) -> float:
-    return float((test_at <= 0.05).mean())
-
-
-@pytest.mark.parametrize("seeds", [2, 5, 12])
-def test_the_power_of_a_mean_is_how_often_as_many_seeds_show_it(seeds: int) -> None:
-    pilot = Mean(effect(0.0, 1.0, 2.0), 1, 0.2)
-    worlds = np.random.default_rng(1).normal(1.0, 1.0, (20_000, seeds))
-    assert pilot.power(seeds, 0.05) == pytest.approx(frequency(t_p(worlds, 0.2)), abs=0.012)
-
-
-@pytest.mark.parametrize("seeds", [4, 5, 9])
-def test_the_power_of_a_median_is_how_often_as_many_seeds_show_it(seeds: int) -> None:
-    pilot = Median(effect(1.0, 2.0, 3.0), 1, 0.0)
-    worlds = np.where(np.random.default_rng(1).random((20_000, seeds)) < 3.5 / 4, 1.0, -1.0)
-    assert pilot.power(seeds, 0.05) == pytest.approx(frequency(sign_p(worlds, 0.0)), abs=0.012)
-
-
-def test_the_power_of_several_is_never_more_than_can_be_promised() -> None:
-    generator = np.random.default_rng(2)
-    parts = [Mean(effect(*generator.normal(1, 1, 5)), 1, 0.0) for _ in range(3)]
-    single = [part.power(8, 0.05) for part in parts]
-    assert AllOf(tuple(parts)).power(8, 0.05) == pytest.approx(max(0.0, sum(single) - 2))
-    assert AnyOf(tuple(parts)).power(8, 0.05) == max(part.power(8, 0.05 / 3) for part in parts)
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [
-        Mean(effect(0.0, 1.0, 2.0), 1, 0.2),
-        Mean(effect(0.0), 1, 0.2),
-        Mean(effect(1.0, 1.0), -1, 0.2),
-        Median(effect(1.0, 2.0, 3.0), 1, 0.0),
-        AllOf((ALMOST, HARDLY)),
-        AnyOf((ALMOST, AllOf((HARDLY, SURELY)))),
-        Nothing(POINTS, "for want of it"),
-    ],
-)
-def test_the_power_of_many_numbers_of_seeds_is_that_of_each(asked: Evidence) -> None:
-    counts = np.arange(1.0, 20)
-    each = [float(asked.power(int(count), 0.05)) for count in counts]
-    assert list(asked.power(counts, 0.05)) == each
-
-
-@pytest.mark.parametrize("above", np.linspace(0.5, 12, 24))
-def test_the_power_of_a_mean_is_a_probability_however_clear_it_is(above: float) -> None:
-    """scipy's noncentral t has no number for some statistics near 38."""
-    found = Mean(effect(above - 1, above, above + 1), 1, 0.0).power(np.arange(2.0, 51), 0.05)
-    assert ((found >= 0) & (found <= 1)).all()

@@ -1,125 +1,94 @@
+"""Looks at growing numbers of seeds: what each may err, and that together they err no more than they say."""
+
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import same_examples
 
 from repro.statistics.equivalence import Flat
-from repro.statistics.estimands import Estimand, Outcome, Sample
-from repro.statistics.joint import Awaiting
-from repro.statistics.pairs import Mostly
-from repro.statistics.sequential import UntilDecided, further_seeds
+from repro.statistics.estimands import DECIDED, ERROR, Estimand, Outcome, Sample
+from repro.statistics.sequential import LOOKED_FURTHER, REST, Level, levels, next_level
 from repro.statistics.trends import Rises
-from repro.statistics.units import POINTS, Array, points
+from repro.statistics.units import POINTS, points
 
 GRID = (64, 1024)
-RULE = UntilDecided((3, 5, 7, 10))
+LOOKS = (3, 5, 7, 10)
 
 
 def changes(*seeds: float) -> Sample:
     return Sample(np.array([[50.0, 50.0 + change] for change in seeds]), GRID, POINTS)
 
 
-def drawn(mean: float, sd: float, seeds: int, generator: np.random.Generator) -> Sample:
-    return changes(*generator.normal(mean, sd, seeds))
+@same_examples
+@given(st.sets(st.integers(1, 60), min_size=1, max_size=8), st.floats(0.001, 0.05))
+def test_looks_share_the_error_by_the_squares_of_their_seeds(seeds: set[int], alpha: float) -> None:
+    looks = sorted(seeds)
+    found = levels(looks, alpha)
+    assert sum(found) == pytest.approx(alpha)
+    for (one, other), (level, next_one) in zip(pairwise(looks), pairwise(found), strict=True):
+        assert next_one / level == pytest.approx((other / one) ** 2)
 
 
-def share_decided(mean: float, sd: float, seeds: int) -> float:
-    worlds = np.random.default_rng(0).normal(mean, sd, (20_000, seeds, 1)) * np.array([0.0, 1.0])
-    question = Rises(points(5)).question(Sample(worlds, GRID, POINTS))
-    return float(((question.p() <= 0.05) | (question.fails.p() <= 0.05)).mean())
+def test_the_first_look_has_all_of_the_error_where_it_is_the_only_one() -> None:
+    assert levels([5], next_level(None)) == (ERROR,)
 
 
-@pytest.mark.parametrize(("mean", "sd"), [(7, 4), (5.5, 0.8), (2.5, 4)])
-def test_so_many_further_seeds_decide_in_four_of_five_worlds_and_one_fewer_do_not(mean: float, sd: float) -> None:
-    pilot = changes(mean - sd, mean, mean + sd)
-    needed = further_seeds(Rises(points(5)), pilot)
-    assert needed is not None
-    assert share_decided(mean, sd, 3 + needed) > 0.79  # the spread of 20,000 worlds is 0.003
-    assert share_decided(mean, sd, 2 + needed) < 0.81
+def test_looks_that_nobody_planned_err_a_quarter_more_at_most_however_many_they_are() -> None:
+    spent = [next_level(None)]
+    for _ in range(50):
+        spent.append(next_level(spent[-1]))
+    assert spent[1] == pytest.approx(0.01)
+    assert sum(spent) == pytest.approx(ERROR / (1 - REST)) == 0.0625
 
 
-def test_the_noisier_the_seeds_the_more_of_them() -> None:
-    quiet, loud = (further_seeds(Rises(points(5)), changes(9 - sd, 9, 9 + sd)) for sd in (2, 6))
-    assert quiet is not None
-    assert loud is not None
-    assert loud > quiet
+def test_a_decision_is_checked_at_the_level_it_was_made_at() -> None:
+    assert next_level(0.02, decided=True) == 0.02
 
 
-def test_no_number_of_seeds_decides_what_lies_within_noise_of_the_margin() -> None:
-    assert further_seeds(Rises(points(5)), changes(1.4, 5.4, 9.4)) is None
-    assert further_seeds(Rises(points(5)), changes(1.4, 5.4, 9.4), cap=2000) is not None
+@pytest.mark.parametrize("error", [0.05, 0.01, 0.002])
+@same_examples
+@given(st.lists(st.floats(-20, 40), min_size=2, max_size=8, unique=True))
+def test_p_is_at_most_5_percent_exactly_where_it_holds(error: float, seeds: list[float]) -> None:
+    found = Level(error).decide(Rises(points(5)), changes(*seeds))
+    assert (found.p <= ERROR) == (found.outcome is Outcome.HOLDS)
+    assert found.level == pytest.approx(1 - 2 * error)
 
 
-def test_a_single_seed_does_not_say_how_many_more() -> None:
-    assert further_seeds(Rises(points(5)), changes(9)) is None
+def test_without_any_error_nothing_is_decided_and_the_estimate_still_shown() -> None:
+    found = Level(0.0).decide(Rises(points(5)), changes(20, 20.1, 19.9))
+    assert (found.outcome, found.reason, found.p) == (Outcome.UNDECIDED, LOOKED_FURTHER, 1.0)
+    assert found.estimate == pytest.approx(20)
+    assert found.high < 21
 
 
-def test_what_awaits_something_else_is_helped_by_no_seeds() -> None:
-    assert further_seeds(Awaiting("numbers"), changes(1, 2, 3)) is None
-
-
-def test_a_curve_on_the_floor_can_only_fail_and_is_planned_so() -> None:
-    low = Sample(changes(0, 1, -1).values - 37, GRID, POINTS, floor=10.0)
-    assert further_seeds(Flat(points(5)), changes(0, 1, -1)) == 1
-    assert further_seeds(Flat(points(5)), low) is None
-
-
-def test_a_median_needs_five_seeds_at_least() -> None:
-    below, above = (Sample(np.full((3, 2), value), GRID, POINTS) for value in (0.0, 1.0))
-    needed = further_seeds(Mostly("higher"), below, above)
-    assert needed is not None
-    assert needed >= 2
-
-
-def test_the_looks_spend_the_error_between_them() -> None:
-    assert sum(RULE.levels) == pytest.approx(0.05)
-    assert list(RULE.levels) == sorted(RULE.levels)
-
-
-@pytest.mark.parametrize("looks", [(), (5, 3), (3, 3), (0, 5)])
-def test_looks_that_are_no_ascending_numbers_of_seeds_are_refused(looks: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="ascending"):
-        UntilDecided(looks)
-
-
-def test_before_the_first_look_there_is_no_decision() -> None:
-    with pytest.raises(ValueError, match="2 seeds: the first look is at 3"):
-        RULE.decide(Rises(points(5)), changes(9, 9))
-
-
-def test_seeds_beyond_the_last_look_reached_do_not_count() -> None:
-    few = changes(9, 10, 8, -50)
-    assert RULE.decide(Rises(points(5)), few) == RULE.decide(Rises(points(5)), changes(9, 10, 8))
-
-
-def test_a_look_that_has_decided_is_not_taken_back() -> None:
-    first = RULE.decide(Rises(points(5)), changes(9, 9.01, 8.99))
-    later = RULE.decide(Rises(points(5)), changes(9, 9.01, 8.99, -90, 90))
-    assert first == later
-    assert first.outcome is Outcome.HOLDS
-
-
-def wrong(estimand: Estimand, mean: float, worlds: int = 1500) -> tuple[int, int, Array]:
-    """How often "holds" and "fails" come out of looking until decided, and p-values."""
-    generator = np.random.default_rng(3)
-    found = [RULE.decide(estimand, drawn(mean, 3.0, 10, generator)) for _ in range(worlds)]
-    outcomes = [decision.outcome for decision in found]
-    ps = np.array([decision.p for decision in found])
-    held = np.array([outcome is Outcome.HOLDS for outcome in outcomes])
-    assert ((ps <= 0.05) == held).all()
-    return outcomes.count(Outcome.HOLDS), outcomes.count(Outcome.FAILS), ps
+def stopped(estimand: Estimand, mean: float, spent: tuple[float, ...], worlds: int = 1500) -> list[Outcome]:
+    """What comes of looking at growing numbers of seeds, each at its level, and stopping at the first decision."""
+    generator, found = np.random.default_rng(3), []
+    for _ in range(worlds):
+        seeds = generator.normal(mean, 3.0, LOOKS[-1])
+        each = (
+            Level(error).decide(estimand, changes(*seeds[:look])).outcome
+            for look, error in zip(LOOKS, spent, strict=True)
+        )
+        found.append(next((outcome for outcome in each if outcome in DECIDED), Outcome.UNDECIDED))
+    return found
 
 
 @pytest.mark.parametrize("estimand", [Rises(points(5)), Flat(points(5))])
-def test_looking_until_decided_is_wrong_in_one_world_of_twenty_at_most(estimand: Estimand) -> None:
-    holds, fails, _ = wrong(estimand, 5.0)
-    assert holds <= 100  # 5% of 1,500 are 75
-    assert fails <= 100
+def test_planned_looks_are_wrong_in_one_world_of_twenty_at_most(estimand: Estimand) -> None:
+    found = stopped(estimand, 5.0, levels(LOOKS))
+    assert found.count(Outcome.HOLDS) <= 100  # 5% of 1,500 are 75
+    assert found.count(Outcome.FAILS) <= 100
 
 
-def test_peeking_at_5_percent_would_be_wrong_more_often() -> None:
-    generator = np.random.default_rng(3)
-    found = 0
-    for _ in range(1500):
-        sample = drawn(5.0, 3.0, 10, generator)
-        looks = (Rises(points(5)).decide(changes(*sample.values[:look, 1] - 50)) for look in RULE.looks)
-        found += next((d.outcome for d in looks if d.outcome is not Outcome.UNDECIDED), None) is Outcome.HOLDS
-    assert found > 111
+def test_looking_at_5_percent_each_time_would_be_wrong_more_often() -> None:
+    assert stopped(Rises(points(5)), 5.0, (ERROR,) * len(LOOKS)).count(Outcome.HOLDS) > 111
+
+
+def test_squares_decide_more_than_equal_shares_of_the_seeds() -> None:
+    by_seeds = tuple(ERROR * look / sum(LOOKS) for look in LOOKS)
+    squares, plain = (stopped(Rises(points(5)), 8.0, spent) for spent in (levels(LOOKS), by_seeds))
+    assert squares.count(Outcome.HOLDS) > plain.count(Outcome.HOLDS)

@@ -155,7 +155,7 @@ def test_published_data_surrogate_and_device_make_different_runs() -> None:
 
 def test_a_reading_that_could_not_be_taken_has_no_value_rather_than_the_first_ones(tmp_path: Path) -> None:
     """A network on the verge of divergence: measured under the first reading, not under a harder attack."""
-    here = replace(conditions(), readings=("margin-loss", "epsilon-in-pixels"))
+    here = replace(conditions(), readings=("sound-attack", "epsilon-in-pixels"))
     curve = Curve(M1_MNIST, BENCHMARK, FGSM)
     store = fill(Store(tmp_path), curve.runs(here))
     (other,) = [o for o in here.alternatives(M1_MNIST) if o.name == "epsilon-in-pixels"]

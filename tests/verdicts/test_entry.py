@@ -20,8 +20,8 @@ WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 NAMES = (
     *("test", "id", "case", "section", "says", "task", "standing", "figures", "verdict", "outcome", "effect", "asked"),
     *("shown", "estimate", "interval", "level", "p", "further", "margin", "margins", "flips_at", "notes", "unit"),
-    *("because", "declared", "declaration", "reason", "seeds", "undertrained", "runs", "evidence", "instruments"),
-    *("equal_amount", "readings", "rerun", "declared_before", "family_wise"),
+    *("because", "declared", "declaration", "reason", "seeds", "looks", "undertrained", "runs", "evidence"),
+    *("instruments", "equal_amount", "sound", "readings", "rerun", "declared_before", "family_wise"),
 )
 # The least that a report of this format has ever held of a verdict.
 OLDEST = {
@@ -80,7 +80,7 @@ def test_a_verdict_that_lacks_what_all_have_is_refused_by_its_name(name: str) ->
     [
         ({"equal_amount": {"amount": 3}}, "equal_amount"),
         ({"further": {"seeds": 1.5, "seconds": 1, "text": ""}}, "further.seeds"),
-        ({"readings": [{"name": "margin-loss"}]}, r"readings\[0\]"),
+        ({"readings": [{"name": "sound-attack"}]}, r"readings\[0\]"),
         ({"declared_before": [3]}, r"declared_before\[0\]"),
     ],
 )

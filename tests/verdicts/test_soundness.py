@@ -27,14 +27,11 @@ INSTRUMENTS = {
     "images": 32.0,
     "clean_accuracy": 0.9,
     "noise_accuracy": 0.88,
-    "fgsm_accuracy": 0.6,
     "fgsm_margin_accuracy": 0.6,
-    "pgd_accuracy": 0.5,
     "pgd_margin_accuracy": 0.5,
     "pgd_half_accuracy": 0.7,
     "pgd_double_accuracy": 0.2,
     "pgd_large_accuracy": 0.0,
-    "saturated": 0.0,
     "right_without_gradient": 0.0,
     "disagreement": 0.0,
 }
@@ -71,7 +68,7 @@ def judged(folder: Path, of: Case, results: Results = sound, transferred: float 
     return judge(of, store, HERE)
 
 
-@pytest.mark.parametrize(("measure", "checks"), [(FGSM, 6), (PGD, 8), (LAMBDA1, 4)])
+@pytest.mark.parametrize(("measure", "checks"), [(FGSM, 5), (PGD, 7), (LAMBDA1, 4)])
 def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Measure, checks: int) -> None:
     found = judged(tmp_path, case(measure))
     assert found.reproduced
@@ -85,8 +82,6 @@ def test_the_evidence_says_how_many_checks_were_made(tmp_path: Path, measure: Me
 FAULTS: dict[str, tuple[dict[str, float], set[Measure]]] = {
     "large-epsilon-leaves-nothing": ({"pgd_large_accuracy": 0.9}, {FGSM, PGD}),
     "gradient-not-zero": ({"right_without_gradient": 0.5}, {FGSM, PGD}),
-    "fgsm-not-saturated": ({"fgsm_margin_accuracy": 0.1}, {FGSM}),
-    "pgd-not-saturated": ({"pgd_margin_accuracy": 0.0}, {PGD}),
     "fgsm-beats-noise": ({"noise_accuracy": 0.3}, {FGSM, PGD}),
     "lambda1-is-the-top": ({"lambda1_elsewhere": 30.0}, {LAMBDA1}),
     "lambda1-converged": ({"lambda1_residual": 5.0}, {LAMBDA1}),
@@ -125,6 +120,22 @@ def test_an_eigenvalue_of_one_image_is_no_fault_and_decides_nothing(tmp_path: Pa
     assert found.further is None
 
 
+@pytest.mark.parametrize("measure", [FGSM, PGD], ids=lambda measure: measure.field)
+def test_saturated_cross_entropy_is_no_fault_and_is_told_beside_the_verdict(tmp_path: Path, measure: Measure) -> None:
+    """What the paper measured is decided as it measured it, and what the strongest attack leaves stands beside it."""
+
+    def saturates(run: Run) -> dict[str, Any]:
+        return {**sound(run), "saturated": 0.9, **({str(measure.sound): 0.2} if run.batch_size == 256 else {})}
+
+    found = judged(tmp_path, case(measure), saturates)
+    assert found.reproduced
+    other = found.entry().sound
+    assert other is not None
+    assert (other.name, other.outcome) == ("sound-attack", "fails")
+    assert found.others == ()
+    assert "as the paper measures: trend seen; by the strongest attack" in found.evidence
+
+
 @pytest.mark.parametrize("measure", [FGSM, LAMBDA1], ids=lambda measure: measure.field)
 def test_what_was_not_measured_of_the_instruments_is_said_not_to_be_checked(tmp_path: Path, measure: Measure) -> None:
     found = judged(tmp_path, case(measure), lambda _: {}, transferred=None)
@@ -133,13 +144,13 @@ def test_what_was_not_measured_of_the_instruments_is_said_not_to_be_checked(tmp_
     instruments = found.entry().instruments
     assert instruments is not None
     assert instruments.checks == 0
-    assert len(instruments.unchecked) == {FGSM: 6, LAMBDA1: 4}[measure]
+    assert len(instruments.unchecked) == {FGSM: 5, LAMBDA1: 4}[measure]
 
 
 def test_a_check_that_some_runs_lack_a_number_for_is_named(tmp_path: Path) -> None:
     found = judged(tmp_path, case(FGSM), transferred=None)
     assert (
-        "  instruments: 45 checks on 9 runs, none failed; not made on every run: fgsm-beats-transfer\n"
+        "  instruments: 36 checks on 9 runs, none failed; not made on every run: fgsm-beats-transfer\n"
         in found.evidence
     )
 
@@ -150,4 +161,4 @@ def test_of_a_measure_without_an_instrument_nothing_is_said(tmp_path: Path) -> N
 
 def test_a_run_that_diverged_has_nothing_to_check(tmp_path: Path) -> None:
     found = judged(tmp_path, case(FGSM), lambda run: None if run == ILL else sound(run))
-    assert "  instruments: 48 checks on 9 runs, none failed\n" in found.evidence
+    assert "  instruments: 40 checks on 9 runs, none failed\n" in found.evidence

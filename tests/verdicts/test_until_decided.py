@@ -17,13 +17,14 @@ from repro.experiment.tasks import M1_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Job, Run
 from repro.runs.store import Store
-from repro.statistics.sequential import CAP
+from repro.statistics.prediction import CAP
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
 from repro.verdicts.verdict import Verdict
+from repro.words import counted
 
 DROPS = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
 STEEPENS = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), holds_if=Rises(factor(1.25)))
@@ -110,7 +111,7 @@ def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Ve
         whole = {"steps": run.last_step, "training_amount": run.amount, "diverged": False, "seconds": 10.0}
         store.put_run(run, whole, lambda path: path.touch())
         attacked = along(slope)(run) or {}
-        measures = {**HEALTHY, **attacked, "fgsm_margin_accuracy": attacked["fgsm_accuracy"]}
+        measures = {**HEALTHY, **attacked, "fgsm_sound_accuracy": attacked["fgsm_accuracy"]}
         together = "transfer" in reading.parts
         found = {"transfer_accuracy": 0.9} if together else measures
         stored = {"reading": asdict(reading), "measures": found, "seconds": 1.0 if together else 2.0}
@@ -126,7 +127,9 @@ def test_an_undecided_claim_says_how_many_further_seeds_would_decide_it_and_thei
     assert further.seeds is not None
     assert 1 <= further.seeds <= CAP
     assert further.seconds == pytest.approx(further.seeds * 3 * (10 + 2 + 1))  # three batch sizes
-    words = f"{further.seeds} further seeds would decide it with a chance of 80%, at about "
+    assert further.level == pytest.approx(0.01)  # a fifth of the level of this look
+    look = "(a further look decides at 1%)"
+    words = f"{counted(further.seeds, 'further seed')} would decide it with a chance of 80% {look}, at about "
     assert further.text.startswith(words)
     assert further.text.endswith(" of one core")
     assert f"  {further.text}\n" in found.evidence

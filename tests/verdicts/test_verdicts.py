@@ -234,23 +234,23 @@ def test_the_decision_rests_on_the_curves_in_the_claims_order(tmp_path: Path) ->
     assert read(LOWER.curves[0], Store(tmp_path), where) == found.curves[0]
 
 
-def test_a_reading_that_costs_nothing_is_decided_beside_the_first_one(tmp_path: Path) -> None:
-    """The margin form finds more at large batch, each time by too few images for a fault of the instrument."""
+def test_what_the_strongest_attack_decides_stands_beside_the_verdict(tmp_path: Path) -> None:
     case = case_of(Curve(STDCNN_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)))
     here = conditions()
     store = fill(
-        Store(tmp_path), case.runs(here), lambda run: {"fgsm_margin_accuracy": 0.6 if run.batch_size == 64 else 0.5}
+        Store(tmp_path), case.runs(here), lambda run: {"fgsm_sound_accuracy": 0.6 if run.batch_size == 64 else 0.5}
     )
     verdict = judge(case, store, here)
-    (other,) = verdict.others
-    assert (verdict.word, other.verdict, other.name) == ("trend seen", "trend not seen", "margin-loss")
-    assert verdict.entry().readings[0].outcome == "fails"
+    other = verdict.entry().sound
+    assert other is not None
+    assert (verdict.word, other.verdict, other.name) == ("trend seen", "trend not seen", "sound-attack")
 
 
 def test_a_reading_of_attacks_says_nothing_beside_a_claim_of_curvature(tmp_path: Path) -> None:
     case = case_of(Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), holds_if=Flat(factor(2)))
     here = conditions()
-    assert judge(case, fill(Store(tmp_path), case.runs(here)), here).others == ()
+    found = judge(case, fill(Store(tmp_path), case.runs(here)), here)
+    assert (found.by_sound, found.others) == (None, ())
 
 
 def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked_for(tmp_path: Path) -> None:

@@ -26,28 +26,68 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 def accuracy_after(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> float:
     """The share of images that are classified rightly where an attack without random start ends."""
-    survived = [right(model, attack.climb(model, x, x, y)[0], y) for x, y in chunks(images, labels)]
-    return torch.cat(survived).float().mean().item()
+    return share(right_after(model, images, labels, attack))
 
 
 def accuracy_throughout(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> float:
-    """The share of images that are classified rightly as they are and at every iterate of an attack.
+    """The share of images that are classified rightly as they are and at every iterate of an attack."""
+    return share(right_throughout(model, images, labels, attack))
+
+
+def right_after(
+    model: nn.Module, images: Tensor, labels: Tensor, attack: Attack, among: Tensor | None = None
+) -> Tensor:
+    """Which images (N, C, H, W) are classified rightly where an attack without random start ends, (N,).
+
+    ``among``: which images are attacked at all (None: every one); of the others, none counts as right.
+    """
+    survived = []
+    for x, y, wanted in chunks(images, labels, _every(labels) if among is None else among):
+        left = wanted.nonzero().squeeze(1)
+        if len(left):
+            ends, _, _ = attack.climb(model, x[left], x[left], y[left])
+            left = left[right(model, ends, y[left])]
+        survived.append(_marked(left, len(y)))
+    return torch.cat(survived)
+
+
+def right_throughout(
+    model: nn.Module, images: Tensor, labels: Tensor, attack: Attack, among: Tensor | None = None
+) -> Tensor:
+    """Which images (N, C, H, W) are classified rightly as they are and at every iterate of an attack, (N,).
 
     An image that is once misclassified is broken for good and left out of the later steps and restarts, which saves
-    their work and never makes the accuracy larger than that of the last iterates.
+    their work and never makes the accuracy larger than that of the last iterates. ``among`` is as in ``right_after``;
+    an image's starts do not depend on it.
     """
     generator = torch.Generator(images.device).manual_seed(stream(0, "pgd start"))
-    unbroken, every = 0, DROP_EVERY[images.device.type]
-    for x, y in chunks(images, labels):
-        left = right(model, x, y).nonzero().squeeze(1)
+    survived, every = [], DROP_EVERY[images.device.type]
+    for x, y, wanted in chunks(images, labels, _every(labels) if among is None else among):
+        left = (wanted & right(model, x, y)).nonzero().squeeze(1)
         for _ in range(attack.restarts):
             begun = attack.start(x, generator)
             ends, places, so_far = attack.climb(model, begun[left], x[left], y[left], drop_every=every)
             left = left[places]
             if len(left):
                 left = left[so_far & right(model, ends, y[left])]
-        unbroken += len(left)
-    return unbroken / len(images)
+        survived.append(_marked(left, len(y)))
+    return torch.cat(survived)
+
+
+def _every(labels: Tensor) -> Tensor:
+    return torch.ones_like(labels, dtype=torch.bool)
+
+
+def _marked(places: Tensor, count: int) -> Tensor:
+    """The images at these places among so many, as a mask (count,)."""
+    mask = torch.zeros(count, dtype=torch.bool, device=places.device)
+    mask[places] = True
+    return mask
+
+
+def share(marked: Tensor) -> float:
+    """The share of images (N,) that are marked."""
+    return int(marked.sum()) / len(marked)
 
 
 def transfer_accuracy(source: nn.Module, target: nn.Module, images: Tensor, labels: Tensor, epsilon: float) -> float:
@@ -73,7 +113,7 @@ def gradient_health(model: nn.Module, images: Tensor, labels: Tensor) -> dict[st
     return {"saturated": int(saturated) / len(images), "zero_gradient": int(vanished) / len(images)}
 
 
-def chunks(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images and labels, as many at a time as their device's memory is meant for."""
+def chunks(images: Tensor, *others: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Images and what belongs to each of them, as many at a time as their device's memory is meant for."""
     size = CHUNK[images.device.type]
-    return zip(images.split(size), labels.split(size), strict=True)
+    return zip(*(part.split(size) for part in (images, *others)), strict=True)

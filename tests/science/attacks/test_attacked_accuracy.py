@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from repro.science.attacks import accuracy as module
 from repro.science.attacks import attacks
-from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout
+from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout, right_after, right_throughout
 from repro.science.attacks.attacks import LOSSES, Attack, fgsm, pgd
 from repro.science.computing.streams import stream
 
@@ -109,6 +109,18 @@ def test_however_seldom_broken_images_are_dropped_the_accuracy_is_the_same(
     monkeypatch.setitem(module.DROP_EVERY, "cpu", every)
     assert accuracy_throughout(model, images, labels, attack) == expected
     assert 0 < expected < 1
+
+
+@pytest.mark.usefixtures("chunk")
+@pytest.mark.parametrize("kept", ["a third", "none"])
+def test_of_some_images_alone_the_same_are_left_right_and_of_the_others_none(learnt: Learnt, kept: str) -> None:
+    model, images, labels = double(learnt)
+    among = torch.arange(64) % 3 == 0 if kept == "a third" else torch.zeros(64, dtype=torch.bool)
+    attack = Attack(EPSILON, 3, EPSILON / 2, restarts=2)
+    for survivors, how in ((right_after, Attack.fgsm(EPSILON)), (right_throughout, attack)):
+        whole = survivors(model, images, labels, how)
+        assert torch.equal(survivors(model, images, labels, how, among), whole & among)
+        assert 0 < whole.sum() < 64
 
 
 def sizes_of_steps(blobs: Learnt, monkeypatch: pytest.MonkeyPatch, every: int, epsilon: float) -> list[int]:

@@ -11,9 +11,11 @@ import numpy as np
 from scipy.stats import beta, rankdata
 
 from repro.statistics.equivalence import Flat, NotWorse
-from repro.statistics.estimands import ERROR, Estimand, Outcome, Sample
-from repro.statistics.sequential import UntilDecided
-from repro.statistics.trends import Drops, Rises
+from repro.statistics.estimands import DECIDED, ERROR, Estimand, Outcome, Sample
+from repro.statistics.prediction import CAP, further_seeds
+from repro.statistics.sequential import Level, levels, next_level
+from repro.statistics.trends import Drops, Higher, Rises
+from repro.statistics.units import POINTS, points
 
 from .cases import BY, CASES, FLAT, RANKS, Case, ramp, ranks, step
 from .worlds import CHANCE, WORLDS, Line, World
@@ -21,7 +23,10 @@ from .worlds import CHANCE, WORLDS, Line, World
 SEED: Final = 20180214
 COUNT: Final = 20_000
 SEEDS: Final = (2, 3, 5, 10)
-LOOKS: Final = UntilDecided((3, 5, 7, 10))
+LOOKS: Final = (3, 5, 7, 10)
+PLANNED: Final = tuple(map(Level, levels(LOOKS)))
+BEGUN: Final = (2, 3, 5)  # numbers of seeds at which somebody decides, and then follows the advice
+EFFECTS: Final = (0.0, 0.75, 1.0, 1.5)  # beyond the margin, in standard deviations of one seed
 SEQUENCES: Final = 4_000
 DIVERGING: Final = 0.25
 
@@ -106,9 +111,9 @@ def sequential(count: int = SEQUENCES) -> list[dict[str, Any]]:
 
 def _looks(name: str, estimand: Estimand, line: Line, count: int) -> dict[str, float]:
     generator = _generator("sequential", name, (line,))
-    (sample,) = WORLDS[0].draw((line,), LOOKS.looks[-1], count, generator)
+    (sample,) = WORLDS[0].draw((line,), LOOKS[-1], count, generator)
     peeking = np.zeros((2, count), dtype=bool)
-    for look in LOOKS.looks:
+    for look in LOOKS:
         few = replace(sample, values=sample.values[:, :look])
         peeking |= ~peeking.any(0) & np.stack(_decided(estimand, [few]))
     ends = [_until_decided(estimand, replace(sample, values=values)) for values in sample.values]
@@ -124,11 +129,49 @@ def _looks(name: str, estimand: Estimand, line: Line, count: int) -> dict[str, f
 
 def _until_decided(estimand: Estimand, sample: Sample) -> tuple[Outcome, int]:
     """What one world comes to, and after how many seeds."""
-    for look in LOOKS.looks:
-        outcome = LOOKS.decide(estimand, replace(sample, values=sample.values[:look])).outcome
+    for look, level in zip(LOOKS, PLANNED, strict=True):
+        outcome = level.decide(estimand, replace(sample, values=sample.values[:look])).outcome
         if outcome is not Outcome.UNDECIDED:
             break
     return outcome, look
+
+
+def advised(count: int = SEQUENCES, at_the_edge: int = COUNT // 2) -> list[dict[str, Any]]:
+    """Deciding at 5% and then following the advice on further seeds as long as there is any.
+
+    One effect a seed (the difference of two curves at one batch size), in units of its spread, and a margin that it is
+    beyond by so much. ``first``: what the first look decides; ``holds``: what any does.
+    """
+    rows = []
+    for seeds in BEGUN:
+        for effect in EFFECTS:
+            many = count if effect else at_the_edge
+            worlds = _generator("advised", seeds, effect).normal(effect, 1.0, (many, CAP, 1))
+            ends = [_following(seeds, Sample(world, (1024,), POINTS)) for world in worlds]
+            holds = [held for held, _, _ in ends]
+            rows.append(
+                {
+                    "seeds": seeds,
+                    "effect": effect,
+                    "first": sum(held and looks == 1 for held, looks, _ in ends) / many,
+                    "holds": sum(holds) / many,
+                    "holds_upper": upper(sum(holds), many),
+                    "used": float(np.mean([used for _, _, used in ends])),
+                }
+            )
+    return rows
+
+
+def _following(seeds: int, sample: Sample) -> tuple[bool, int, int]:
+    """Whether the sentence comes to hold in one world, at how many looks, and with how many seeds."""
+    estimand, none, looks, level = Higher(points(0)), replace(sample, values=np.zeros_like(sample.values)), 0, None
+    while True:
+        few, level, looks = [replace(s, values=s.values[:seeds]) for s in (sample, none)], next_level(level), looks + 1
+        outcome = Level(level).decide(estimand, *few).outcome
+        further = None if outcome in DECIDED else further_seeds(estimand, *few, alpha=next_level(level))
+        if further is None:
+            return outcome is Outcome.HOLDS, looks, seeds
+        seeds += further
 
 
 def _decided(estimand: Estimand, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ def page(text: str, found: Found) -> str:
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     worlds = _table(("world", "noise of a run"), found["worlds"].items())
-    parts = [BEGIN, worlds, wrong(found), power(found), sequences(found), divergence(found), END]
+    parts = [BEGIN, worlds, wrong(found), power(found), sequences(found), advice(found), divergence(found), END]
     return before + "\n\n".join(parts) + after
 
 
@@ -91,6 +91,24 @@ def sequences(found: Found) -> str:
     )
     head = ("estimand", "truth", "holds", "fails", "holds, peeking", "fails, peeking", "seeds used")
     return f"{intro}\n\n{_table(head, rows)}"
+
+
+def advice(found: Found) -> str:
+    """Following what is advised."""
+    by_seeds: dict[int, list[str]] = {}
+    for row in found["advised"]:
+        upper = f" ({_percent(row['holds_upper'])})" if row["effect"] == 0 else ""
+        cell = f"{_percent(row['first'], 0)}, {_percent(row['holds'], 1 if upper else 0)}{upper}, {row['used']:.1f}"
+        by_seeds.setdefault(row["seeds"], []).append(cell)
+    effects = dict.fromkeys(row["effect"] for row in found["advised"])
+    intro = (
+        'Deciding at 5%, and then following the advice on further seeds as long as there is any: percent of "holds" at '
+        "the first look, at any (with the upper bound where that is wrong), and the mean number of seeds used, for "
+        "effects beyond the margin by so many standard deviations of a seed "
+        f"({found['worlds_each'] // 2:,} worlds at 0, {found['sequences_each']:,} at the others)."
+    )
+    rows = [[f"{seeds} seeds first", *cells] for seeds, cells in by_seeds.items()]
+    return f"{intro}\n\n{_table(('', *(f'{effect:g}' for effect in effects)), rows)}"
 
 
 def divergence(found: Found) -> str:

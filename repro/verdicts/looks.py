@@ -1,0 +1,69 @@
+"""Looks at a claim: with how many seeds it was looked at, at which error, and what that leaves. Free of torch.
+
+Whoever adds seeds because a claim is undecided has looked at it before, in the same session or in an earlier one. All
+looks at the same data count: those under the same declaration at the same runs, as far as their seeds go.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from ..runs.conditions import Conditions
+from ..runs.run import reading_key
+from ..statistics.sequential import levels, next_level
+from ..words import counted
+from .claim import Case
+from .entry import Look
+
+
+def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, float]]:
+    """The looks of a session that wants to look at these numbers of seeds: each with its level of error.
+
+    ``before``: the looks that were ever made, by their seeds. One of them is no new look and keeps its level. Nor are
+    fewer seeds than were looked at, which can decide nothing: their level is 0. Several new looks share what is left.
+    A session that goes on until a claim is decided begins where the last one ended.
+    """
+    if not before:
+        return list(zip(wanted, levels(wanted, next_level(None)), strict=True))
+    last, most = before[-1], wanted[-1]
+    again = [(look.seeds, look.level) for look in before if look.seeds <= most][-1:]
+    if len(wanted) == 1:
+        again = [look for look in again if look[0] == most]
+    new = [seeds for seeds in wanted if seeds > last.seeds]
+    found = [*again, *zip(new, levels(new, next_level(last.level, last.decided)), strict=True)]
+    return found or [(most, 0.0)]
+
+
+def at(conditions: Conditions, case: Case, seeds: int) -> Conditions:
+    """The conditions of a look with so many seeds."""
+    own = min(conditions.regime.scale(task).seeds for task in case.tasks)
+    return conditions if seeds == own else conditions.with_seeds(seeds)
+
+
+def data_of(case: Case, conditions: Conditions, seeds: int) -> str:
+    """A hash of the runs that a look is at, and of how they are measured."""
+    there = at(conditions, case, seeds)
+    runs = {run.key for curve in case.curves for run in curve.runs(there)}
+    names = sorted(runs | {reading_key(there.reading(task)) for task in case.tasks})
+    return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
+
+
+def error(looks: Sequence[Look]) -> float:
+    """What all looks together err at most: each its level, but for those that only checked a decision."""
+    return sum(look.level for i, look in enumerate(looks) if i == 0 or not looks[i - 1].decided)
+
+
+def in_words(looks: Sequence[Look], seeds: int) -> str:
+    """What a reader of a verdict on so many seeds has to know of other looks; empty where there were none."""
+    if looks and looks[-1].seeds > seeds:
+        return f"{looks[-1].seeds} seeds of this claim were looked at before: fewer decide nothing"
+    if len(looks) < 2:
+        return ""
+    *earlier, last = looks
+    told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in earlier)
+    together = f"together they are wrong in at most {percent(error(looks))} of all cases"
+    return f"look {len(looks)} of this claim: decided at {percent(last.level)}, after {told}; {together}"
+
+
+def percent(level: float) -> str:
+    """A level of error, for a sentence."""
+    return f"{100 * level:.2g}%"
