@@ -118,7 +118,7 @@ def test_saturated_cross_entropy_is_no_fault_and_is_told_beside_the_verdict(tmp_
     """What the paper measured is decided as it measured it, and what the strongest attack leaves stands beside it."""
 
     def saturates(run: Run) -> dict[str, Any]:
-        return {**sound(run), "saturated": 0.9, **({measure.sound: 0.2} if run.batch_size == 256 else {})}
+        return {**sound(run), "saturated": 0.9, **({str(measure.sound): 0.2} if run.batch_size == 256 else {})}
 
     found = judged(tmp_path, case(measure), saturates)
     assert found.reproduced

@@ -73,7 +73,8 @@ def _attacked(model: nn.Module, images: Tensor, labels: Tensor, epsilon: float, 
     attacks = [("fgsm", Attack.fgsm(epsilon), right_after)]
     if restarts:  # none where PGD is left out
         attacks.append(("pgd", Attack(epsilon, steps, step_size, restarts=restarts), right_throughout))
-    found, unbroken = {}, torch.ones_like(labels, dtype=torch.bool)
+    found: dict[str, float] = {}
+    unbroken = torch.ones_like(labels, dtype=torch.bool)
     for name, attack, survivors in attacks:
         right = survivors(model, images, labels, attack)
         unbroken = survivors(model, images, labels, replace(attack, loss="margin"), unbroken & right)
