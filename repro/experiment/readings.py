@@ -78,11 +78,9 @@ NAMES: Final = (SOUND, PIXELS, TEST_LOSS, "pgd-10-restarts-3", "lambda1-1024", "
 # These stand beside every verdict: an attack that saturation does not blind, what the paper's Section 1 says of
 # epsilon, and what the drivers of Yao et al. take lambda1 of.
 BY_DEFAULT: Final = (SOUND, PIXELS, TEST_LOSS)
-# They are measured on one in so many of the first reading's images, so that a session takes a tenth longer at most: a
-# run of the quick regime, trained and measured in 16 s (M1 and StdCNN on MNIST) takes 0.17 and 0.48 s more, one of 7 s
-# (M1 on Fashion-MNIST) as much, and one of C1, of 4.9 s, 0.7 s, most of which is not for its 8 images.
-FEWER_ATTACKED: Final = 4
-FEWER_CURVED: Final = 2
+FEWER: Final = (
+    4  # they are on one in so many of the first reading's images: what they cost stands in docs/performance.md
+)
 
 
 def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
@@ -96,11 +94,11 @@ def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
             )
             return Alternative(name, says, first, "attacks", free=True)
         case "epsilon-in-pixels":
-            count = _fewer(first.attacked_images, dataset, FEWER_ATTACKED)
+            count = _fewer(first.attacked_images, dataset)
             says = f"epsilon is a share of a pixel's range; on {count:,} images"
             reading = replace(attacks, epsilon_unit="pixels", attacked_images=count)
         case "lambda1-test":
-            count = _fewer(first.hessian_images, dataset, FEWER_CURVED)
+            count = _fewer(first.hessian_images, dataset)
             says = f"lambda1 of the loss on {count:,} test images"
             reading = replace(curvature, curvature_of="test", hessian_images=count)
         case "pgd-10-restarts-3":
@@ -118,6 +116,6 @@ def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
     return Alternative(name, says, reading, reading.parts[0])
 
 
-def _fewer(images: int | None, dataset: Dataset, times: int) -> int:
+def _fewer(images: int | None, dataset: Dataset) -> int:
     """One in so many of the images that the first reading takes (None: all), and at least one."""
-    return max(1, min(images or dataset.test, dataset.test) // times)
+    return max(1, min(images or dataset.test, dataset.test) // FEWER)
