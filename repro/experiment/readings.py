@@ -78,9 +78,7 @@ NAMES: Final = (SOUND, PIXELS, TEST_LOSS, "pgd-10-restarts-3", "lambda1-1024", "
 # These stand beside every verdict: an attack that saturation does not blind, what the paper's Section 1 says of
 # epsilon, and what the drivers of Yao et al. take lambda1 of.
 BY_DEFAULT: Final = (SOUND, PIXELS, TEST_LOSS)
-FEWER: Final = (
-    4  # they are on one in so many of the first reading's images: what they cost stands in docs/performance.md
-)
+FEWER: Final = 4  # the last two take one in so many of the first reading's images; see docs/performance.md
 
 
 def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:

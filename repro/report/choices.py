@@ -83,8 +83,8 @@ CHOICES: Final = (
     Choice(
         "which paper Benchmark is from",
         "the settings that Appendix A names: learning rate 0.01, momentum 0.9, halved every 5 epochs",
-        "Section 2 takes them from Yao et al. (2018a), Appendix A from Yao et al. (2018b): a departure if the former is "
-        "meant", "repro.experiment.recipes",
+        "Section 2 takes them from Yao et al. (2018a), Appendix A from Yao et al. (2018b): a departure if the former "
+        "is meant", "repro.experiment.recipes",
     ),
     Choice(
         "validation images", "the last 5,000 (10,000) of a fixed shuffle of the training set; not used",
