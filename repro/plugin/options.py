@@ -47,6 +47,7 @@ class Settings:
     figures: frozenset[str]  # empty: all
     strict: bool
     verdicts_ok: bool
+    linear_axis: bool
     readings: tuple[str, ...]
     trained_as: tuple[str, ...]
     precision: str
@@ -149,6 +150,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     switch("--plan", help="say what would be trained and what is stored; train nothing")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
+    switch("--linear-axis", help="figures with a linear axis of batch sizes; by default they are drawn by doublings")
 
 
 def flag(field: str) -> str:
@@ -177,6 +179,7 @@ def settings(config: pytest.Config) -> Settings:
         figures=_chosen_figures(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
+        linear_axis=get("--linear-axis"),
         readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),

@@ -34,6 +34,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         figures=frozenset(),
         strict=False,
         verdicts_ok=False,
+        linear_axis=False,
         readings=("sound-attack", "epsilon-in-pixels", "lambda1-test"),
         trained_as=(),
         precision="float32",
@@ -60,7 +61,10 @@ def test_readings_that_are_asked_for_stand_in_place_of_those_by_default(
 
 @pytest.mark.parametrize(
     ("option", "field"),
-    [("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")],
+    [
+        *(("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
+        ("--linear-axis", "linear_axis"),
+    ],
 )
 def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
     changed = {name for name, value in vars(given(option)).items() if value != getattr(given(), name)}
