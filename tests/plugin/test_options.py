@@ -5,6 +5,7 @@ import pytest
 from projects import Project
 
 from repro.errors import SettingError
+from repro.experiment.readings import NAMES
 from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
@@ -33,7 +34,8 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         figures=frozenset(),
         strict=False,
         verdicts_ok=False,
-        readings=("sound-attack",),
+        linear_axis=False,
+        readings=("sound-attack", "epsilon-in-pixels", "lambda1-test"),
         trained_as=(),
         precision="float32",
         until_decided=None,
@@ -42,8 +44,27 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
 
 
 @pytest.mark.parametrize(
+    ("asked", "readings"),
+    [
+        ("sound-attack", ("sound-attack",)),
+        ("lambda1-all", ("sound-attack", "lambda1-all")),
+        ("lambda1-test,sound-attack,lambda1-1024", ("sound-attack", "lambda1-test", "lambda1-1024")),
+        ("all", NAMES),
+    ],
+)
+def test_readings_that_are_asked_for_stand_in_place_of_those_by_default(
+    given: Given, asked: str, readings: tuple[str, ...]
+) -> None:
+    """But for the one that costs nothing."""
+    assert given("--readings", asked).readings == readings
+
+
+@pytest.mark.parametrize(
     ("option", "field"),
-    [("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")],
+    [
+        *(("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
+        ("--linear-axis", "linear_axis"),
+    ],
 )
 def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
     changed = {name for name, value in vars(given(option)).items() if value != getattr(given(), name)}
@@ -110,6 +131,7 @@ WRONG = {
         "until-decidedly",
     ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
+    "--readings": ("margin-loss", "", "sound-attack,"),
     "--trained-as": ("he", "", f"{HE},", f"{HE} {POOL_LAST}", "all", "sound-attack"),
     "--precision": ("half", "", "float16", "float32,tf32", "tf32"),  # the last of a GPU alone
     "--store": ("~nobody-of-that-name/store", "a" * 300),

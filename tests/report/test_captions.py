@@ -19,7 +19,7 @@ def written(figure: Figure, where: Conditions = WHERE, notes: Notes | None = Non
 def test_captions_say_what_is_shown_at_what_scale() -> None:
     assert written(FIGURES[9]) == (
         "FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon 0.3 in standardised units, "
-        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; clean accuracy is dashed."
+        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; attacked accuracy is dashed."
     )
     assert written(FIGURES[13]) == (
         "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "

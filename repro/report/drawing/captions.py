@@ -31,7 +31,7 @@ class Picture:
 class Notes:
     """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value.
 
-    ``seeds``: how many seeds the lines of each task have.
+    ``seeds``: how many seeds the lines of each task have. ``sound``: whether what the strongest attack leaves is drawn.
     """
 
     undertrained: list[str] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Notes:
     missing: list[str] = field(default_factory=list)
     at_edge: Counter[int] = field(default_factory=Counter)  # crosses at the edge of the axes, by batch size
     seeds: dict[str, set[int]] = field(default_factory=dict)
+    sound: bool = False
 
     def take(self, recipe: Recipe, size: int, cells: list[Cell], lacking: int) -> None:
         """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
@@ -57,6 +58,7 @@ class Notes:
         for mine, others in zip(self._lists, other._lists, strict=True):
             mine += [f"{task} {note}".lstrip() for note in others]
         self.at_edge += other.at_edge
+        self.sound |= other.sound
         for name, counts in other.seeds.items():
             self.seeds[name] = self.seeds.get(name, set()) | counts
 
@@ -107,7 +109,9 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
     )
     factors = all(panel.measure.logarithmic for panel in figure.panels)
     lines = "Lines are geometric means over seeds" if factors else "Lines are means over seeds"
-    reading = f"{lines}, bands their range" + ("." if factors else "; clean accuracy is dashed.")
+    reading = f"{lines}, bands their range" + ("." if factors else "; attacked accuracy is dashed.")
+    if notes.sound:
+        reading += " Dotted, where it is another number: accuracy under the strongest attack on each image."
     return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
 
 
