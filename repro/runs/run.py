@@ -16,7 +16,7 @@ from ..science.training.settings import TrainingSettings
 
 # Part of every key, as the version of the network is. Raise it when a change of code changes the numbers that are read
 # off a run's weights by more than rounding, which differs between processors, too.
-MEASURING_VERSION: Final = 6
+MEASURING_VERSION: Final = 7
 
 
 @dataclass(frozen=True)
