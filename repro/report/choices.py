@@ -24,7 +24,8 @@ class Choice:
 CHOICES: Final = (
     Choice(
         "batch-size grid",
-        "64, 128, 256, 512, 1024 at the paper's scale",
+        "64, 128, 256, 512, 1024 at the paper's scale; where data are reduced batches may be, too, and another batch "
+        "size than 64 is then the one at which LR and LR/BS coincide",
         "LR and LR/BS coincide at 64, and the paper's axes end near 1000",
         "repro.experiment.regimes.GRID",
     ),

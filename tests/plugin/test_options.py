@@ -73,9 +73,9 @@ def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> N
 
 def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:
     assert given("--quick").regime == QUICK
-    regime = given("--quick", "--epochs", "3", "--seeds", "7", "--batch-sizes", "256,64").regime
+    regime = given("--quick", "--epochs", "3", "--seeds", "7", "--batch-sizes", "256,64", "--anchor", "32").regime
     scale, default = regime.scale(STDCNN_MNIST), QUICK.scale(STDCNN_MNIST)
-    assert (scale.epochs, scale.seeds, scale.batch_sizes) == (3, 7, (64, 256))
+    assert (scale.epochs, scale.seeds, scale.batch_sizes, scale.anchor) == (3, 7, (64, 256), 32)
     assert (scale.train_images, scale.reading) == (default.train_images, default.reading)
     assert set(regime.scales) == set(QUICK.scales)
 
@@ -120,6 +120,7 @@ def test_seeds_can_be_added_until_claims_are_decided_from_those_of_the_regime_on
 
 WRONG = {
     "--epochs": ("-1", "0", "x", "1.5", ""),
+    "--anchor": ("-1", "0", "x", "16.5", ""),
     "--seeds": (
         "0",
         "-3",

@@ -43,6 +43,12 @@ def test_a_network_of_another_width_than_the_papers_is_named_so(number: int) -> 
     assert "width" not in written(FIGURES[9], narrow)  # M1 has none
 
 
+def test_an_anchor_other_than_the_papers_is_told() -> None:
+    anchored = under(WHERE.regime.overridden(anchor=16))
+    assert "M1-MNIST (LR and LR/BS one at 16 instead of 64, 1,024 training images" in written(FIGURES[9], anchored)
+    assert "LR/BS" not in written(FIGURES[9])
+
+
 def test_captions_name_each_cell_that_needs_care_once() -> None:
     notes = Notes(["LR m=0 at 256 (60% of its training data)"] * 2, ["LR m=0.9 at 256 (1 of 2 seeds)"] * 2)
     assert written(FIGURES[10], notes=notes).endswith(

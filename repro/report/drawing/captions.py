@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...experiment.precisions import departure
-from ...experiment.recipes import Recipe
+from ...experiment.recipes import PAPERS_ANCHOR, Recipe
 from ...experiment.regimes import PAPER
 from ...experiment.tasks import Task
 from ...experiment.trained_as import departures
@@ -80,6 +80,12 @@ def narrow(task: Task, conditions: Conditions) -> str:
     return f"width {width} instead of {papers}" if task.network.scalable and width != papers else ""
 
 
+def anchored(task: Task, conditions: Conditions) -> str:
+    """The batch size that stands for the paper's 64, in words; empty where it is 64."""
+    anchor = conditions.regime.scale(task).anchor
+    return f"LR and LR/BS one at {anchor} instead of {PAPERS_ANCHOR}" if anchor != PAPERS_ANCHOR else ""
+
+
 def title(task: Task, conditions: Conditions) -> str:
     """The title of a pair of axes: the task, and that its network is not the paper's where it is not."""
     return ", ".join(filter(None, (str(task), narrow(task, conditions))))
@@ -119,8 +125,7 @@ def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[
     """The scale of a task's runs, in phrases; ``seeds``: how many the lines that are drawn have."""
     scale = conditions.regime.scale(task)
     fewest, most = (min(seeds), max(seeds)) if seeds else (scale.seeds, scale.seeds)
-    if narrow(task, conditions):
-        yield narrow(task, conditions)
+    yield from filter(None, (narrow(task, conditions), anchored(task, conditions)))
     yield "all training images" if scale.train_images is None else counted(scale.train_images, "training image")
     yield counted(scale.epochs, "epoch")
     yield counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
