@@ -16,7 +16,7 @@ from .units import Array
 
 PROBABLE: Final = 0.8
 CAP: Final = 50  # seeds in all
-WORLDS: Final = 400  # a chance of 80% is then known to 2 points
+WORLDS: Final = 300  # a chance of 80% is then known to two points and a half
 
 
 def further_seeds(
