@@ -45,9 +45,10 @@ def terms(case: Case, conditions: Conditions) -> dict[str, Any]:
     """The terms of a case as plain JSON, by what they are of: all claims, a task, a recipe on it, a measure."""
     found: dict[str, Any] = {"rules": _rules()}
     for curve in case.curves:
-        grid = conditions.regime.scale(curve.task).batch_sizes
+        scale = conditions.regime.scale(curve.task)
+        rates = {str(size): str(curve.recipe.sgd(size, scale.anchor)) for size in scale.batch_sizes}
         found[str(curve.task)] = _task(curve.task, conditions)
-        found[f"{curve.recipe} on {curve.task}"] = {str(size): str(curve.recipe.sgd(size)) for size in grid}
+        found[f"{curve.recipe} on {curve.task}"] = rates
         found[curve.measure.field] = _measure(curve.measure)
     return found
 

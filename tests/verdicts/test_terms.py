@@ -68,6 +68,13 @@ def test_how_a_task_is_trained_and_measured_is_hashed(scale: dict[str, Any], phr
     assert f"M1-MNIST.{phrase}" in moved(declaration(CASE, scaled(**scale)))
 
 
+def test_the_batch_size_that_stands_for_the_papers_smallest_is_hashed_with_the_rates_that_it_sets() -> None:
+    scale = WHERE.regime.scale(M1_MNIST)
+    assert scale.anchor == 64
+    rates = [f"LR/BS m=0.5 on M1-MNIST.{n}: {LR_BS(0.5).sgd(n)} -> {LR_BS(0.5).sgd(n, 16)}" for n in scale.batch_sizes]
+    assert moved(declaration(CASE, scaled(anchor=16))) == ["M1-MNIST.anchor: 64 -> 16", *rates]
+
+
 DATA: dict[str, tuple[dict[str, Any], str]] = {
     "epsilon": ({"epsilon": 0.05}, "epsilon: 0.3 -> 0.05"),
     "standardisation": ({"std": 0.5}, "std: 0.3081 -> 0.5"),
