@@ -10,7 +10,7 @@ from repro.experiment.recipes import BENCHMARK, LR, LR_BS
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
-from repro.statistics.joint import Awaiting
+from repro.statistics.equivalence import Matches
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
 from repro.verdicts.claim import Case
@@ -18,7 +18,7 @@ from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 
 WHERE = conditions()
 AT_CHECKPOINTS, TRANSFER = of_checkpoints(READING), transfer(READING)
-NEITHER, DROPS = Awaiting("numbers"), Drops(points(1))
+NEITHER, DROPS = Matches(points(2)), Drops(points(1))
 ROBUST = case_of(Curve(M1_MNIST, LR(), FGSM), holds_if=NEITHER, axes=("a",))
 FLATTER = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1), holds_if=NEITHER, axes=("b",))
 COLOURED = case_of(Curve(C1_CIFAR10, BENCHMARK, FGSM), holds_if=NEITHER, axes=("c",))

@@ -21,8 +21,8 @@ class Piece:
 
     @property
     def whole(self) -> str:
-        """The name of the run that it is, or is a checkpoint of: what a process locks."""
-        return self.name.split(" to step ")[0]
+        """The name of the run that it is, or is a checkpoint or a shorter training of: what a process locks."""
+        return self.name.split(" to step ")[0].split(" compressed to ")[0]
 
     @property
     def seconds(self) -> float:

@@ -29,7 +29,7 @@ from ..experiment.tasks import (
     task,
 )
 from ..statistics.equivalence import Differs, Flat, Matches, NotWorse, Same
-from ..statistics.joint import Awaiting, Exists, Jointly
+from ..statistics.joint import Exists, Jointly
 from ..statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from ..statistics.ranks import RanksDisagree
 from ..statistics.trends import Drops, Higher, Lower, Rises
@@ -67,7 +67,6 @@ __all__ = [
     "STDCNN_MNIST",
     "TASKS",
     "TEST_ACCURACY",
-    "Awaiting",
     "ChangesLess",
     "Curve",
     "Dataset",

@@ -51,6 +51,7 @@ FIELDS: Final[Mapping[str, Field]] = {
         COUNT, "seeds for each run, or until-decided[:N]: seeds are added to a claim until it is decided, up to N"
     ),
     "batch_sizes": Field(SIZES, "the grid, as in 64,256,1024"),
+    "anchor": Field(COUNT, "the batch size that stands for the paper's 64, where LR and LR/BS are one"),
     "train_images": Field(SIZE, "training images, 0 for the whole split"),
     "width": Field(COUNT, "width of ResNet18, 64 in the paper"),
     "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),

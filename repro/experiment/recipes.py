@@ -15,7 +15,8 @@ from typing import Final
 
 LEARNING_RATE: Final = 0.01
 # The paper says 0.00015625. Dividing by 64 is exact in binary, so LR/BS at batch size 64 is LR to the last bit.
-RATIO: Final = LEARNING_RATE / 64
+PAPERS_ANCHOR: Final = 64  # the batch size at which LR and LR/BS set the same learning rate
+RATIO: Final = LEARNING_RATE / PAPERS_ANCHOR
 BENCHMARK_MOMENTUM: Final = 0.9
 BENCHMARK_HALF_LIFE: Final = 5  # epochs
 MOMENTA: Final = (0.0, 0.2, 0.5, 0.9)
@@ -42,7 +43,7 @@ class SGD:
         return self.learning_rate if self.half_life is None else self.learning_rate * 0.5 ** (epoch // self.half_life)
 
 
-Rule = Callable[[int, float], SGD]  # of the batch size and the momentum
+Rule = Callable[[float, float], SGD]  # of the batch size, in the paper's terms, and the momentum
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,30 @@ class Recipe:
     rule: Rule = field(repr=False)
     varied: bool = True
 
-    def sgd(self, batch_size: int) -> SGD:
-        """The optimiser's settings at a batch size."""
-        return self.rule(batch_size, self.momentum)
+    def sgd(self, batch_size: int, anchor: int = PAPERS_ANCHOR) -> SGD:
+        """The optimiser's settings at a batch size.
+
+        ``anchor``: the batch size that stands for the paper's 64. The rule is asked for the batch size of the paper
+        that the actual one stands for: anchored at 16, the settings at 32 are those of 128.
+
+        >>> LR_BS().sgd(32, anchor=16) == LR_BS().sgd(128)
+        True
+        """
+        return self.rule(batch_size * PAPERS_ANCHOR / anchor, self.momentum)
 
     def __str__(self) -> str:
         return f"{self.name} m={self.momentum:g}" if self.varied else self.name
 
 
-def _fixed(_: int, momentum: float) -> SGD:
+def _fixed(_: float, momentum: float) -> SGD:
     return SGD(LEARNING_RATE, momentum)
 
 
-def _ratio(batch_size: int, momentum: float) -> SGD:
+def _ratio(batch_size: float, momentum: float) -> SGD:
     return SGD(RATIO * batch_size, momentum)
 
 
-def _halved(_: int, momentum: float) -> SGD:
+def _halved(_: float, momentum: float) -> SGD:
     return SGD(LEARNING_RATE, momentum, BENCHMARK_HALF_LIFE)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..errors import SettingError
 from .readings import Reading
+from .recipes import PAPERS_ANCHOR
 from .registry import Registry
 from .tasks import (
     C1_CIFAR10,
@@ -31,6 +32,7 @@ class Scale:
     """How big one task's experiment is.
 
     ``train_images``: the first of the training split (None: all of it). ``width``: ResNet18's, 64 in the paper.
+    ``anchor``: the batch size that stands for the paper's 64, where LR and LR/BS set the same learning rate.
     """
 
     epochs: int
@@ -39,6 +41,7 @@ class Scale:
     train_images: int | None
     reading: Reading
     width: int = 64
+    anchor: int = PAPERS_ANCHOR
 
     def changed(self, **changes: Any) -> "Scale":
         """The same scale with fields replaced, those of its reading among them. TypeError: there is no such field."""

@@ -185,7 +185,8 @@ class Controller:
             self.entries = dict(zip(self.entries, found, strict=True))
             conditions = conditions_of(self.settings, self.shared.read_sources() or {})
             facts, errors = self._session_facts(), [*self.errors.values()]
-            self._written = write_report(found, errors, facts, conditions, store, artifacts, Ahead(self.shared.figures))
+            ahead, linear = Ahead(self.shared.figures), self.settings.linear_axis
+            self._written = write_report(found, errors, facts, conditions, store, artifacts, ahead, linear)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
 

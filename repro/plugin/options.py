@@ -17,7 +17,7 @@ import pytest
 from ..errors import SettingError, error_line
 from ..experiment import precisions
 from ..experiment.fields import COUNT, FIELDS
-from ..experiment.readings import NAMES
+from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
 from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
@@ -47,6 +47,7 @@ class Settings:
     figures: frozenset[str]  # empty: all
     strict: bool
     verdicts_ok: bool
+    linear_axis: bool
     readings: tuple[str, ...]
     trained_as: tuple[str, ...]
     precision: str
@@ -143,12 +144,13 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--task", name_of, "only claims on this task; may be given again", "append")
     value("--figure", _Text("N"), "only claims read from this figure; again", "append")
     readings, trainings = _some_of(NAMES, "all, or some of", every="all"), _some_of(SAYS, "one or more of")
-    value("--readings", readings, f"other readings: {readings.right}")
+    value("--readings", readings, f"other readings, in place of {', '.join(BY_DEFAULT[1:])}: {readings.right}")
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
     value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
+    switch("--linear-axis", help="figures with a linear axis of batch sizes; by default they are drawn by doublings")
 
 
 def flag(field: str) -> str:
@@ -164,7 +166,7 @@ def settings(config: pytest.Config) -> Settings:
     given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
     kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
     changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
-    asked = NAMES if readings == "all" else _split(readings)
+    asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
     artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
@@ -177,7 +179,8 @@ def settings(config: pytest.Config) -> Settings:
         figures=_chosen_figures(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
-        readings=tuple(dict.fromkeys([NAMES[0], *asked])),  # the first costs nothing
+        linear_axis=get("--linear-axis"),
+        readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,

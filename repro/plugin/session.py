@@ -111,7 +111,8 @@ class ClaimSession:
         """
         self.workshop.help_out()
         if not (self.shared.over or self.settings.until_decided):
-            Ahead(self.shared.figures).draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
+            ahead = Ahead(self.shared.figures, self.settings.linear_axis)
+            ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

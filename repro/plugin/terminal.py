@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..report.scorecard import MARKS, NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
+from ..verdicts.chances import chance
 from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
 from .session import ClaimSession
@@ -38,7 +39,20 @@ def _lines(plan: Plan, claims: ClaimSession) -> list[str]:
         for row in rows:
             grid.add_row(*row)
         grid.add_section()
-    return [*_printed(grid), sharing(plan, claims.conditions)]
+    return [*_printed(grid), sharing(plan, claims.conditions), *_printed(_chances(plan, claims))]
+
+
+def _chances(plan: Plan, claims: ClaimSession) -> Table:
+    """A row for each claim: how likely its cases are to be decided if nothing that is varied changes anything."""
+    title = "the chance of a decision where nothing that is varied changes anything, if the networks learn"
+    grid = Table("claim", "tests", "least", "mean", "most", title=title, title_justify="left")
+    found: dict[str, list[float]] = {}
+    for case in plan.cases:
+        found.setdefault(case.claim.id, []).append(chance(case, claims.conditions, claims.store))
+    for claim, chances in found.items():
+        numbers = (min(chances), sum(chances) / len(chances), max(chances))
+        grid.add_row(claim, str(len(chances)), *(f"{number:.0%}" for number in numbers))
+    return grid
 
 
 def _printed(grid: Table, *, coloured: bool = False) -> list[str]:

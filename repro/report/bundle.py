@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ..errors import ReproError
 from ..experiment.datasets import DATASETS
 from ..experiment.precisions import FLOAT32
-from ..experiment.readings import Reading
+from ..experiment.readings import NAMES, SOUND, Reading
 from ..experiment.regimes import Regime, Scale
 from ..experiment.tasks import TASKS
 from ..files.text import read_text
@@ -62,7 +62,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     regime: RegimeTold
     data: dict[str, DataTold]
     device: str
-    readings: tuple[str, ...] = ("sound-attack",)
+    readings: tuple[str, ...] = (SOUND,)
     until_decided: int | None = None
     trained_as: tuple[str, ...] = ()
     precision: str = FLOAT32
@@ -124,6 +124,8 @@ class Loaded:
     def conditions(self) -> Conditions:
         """The conditions of its session. ReproError: a scale is none, or holds something this version does not know."""
         told = self.report.session
+        if unknown := {*told.readings} - {*NAMES}:
+            raise ReproError(f"{self.path}: this version does not know the session's reading {min(unknown)!r}")
         try:
             scales = {task: _scale(table) for task, table in told.regime.tasks.items() if task in TASKS}
         except ValueError as error:

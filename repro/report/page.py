@@ -18,7 +18,8 @@ TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproduci
 AMOUNT = """\
 A larger batch takes fewer steps, and a larger momentum makes each of them longer, so they may look different because
 they were trained less or more. Claims that compare batch sizes or recipes are decided once more on the same runs as
-they were when they had come to the same T, the sum of learning rate / (1 - momentum) over the steps."""
+they were when they had come to the same T, the sum of learning rate / (1 - momentum) over the steps; where the
+learning rate decays, on trainings whose whole schedule was compressed to that T."""
 
 
 def markdown(report: Report, card: Scorecard, pictures: Sequence[Picture]) -> str:

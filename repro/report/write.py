@@ -26,11 +26,12 @@ def write_report(
     store: Store,
     artifacts: Path,
     ahead: Ahead | None = None,
+    linear: bool = False,
 ) -> list[Path]:
     """Write the report of a session's verdicts into the folder ``artifacts``; returns what was written.
 
     ``session``: its command and seconds, and what else it tells of itself. Figures are drawn from what the store holds
-    of their lines, but for those that are there ``ahead``.
+    of their lines, but for those that are there ``ahead``; ``linear``: on linear axes of batch sizes.
     """
     from .drawing.figures import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .drawing.sheets import draw_contact_sheet, draw_scorecard
@@ -39,7 +40,8 @@ def write_report(
     numbers = sorted({number for entry in entries for number in entry.figures})
     decided = {run for entry in entries for run in entry.runs}
     pictures = [
-        (ahead and ahead.take(number, artifacts)) or draw(FIGURES[number], store, conditions, artifacts, decided)
+        (ahead and ahead.take(number, artifacts))
+        or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in numbers
     ]
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}

@@ -11,7 +11,7 @@ from typing import Final
 
 from ..experiment.networks import PAPERS_WIDTH
 from ..experiment.precisions import FLOAT32
-from ..experiment.readings import Alternative, Reading, alternative, of_checkpoints
+from ..experiment.readings import PIXELS, SOUND, Alternative, Reading, alternative, of_checkpoints
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import Regime
 from ..experiment.tasks import Task
@@ -29,7 +29,7 @@ class Conditions:
     regime: Regime
     sources: Mapping[str, Source]
     device: str
-    readings: tuple[str, ...] = ("sound-attack",)  # the alternatives that verdicts are decided under as well
+    readings: tuple[str, ...] = (SOUND,)  # the alternatives that verdicts are decided under as well
     until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
     precision: str = FLOAT32  # of the training; everything is measured in float32
@@ -39,7 +39,7 @@ class Conditions:
         scale = self.regime.scale(task)
         return Run(
             task=task,
-            sgd=recipe.sgd(batch_size),
+            sgd=recipe.sgd(batch_size, scale.anchor),
             batch_size=batch_size,
             seed=seed,
             epochs=scale.epochs,
@@ -93,8 +93,10 @@ class Conditions:
         return replace(self, regime=self.regime.overridden(seeds=seeds))
 
     def alternatives(self, task: Task) -> list[Alternative]:
-        """The other readings that its verdicts are decided under."""
-        return [alternative(name, self.reading(task)) for name in self.readings]
+        """The other readings that its verdicts are decided under, but for one that is the first where units agree."""
+        one_unit = task.dataset.epsilon == task.dataset.epsilon_pixels
+        names = [name for name in self.readings if not (name == PIXELS and one_unit)]
+        return [alternative(name, self.reading(task), task.dataset) for name in names]
 
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""

@@ -1,4 +1,4 @@
-"""Estimands of sentences that speak of several measures at once, and of sentences that cannot be decided here."""
+"""Estimands of sentences that speak of several measures at once."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample
-from .hypotheses import AllOf, AnyOf, Effect, Mean, Nothing
-from .units import SHARE, Margin
+from .hypotheses import AllOf, AnyOf, Effect, Mean
+from .units import Margin
 
 
 @dataclass(frozen=True)
@@ -109,20 +109,3 @@ def _change(sample: Sample, i: int, j: int) -> Effect:
     where = f" on {sample.group}" if sample.group else ""
     name = f"change from batch size {sample.batch_sizes[i]} to {sample.batch_sizes[j]}{where}"
     return Effect(sample.values[..., j] - sample.values[..., i], sample.unit, name, sample.step)
-
-
-@dataclass(frozen=True)
-class Awaiting(Estimand):
-    """A claim that needs something which is not at hand; undecided, with the reason, whatever is measured."""
-
-    reason: str
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        """None that could be declared."""
-        return (Margin(0.0, SHARE),)
-
-    def question(self, *samples: Sample) -> Question:
-        """A question that nothing answers."""
-        nothing = Nothing(samples[0].unit, self.reason)
-        return Question(nothing, nothing, "a comparison")

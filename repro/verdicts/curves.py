@@ -212,7 +212,7 @@ def read_runs(
         further, field = other.reading, (measure.sound or field) if other.free else field
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
-    reading = conditions.reading(curve.task)
+    reading = further or conditions.reading(curve.task)
     images = (getattr(reading, measure.images) or curve.task.dataset.test) if measure.images else None
     return Measured(curve, batch_sizes, rows, images)
 

@@ -155,11 +155,14 @@ CHECKS: Final = (
           1e-2,  # where Lanczos stops
           "lambda1's residual is at most a hundredth of it", counted=False),
     Check("lambda1-is-the-top", (LAMBDA1,), ("lambda1", "lambda1_elsewhere", "lambda1_smallest"), _above_lambda1,
-          0.1,  # a Ritz value is a proof, so this is no noise: a miss by less matters to no claim, which ask for 1.25
+          0.1,  # a Ritz value is a proof, so this is no noise: a miss by less matters to no claim
           "a second start finds no larger eigenvalue than lambda1", counted=False),
-    # If k of N images carry lambda1, the error is 1 / sqrt(k) of it; taken on n of them, at most sqrt(N / n) times
-    # that: on 64 of 256 it is above 1.5 only if k < 2. It was up to 0.95 (well-trained StdCNN). A smaller error is
-    # imprecise but no fault of the instrument: every cell is measured on the same images.
-    Check("lambda1-not-of-one-image", (LAMBDA1,), ("lambda1", "lambda1_error", "lambda1_smallest"), _of_lambda1, 1.5,
-          "lambda1's standard error for the choice of images is of its own size at most", counted=False),
+    # If k of N images carry lambda1 alike, the error is sqrt(1 / k - 1 / N) of it: 1 for one image, whatever N is, and
+    # above a half for fewer than four. On sound networks it was 0.16 to 0.34 (StdCNN with momentum 0.9, on 512 and
+    # 1,024 of 2,048 images) and 0.08 to 0.13 (M1 without momentum, 256 and 512 of 512); it was 0.52 to 0.77 on 256
+    # images for M1 with momentum 0.9 trained on 256 or 512, and 0.75 for one StdCNN, where the largest image has half
+    # to three quarters of lambda1 and four times the images move it.
+    Check("lambda1-not-of-one-image", (LAMBDA1,), ("lambda1", "lambda1_error", "lambda1_smallest"), _of_lambda1, 0.5,
+          "lambda1's standard error for the choice of images is half of it at most: four images or more carry it",
+          counted=False),
 )  # fmt: skip

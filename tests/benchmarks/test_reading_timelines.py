@@ -49,6 +49,7 @@ def test_slowest_first_is_all_pairs_in_order_and_fastest_first_is_none() -> None
     assert timeline.in_order(down) == 1
     assert timeline.in_order(up) == 0
     assert timeline.in_order([*down, piece("0 to step 3", "gw0", 9.0, 99.0)]) == 1
+    assert timeline.in_order([*down, piece("0 compressed to 3 steps", "gw0", 9.0, 99.0)]) == 1
 
 
 def test_the_tail_is_from_the_first_process_that_is_done_to_the_last() -> None:

@@ -14,12 +14,12 @@ FIRST = Reading(test_images=64, attacked_images=32, pgd_steps=4, hessian_images=
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_reading_differs_from_the_first_in_what_its_name_says_alone(name: str) -> None:
-    other = alternative(name, FIRST)
+    other = alternative(name, FIRST, MNIST)
     said = {
         "sound-attack": {},
-        "epsilon-in-pixels": {"epsilon_unit": "pixels"},
+        "epsilon-in-pixels": {"epsilon_unit": "pixels", "attacked_images": 8},
         "pgd-10-restarts-3": {"pgd_steps": 10, "pgd_restarts": 3},
-        "lambda1-test": {"curvature_of": "test"},
+        "lambda1-test": {"curvature_of": "test", "hessian_images": 4},
         "lambda1-1024": {"hessian_images": 1024},
         "lambda1-4096": {"hessian_images": 4096},
         "lambda1-all": {"hessian_images": None},
@@ -32,7 +32,7 @@ def test_every_reading_differs_from_the_first_in_what_its_name_says_alone(name: 
 
 def test_an_unknown_reading_is_refused() -> None:
     with pytest.raises(KeyError):
-        alternative("lambda1-7", FIRST)
+        alternative("lambda1-7", FIRST, MNIST)
 
 
 def test_epsilon_in_pixels_is_the_papers_number_taken_of_a_pixels_range() -> None:

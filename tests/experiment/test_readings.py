@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.experiment.datasets import CIFAR10, MNIST
-from repro.experiment.readings import ALL_PARTS, NAMES, Reading, alternative
+from repro.experiment.readings import ALL_PARTS, BY_DEFAULT, NAMES, Reading, alternative
 
 FIRST = Reading(test_images=None, attacked_images=500, pgd_steps=40, hessian_images=4096)
 
@@ -30,9 +30,9 @@ def test_epsilon_is_read_in_the_network_s_units_unless_pixels_are_asked_for() ->
 
 CHANGES = {
     "sound-attack": {},
-    "epsilon-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels"},
+    "epsilon-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels", "attacked_images": 125},
     "pgd-10-restarts-3": {"parts": ("attacks",), "pgd_steps": 10, "pgd_restarts": 3},
-    "lambda1-test": {"parts": ("curvature",), "curvature_of": "test"},
+    "lambda1-test": {"parts": ("curvature",), "curvature_of": "test", "hessian_images": 1024},
     "lambda1-1024": {"parts": ("curvature",), "hessian_images": 1024},
     "lambda1-4096": {"parts": ("curvature",), "hessian_images": 4096},
     "lambda1-all": {"parts": ("curvature",), "hessian_images": None},
@@ -41,7 +41,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_alternative_changes_what_its_name_says_and_nothing_else(name: str) -> None:
-    found = alternative(name, FIRST)
+    found = alternative(name, FIRST, MNIST)
     assert found.name == name
     assert found.reading == replace(FIRST, **CHANGES[name])
     assert "\n" not in found.says
@@ -49,7 +49,7 @@ def test_an_alternative_changes_what_its_name_says_and_nothing_else(name: str) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_alternative_measures_the_values_that_it_gives(name: str) -> None:
-    found = alternative(name, FIRST)
+    found = alternative(name, FIRST, MNIST)
     if found.free:
         assert found.reading == FIRST
         assert found.part == "attacks"
@@ -59,13 +59,24 @@ def test_an_alternative_measures_the_values_that_it_gives(name: str) -> None:
 
 
 def test_only_values_that_the_first_reading_has_are_free() -> None:
-    assert [name for name in NAMES if alternative(name, FIRST).free] == ["sound-attack"]
+    assert [name for name in NAMES if alternative(name, FIRST, MNIST).free] == ["sound-attack"]
 
 
 @pytest.mark.parametrize("name", ["", "lambda1", "lambda1-", "lambda1-17", "hinge"])
 def test_an_unknown_alternative_is_a_key_error(name: str) -> None:
     with pytest.raises(KeyError):
-        alternative(name, FIRST)
+        alternative(name, FIRST, MNIST)
+
+
+@pytest.mark.parametrize(("images", "fewer"), [(None, 2500), (96, 24), (1, 1)])
+def test_what_is_measured_by_default_is_on_a_part_of_the_images(images: int | None, fewer: int) -> None:
+    first = replace(FIRST, attacked_images=images, hessian_images=images)
+    free, pixels, of_test = (alternative(name, first, MNIST) for name in BY_DEFAULT)
+    assert free.free
+    assert pixels.reading.attacked_images == fewer
+    assert of_test.reading.hessian_images == fewer
+    assert f"on {fewer:,} images" in pixels.says
+    assert f"on {fewer:,} test images" in of_test.says
 
 
 def test_the_first_reading_measures_everything() -> None:

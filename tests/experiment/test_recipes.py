@@ -37,6 +37,19 @@ def test_lr_and_lr_bs_are_one_training_at_64_and_only_there(batch_size: int, mom
     assert (LR(momentum).sgd(batch_size) == LR_BS(momentum).sgd(batch_size)) is (batch_size == 64)
 
 
+@given(exponent=st.integers(0, 8), anchor=st.sampled_from([1, 4, 16, 32, 128]), momentum=st.sampled_from(MOMENTA))
+def test_an_anchor_stands_for_the_papers_64_to_the_last_bit(exponent: int, anchor: int, momentum: float) -> None:
+    for recipe in (LR(momentum), LR_BS(momentum), BENCHMARK):
+        assert recipe.sgd(anchor * 2**exponent, anchor) == recipe.sgd(64 * 2**exponent)
+    assert LR(momentum).sgd(anchor, anchor) == LR_BS(momentum).sgd(anchor, anchor)
+
+
+def test_a_ratio_anchored_at_16_sets_the_rate_of_64_there_and_four_times_as_much_at_64() -> None:
+    assert LR_BS().sgd(16, anchor=16).learning_rate == 0.01
+    assert LR_BS().sgd(64, anchor=16).learning_rate == 0.04
+    assert {LR().sgd(size, anchor=16).learning_rate for size in (16, 64)} == {0.01}
+
+
 def test_a_whole_number_is_the_same_setting_as_the_float() -> None:
     """They compare equal, so they must also be written alike in a run's key."""
     assert repr(SGD(1, 0)) == repr(SGD(1.0, 0.0))

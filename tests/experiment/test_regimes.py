@@ -16,6 +16,7 @@ def test_the_papers_regime_is_the_papers(task: Task) -> None:
     assert scale.seeds == 5
     assert scale.reading.hessian_images is None or scale.reading.hessian_images >= 4096
     assert scale.width == 64
+    assert scale.anchor == 64
     assert (scale.batch_sizes[0], scale.batch_sizes[-1]) == (64, 1024)
 
 
@@ -77,6 +78,8 @@ def test_a_field_that_no_scale_has_is_refused() -> None:
         (PAPER, {"epochs": 1}, False, "paper, changed by options"),
         (PAPER, {"batch_sizes": (64, 128)}, False, "paper, changed by options"),
         (PAPER, {"train_images": 1000}, False, "paper, changed by options"),
+        (PAPER, {"anchor": 64}, True, "paper"),
+        (PAPER, {"anchor": 16}, False, "paper, changed by options"),
         (QUICK, {"epochs": 1, "seeds": 1}, False, "quick"),
         (QUICK, {"epochs": 100}, False, "quick"),
     ],

@@ -7,9 +7,9 @@ import sys
 from typing import Any
 
 import pytest
-from projects import Project
+from projects import FIRST_READING, Project
 
-SEEDS = ("--seeds", "until-decided:4", "--batch-sizes", "128,256")
+SEEDS = ("--seeds", "until-decided:4", "--batch-sizes", "128,256", *FIRST_READING)
 
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])

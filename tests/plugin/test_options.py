@@ -5,6 +5,7 @@ import pytest
 from projects import Project
 
 from repro.errors import SettingError
+from repro.experiment.readings import NAMES
 from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
@@ -33,7 +34,8 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         figures=frozenset(),
         strict=False,
         verdicts_ok=False,
-        readings=("sound-attack",),
+        linear_axis=False,
+        readings=("sound-attack", "epsilon-in-pixels", "lambda1-test"),
         trained_as=(),
         precision="float32",
         until_decided=None,
@@ -42,8 +44,27 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
 
 
 @pytest.mark.parametrize(
+    ("asked", "readings"),
+    [
+        ("sound-attack", ("sound-attack",)),
+        ("lambda1-all", ("sound-attack", "lambda1-all")),
+        ("lambda1-test,sound-attack,lambda1-1024", ("sound-attack", "lambda1-test", "lambda1-1024")),
+        ("all", NAMES),
+    ],
+)
+def test_readings_that_are_asked_for_stand_in_place_of_those_by_default(
+    given: Given, asked: str, readings: tuple[str, ...]
+) -> None:
+    """But for the one that costs nothing."""
+    assert given("--readings", asked).readings == readings
+
+
+@pytest.mark.parametrize(
     ("option", "field"),
-    [("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")],
+    [
+        *(("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
+        ("--linear-axis", "linear_axis"),
+    ],
 )
 def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
     changed = {name for name, value in vars(given(option)).items() if value != getattr(given(), name)}
@@ -52,9 +73,9 @@ def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> N
 
 def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:
     assert given("--quick").regime == QUICK
-    regime = given("--quick", "--epochs", "3", "--seeds", "7", "--batch-sizes", "256,64").regime
+    regime = given("--quick", "--epochs", "3", "--seeds", "7", "--batch-sizes", "256,64", "--anchor", "32").regime
     scale, default = regime.scale(STDCNN_MNIST), QUICK.scale(STDCNN_MNIST)
-    assert (scale.epochs, scale.seeds, scale.batch_sizes) == (3, 7, (64, 256))
+    assert (scale.epochs, scale.seeds, scale.batch_sizes, scale.anchor) == (3, 7, (64, 256), 32)
     assert (scale.train_images, scale.reading) == (default.train_images, default.reading)
     assert set(regime.scales) == set(QUICK.scales)
 
@@ -99,6 +120,7 @@ def test_seeds_can_be_added_until_claims_are_decided_from_those_of_the_regime_on
 
 WRONG = {
     "--epochs": ("-1", "0", "x", "1.5", ""),
+    "--anchor": ("-1", "0", "x", "16.5", ""),
     "--seeds": (
         "0",
         "-3",
@@ -110,6 +132,7 @@ WRONG = {
         "until-decidedly",
     ),
     "--batch-sizes": ("64,x", "64,64", "", "64,,128", "0,64", "-64", "64 128"),
+    "--readings": ("margin-loss", "", "sound-attack,"),
     "--trained-as": ("he", "", f"{HE},", f"{HE} {POOL_LAST}", "all", "sound-attack"),
     "--precision": ("half", "", "float16", "float32,tf32", "tf32"),  # the last of a GPU alone
     "--store": ("~nobody-of-that-name/store", "a" * 300),

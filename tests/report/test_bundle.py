@@ -74,6 +74,12 @@ def test_a_field_added_to_the_conditions_comes_into_the_report() -> None:
     assert {field.name for field in fields(Conditions)} - {"regime", "sources"} <= told
 
 
+def test_a_reading_that_is_gone_is_named_in_one_line() -> None:
+    facts = to_builtins(session_of(conditions())) | {"readings": ["sound-attack", "margin-loss"]}
+    with pytest.raises(ReproError, match=r"^report\.json: this version does not know .* 'margin-loss'$"):
+        rebuilt(facts)
+
+
 @pytest.mark.parametrize("regime", [PAPER, QUICK, PAPER.overridden(epochs=1)], ids=lambda regime: regime.title)
 def test_whether_words_are_those_of_the_papers_scale_is_rebuilt(regime: Regime) -> None:
     after = rebuilt(to_builtins(session_of(under(regime))))

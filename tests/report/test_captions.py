@@ -19,7 +19,7 @@ def written(figure: Figure, where: Conditions = WHERE, notes: Notes | None = Non
 def test_captions_say_what_is_shown_at_what_scale() -> None:
     assert written(FIGURES[9]) == (
         "FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon 0.3 in standardised units, "
-        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; clean accuracy is dashed."
+        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; attacked accuracy is dashed."
     )
     assert written(FIGURES[13]) == (
         "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "
@@ -41,6 +41,12 @@ def test_a_network_of_another_width_than_the_papers_is_named_so(number: int) -> 
     assert "ResNet18-CIFAR10 (width 4 instead of 64, 1,024 training images" in written(FIGURES[number], narrow)
     assert "width" not in written(FIGURES[number])
     assert "width" not in written(FIGURES[9], narrow)  # M1 has none
+
+
+def test_an_anchor_other_than_the_papers_is_told() -> None:
+    anchored = under(WHERE.regime.overridden(anchor=16))
+    assert "M1-MNIST (LR and LR/BS one at 16 instead of 64, 1,024 training images" in written(FIGURES[9], anchored)
+    assert "LR/BS" not in written(FIGURES[9])
 
 
 def test_captions_name_each_cell_that_needs_care_once() -> None:

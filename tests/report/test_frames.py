@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 from drawn import WHERE, axes_of, hollow_at_256, legend, markers, stored
 from matplotlib.figure import Figure as Canvas
-from worlds import Results, healthy
+from worlds import Results, healthy, under
 
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
+from repro.report.drawing.figures import composed
 from repro.report.drawing.frames import dress, tick
 from repro.runs.run import Run
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY
@@ -76,6 +77,24 @@ def test_the_axis_shows_the_grid_and_doublings_are_equally_far(tmp_path: Path) -
     low, high = ax.get_xlim()
     assert low < 64
     assert high > 256
+
+
+def test_on_a_linear_axis_the_same_grid_stands_at_its_sizes(tmp_path: Path) -> None:
+    canvas, _ = composed(FIGURES[9], stored(tmp_path, FIGURES[9]), WHERE, linear=True)
+    (ax,) = canvas.axes
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["64", "128", "256"]
+    assert ax.get_xscale() == "linear"
+    assert list(ax.get_xticks(minor=True)) == []
+    low, high = ax.get_xlim()
+    assert 0 < low < 64
+    assert high > 256
+
+
+def test_one_batch_size_has_room_on_a_linear_axis(tmp_path: Path) -> None:
+    where = under(WHERE.regime.overridden(batch_sizes=(64,)))
+    canvas, _ = composed(FIGURES[9], stored(tmp_path, FIGURES[9]), where, linear=True)
+    low, high = canvas.axes[0].get_xlim()
+    assert low < 64 < high
 
 
 @pytest.mark.parametrize(

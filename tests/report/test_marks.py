@@ -7,11 +7,13 @@ from matplotlib import colors
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
-from worlds import Results, fill
+from matplotlib.lines import Line2D
+from worlds import Results, fill, is_of
 
-from repro.experiment.recipes import LR_BS
+from repro.experiment.recipes import BENCHMARK, LR_BS
 from repro.experiment.tasks import M1_MNIST
-from repro.report.drawing.captions import Notes
+from repro.report.drawing.captions import Notes, caption
+from repro.report.drawing.figures import composed
 from repro.report.drawing.marks import COLOURS, put
 from repro.runs.run import Run
 from repro.runs.store import Store
@@ -39,13 +41,39 @@ def test_every_line_of_the_paper_has_a_colour_of_its_own() -> None:
     assert len({COLOURS[recipe] for recipe in recipes}) == len(recipes)
 
 
-def test_clean_accuracy_is_dashed_in_the_colour_of_its_attacked_one(tmp_path: Path) -> None:
+def test_attacked_accuracy_is_dashed_in_the_colour_of_its_clean_one(tmp_path: Path) -> None:
     (ax,) = axes_of(FIGURES[10], stored(tmp_path, FIGURES[10]))
     found = lines(ax)
     for recipe in ("LR m=0", "LR/BS m=0", "Benchmark"):
-        assert found[recipe].get_linestyle() == "--"
-        assert found[f"PGD {recipe}"].get_linestyle() == "-"
+        assert found[recipe].get_linestyle() == "-"
+        assert found[f"PGD {recipe}"].get_linestyle() == "--"
         assert found[recipe].get_color() == found[f"PGD {recipe}"].get_color() == COLOURS[recipe]
+
+
+def dotted(ax: Axes) -> list[Line2D]:
+    return [line for line in ax.lines if line.get_linestyle() == ":"]
+
+
+def test_what_the_strongest_attack_leaves_is_dotted_where_it_is_another_number(tmp_path: Path) -> None:
+    def saturates(run: Run) -> dict[str, float]:
+        return {"pgd_sound_accuracy": 0.5 - run.batch_size / 1280} if is_of(run, BENCHMARK) else {}
+
+    canvas, notes = composed(FIGURES[10], stored(tmp_path, FIGURES[10], saturates), WHERE)
+    (ax,) = canvas.axes
+    (line,) = dotted(ax)
+    assert line.get_color() == COLOURS["Benchmark"]
+    assert list(line.get_ydata()) == pytest.approx([45, 40, 30])
+    assert legend(ax)[-1] == "strongest attack"
+    written = caption(FIGURES[10], WHERE, notes)
+    assert "Dotted, where it is another number: accuracy under the strongest attack on each image." in written
+
+
+def test_where_no_attack_is_blinded_there_is_nothing_dotted_to_explain(tmp_path: Path) -> None:
+    store = stored(tmp_path, FIGURES[10], lambda _: {"pgd_sound_accuracy": 0.495})  # half a point is the search's
+    canvas, notes = composed(FIGURES[10], store, WHERE)
+    assert dotted(canvas.axes[0]) == []
+    assert "strongest attack" not in legend(canvas.axes[0])
+    assert "otted" not in caption(FIGURES[10], WHERE, notes)
 
 
 def test_a_line_of_accuracies_is_the_mean_of_percentages_and_its_band_their_range(tmp_path: Path) -> None:

@@ -56,7 +56,9 @@ def test_a_figure_waits_for_every_run_that_is_planned_and_for_no_other(tmp_path:
 
 def test_no_figure_is_drawn_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, made, really = stored(tmp_path / "store", FIGURES[9]), [], drawing.draw
-    monkeypatch.setattr(drawing, "draw", lambda figure, *rest: made.append(figure.number) or really(figure, *rest))
+    monkeypatch.setattr(
+        drawing, "draw", lambda figure, *rest, **how: made.append(figure.number) or really(figure, *rest, **how)
+    )
     for _ in range(2):
         drawn_ahead(tmp_path, [9], store, jobs(9))
     assert made == [9]

@@ -260,7 +260,7 @@ def test_a_run_of_a_constant_rate_is_read_on_the_way_within_half_a_step_of_an_am
 
 @given(run=DECAYING, share=st.floats(0, 1))
 def test_a_run_whose_rate_decays_is_compressed_to_an_amount_within_a_step_and_a_half(run: Run, share: float) -> None:
-    """At the paper's scale batch size 64, compressed to the amount of 1024, has the rates of 1024."""
+    """Half a step for their number, and one for halvings that fall between two steps: half, a quarter..."""
     amount = share * run.amount
     then = run.at(amount)
     assert then is run or (then.compressed and not then.on_the_way)

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from repro.experiment.recipes import BENCHMARK, LR
+from repro.experiment.datasets import DATASETS
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA
+from repro.experiment.regimes import GRID, PAPER
 from repro.experiment.tasks import TASKS
+from repro.runs.conditions import Conditions
 from repro.runs.run import Run, from_spec
+from repro.science.data.sources import Source
 
 ROOT = Path(__file__).parents[2]
+RUNS = ROOT / "artifacts" / "published" / "store" / "runs"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,23 @@ def test_runs_from_before_a_network_was_changed_are_not_found_as_its_own(task: s
 
 
 def test_every_published_run_is_found_by_its_key() -> None:
-    published = list((ROOT / "artifacts" / "published" / "store" / "runs").glob("*/run.json"))
+    published = list(RUNS.glob("*/run.json"))
     assert published
     for record in published:
         assert from_spec(json.loads(record.read_text("utf-8"))["run"]).key == record.parent.name
+
+
+def test_a_session_of_the_papers_regime_finds_every_published_run_of_its_grid() -> None:
+    """As a point of a curve: by its recipe, whose rule is asked by way of the regime's anchor."""
+    where = Conditions(PAPER, {name: Source(name, "published", ROOT) for name in DATASETS}, "cpu")
+    asked = {
+        where.run(task, recipe, size, seed).key
+        for task in (TASKS["StdCNN-MNIST"], TASKS["StdCNN-FashionMNIST"])
+        for recipe in (BENCHMARK, *(rule(momentum) for rule in (LR, LR_BS) for momentum in MOMENTA))
+        for size in GRID
+        for seed in range(5)
+    }
+    stored = [json.loads(record.read_text("utf-8"))["run"] for record in RUNS.glob("*/run.json")]
+    whole = [spec for spec in stored if spec["steps"] is None]
+    assert whole
+    assert {from_spec(spec).key for spec in whole} <= asked

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from repro.statistics.estimands import Estimand, Outcome, Sample
-from repro.statistics.joint import Awaiting, Exists, Jointly
+from repro.statistics.joint import Exists, Jointly
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import FACTOR, POINTS, Margin, Unit, factor, points
 
@@ -98,13 +98,6 @@ def test_failing_by_one_of_two_parts_is_corrected_for_their_number() -> None:
 def test_one_seed_decides_nothing(estimand: Estimand) -> None:
     one = [Sample(s.values[:1], s.batch_sizes, s.unit) for s in (UP, STEEP)]
     assert estimand.decide(*one).outcome is UNDECIDED
-
-
-def test_what_awaits_something_is_undecided_with_the_reason_whatever_is_measured() -> None:
-    decision = Awaiting("needs printed numbers").decide(UP)
-    assert decision.outcome is UNDECIDED
-    assert decision.reason == "needs printed numbers"
-    assert math.isnan(decision.estimate)
 
 
 def wrong(estimand: Estimand, samples: list[Sample]) -> tuple[int, int]:

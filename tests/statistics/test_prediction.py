@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repro.statistics.equivalence import Flat
+from repro.statistics.equivalence import Flat, Matches
 from repro.statistics.estimands import ERROR, Estimand, Outcome, Sample
-from repro.statistics.joint import Awaiting
 from repro.statistics.pairs import Mostly
 from repro.statistics.prediction import CAP, WORLDS, _continued, further_seeds
 from repro.statistics.sequential import REST
@@ -48,8 +47,8 @@ def test_a_single_seed_does_not_say_how_many_more_nor_do_as_many_as_are_looked_f
     assert further_seeds(Rises(points(5)), changes(*np.linspace(8, 9, seeds))) is None
 
 
-def test_what_awaits_something_else_is_helped_by_no_seeds() -> None:
-    assert further_seeds(Awaiting("numbers"), changes(1, 2, 3)) is None
+def test_what_lacks_something_else_is_helped_by_no_seeds() -> None:
+    assert further_seeds(Matches(points(2)), changes(1, 2, 3)) is None
 
 
 def test_a_curve_on_the_floor_can_only_fail_and_is_planned_so() -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from worlds import conditions, fill, is_of, recipe_of, under
+from worlds import conditions, fill, fill_measures, is_of, recipe_of, under
 
 from repro.errors import ReproError
+from repro.experiment.readings import BY_DEFAULT
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10
 from repro.runs.run import Run
@@ -165,6 +166,29 @@ def test_a_reading_that_could_not_be_taken_has_no_value_rather_than_the_first_on
     assert (found.values == CHANCE).all()
     assert all(cell.diverged for row in found.cells for cell in row)
     assert not any(cell.diverged for row in read(curve, store, here).cells for cell in row)
+
+
+def test_epsilon_in_pixels_is_no_other_reading_where_the_units_agree() -> None:
+    here = replace(conditions(), readings=BY_DEFAULT)
+    names = {task: [other.name for other in here.alternatives(task)] for task in (M1_MNIST, C1_CIFAR10)}
+    assert names == {M1_MNIST: [*BY_DEFAULT], C1_CIFAR10: ["sound-attack", "lambda1-test"]}
+    jobs = {task: Curve(task, BENCHMARK, PGD).jobs(here) for task in names}
+    assert len(jobs[M1_MNIST]) == 3 * 9  # the first reading, that of two seeds together, and the other
+    assert len(jobs[C1_CIFAR10]) == 2 * 9
+
+
+@pytest.mark.parametrize(("name", "images"), [("sound-attack", 64), ("epsilon-in-pixels", 16)])
+def test_a_value_under_another_reading_is_a_share_of_the_images_that_it_takes(
+    tmp_path: Path, name: str, images: int
+) -> None:
+    here = replace(conditions(), readings=(name,))
+    curve = Curve(M1_MNIST, BENCHMARK, PGD)
+    (other,) = here.alternatives(M1_MNIST)
+    store = fill(Store(tmp_path), curve.runs(here))
+    if not other.free:
+        fill_measures(store, curve.runs(here), other.reading, lambda _: {"pgd_accuracy": 0.25})
+    assert read(curve, store, here, other).images == images
+    assert read(curve, store, here).images == 64
 
 
 def test_the_runs_of_a_line_are_those_of_its_seeds_and_whoever_changes_the_list_changes_his_own() -> None:

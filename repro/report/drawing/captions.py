@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...experiment.precisions import departure
-from ...experiment.recipes import Recipe
+from ...experiment.recipes import PAPERS_ANCHOR, Recipe
 from ...experiment.regimes import PAPER
 from ...experiment.tasks import Task
 from ...experiment.trained_as import departures
@@ -31,7 +31,7 @@ class Picture:
 class Notes:
     """The cells of a figure, or of a pair of axes, that are marked: undertrained, diverged, or without a value.
 
-    ``seeds``: how many seeds the lines of each task have.
+    ``seeds``: how many seeds the lines of each task have. ``sound``: whether what the strongest attack leaves is drawn.
     """
 
     undertrained: list[str] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Notes:
     missing: list[str] = field(default_factory=list)
     at_edge: Counter[int] = field(default_factory=Counter)  # crosses at the edge of the axes, by batch size
     seeds: dict[str, set[int]] = field(default_factory=dict)
+    sound: bool = False
 
     def take(self, recipe: Recipe, size: int, cells: list[Cell], lacking: int) -> None:
         """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
@@ -57,6 +58,7 @@ class Notes:
         for mine, others in zip(self._lists, other._lists, strict=True):
             mine += [f"{task} {note}".lstrip() for note in others]
         self.at_edge += other.at_edge
+        self.sound |= other.sound
         for name, counts in other.seeds.items():
             self.seeds[name] = self.seeds.get(name, set()) | counts
 
@@ -76,6 +78,12 @@ def narrow(task: Task, conditions: Conditions) -> str:
     """The width of a network that has another one than the paper's, in words; empty where it is the paper's."""
     width, papers = conditions.regime.scale(task).width, PAPER.scale(task).width
     return f"width {width} instead of {papers}" if task.network.scalable and width != papers else ""
+
+
+def anchored(task: Task, conditions: Conditions) -> str:
+    """The batch size that stands for the paper's 64, in words; empty where it is 64."""
+    anchor = conditions.regime.scale(task).anchor
+    return f"LR and LR/BS one at {anchor} instead of {PAPERS_ANCHOR}" if anchor != PAPERS_ANCHOR else ""
 
 
 def title(task: Task, conditions: Conditions) -> str:
@@ -107,7 +115,9 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
     )
     factors = all(panel.measure.logarithmic for panel in figure.panels)
     lines = "Lines are geometric means over seeds" if factors else "Lines are means over seeds"
-    reading = f"{lines}, bands their range" + ("." if factors else "; clean accuracy is dashed.")
+    reading = f"{lines}, bands their range" + ("." if factors else "; attacked accuracy is dashed.")
+    if notes.sound:
+        reading += " Dotted, where it is another number: accuracy under the strongest attack on each image."
     return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
 
 
@@ -115,8 +125,7 @@ def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[
     """The scale of a task's runs, in phrases; ``seeds``: how many the lines that are drawn have."""
     scale = conditions.regime.scale(task)
     fewest, most = (min(seeds), max(seeds)) if seeds else (scale.seeds, scale.seeds)
-    if narrow(task, conditions):
-        yield narrow(task, conditions)
+    yield from filter(None, (narrow(task, conditions), anchored(task, conditions)))
     yield "all training images" if scale.train_images is None else counted(scale.train_images, "training image")
     yield counted(scale.epochs, "epoch")
     yield counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"

@@ -19,7 +19,7 @@ from ...runs.conditions import Conditions
 from ...verdicts.curves import Measure
 from ...verdicts.figures import Panel
 from .captions import Notes, title
-from .marks import colour_of, curves_on
+from .marks import SOUND, colour_of, curves_on, style_of
 
 SIZE: Final = (5.6, 4.9)  # inches of a pair of axes with what stands around it
 ASIDE: Final = 0.2  # inches left of the first pair and right of the last one
@@ -30,6 +30,7 @@ LINE, LETTER = 0.19, 0.0925  # inches that a line of a figure's title takes, and
 ROW: Final = 0.19  # inches of a row of a legend
 MARGIN: Final = 0.07  # inches between text and the edge of a figure
 LEAST_RANGE: Final = 4.0  # of an axis of lambda1, as a factor: equal runs differ by about 1.4, which is to look small
+BESIDE: Final = 0.05  # room left and right of the grid on a linear axis, as a share of it
 DECADES: Final = 5  # of an axis of lambda1 that leave room for ticks at 1, 2 and 5
 
 
@@ -74,12 +75,9 @@ def _legend(ax: Axes, keys: Sequence[Line2D], columns: int, below: tuple[float, 
     ax.legend(handles=by_rows, loc="upper center", bbox_to_anchor=below, bbox_transform=ax.figure.transFigure, **look)
 
 
-def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Conditions) -> None:
-    """Scales, ticks, labels and title of a pair of axes on which its curves have been drawn."""
-    grid = conditions.regime.scale(panel.task).batch_sizes
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(grid, [str(size) for size in grid])
-    ax.xaxis.set_minor_locator(NullLocator())
+def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Conditions, linear: bool = False) -> None:
+    """Scales, ticks, labels and title of axes on which their curves have been drawn; ``linear`` is as in ``draw``."""
+    _batch_size_axis(ax, conditions.regime.scale(panel.task).batch_sizes, linear)
     ax.set_xlabel("batch size", va="bottom")
     ax.set_title(title(panel.task, conditions), fontsize=11, y=1, pad=9)  # clear of crosses on the edge
     if all(measure.logarithmic for measure in measures):
@@ -87,10 +85,20 @@ def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Con
     else:
         ax.set_ylim(0, 100)
         ax.set_ylabel(" and ".join(dict.fromkeys(str(m) for m in reversed(measures))) + " [%]")
-    ax.set_xlim(grid[0] / 1.15, grid[-1] * 1.15)
     if not curves_on(ax):
         ax.text(0.5, 0.5, "not part of this session", transform=ax.transAxes, ha="center", color="gray")
     ax.grid(alpha=0.25, linewidth=0.6)
+
+
+def _batch_size_axis(ax: Axes, grid: Sequence[int], linear: bool) -> None:
+    if linear:
+        aside = max(grid[-1] - grid[0], 1) * BESIDE
+        ax.set_xlim(grid[0] - aside, grid[-1] + aside)
+    else:
+        ax.set_xscale("log", base=2)
+        ax.set_xlim(grid[0] / 1.15, grid[-1] * 1.15)
+    ax.set_xticks(grid, [str(size) for size in grid])
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def _curvature_axis(ax: Axes) -> None:
@@ -115,13 +123,14 @@ def tick(value: float) -> str:
 def keys_of(ax: Axes, panel: Panel, measures: tuple[Measure, ...], notes: Notes) -> list[Line2D]:
     """What a legend explains: recipes by colour, measures by style, and what the markers mean; nothing undrawn."""
     shown = {str(recipe): colour_of(str(recipe)) for recipe in panel.recipes}
-    drawn: dict[str, Any] = {line.get_color(): line.get_linestyle() for line in reversed(curves_on(ax))}
+    drawn: dict[str, Any] = {line.get_color(): line.get_linestyle() for line in curves_on(ax)}  # the clean one, if both
     if not drawn:
         return []
     keys = [Line2D([], [], color=c, linestyle=drawn[c], label=name) for name, c in shown.items() if c in drawn]
     if len(measures) > 1:
-        styles: dict[str, Any] = {measure.label: "-" if measure.attacked else "--" for measure in measures}
-        keys += [Line2D([], [], color="black", linestyle=style, label=label) for label, style in styles.items()]
+        keys += [Line2D([], [], color="black", linestyle=style_of(measure), label=str(measure)) for measure in measures]
+    if notes.sound:
+        keys.append(Line2D([], [], color="black", linestyle=":", linewidth=1.3, label=SOUND))
     grey: Any = {"color": "gray", "linestyle": "none"}
     if notes.undertrained:
         keys.append(Line2D([], [], marker="o", markerfacecolor="white", label="undertrained", **grey))

@@ -1,7 +1,8 @@
 """A curve on its axes: line, band, and a marker for each of its cells.
 
 A line is the mean over seeds (of lambda1, the geometric mean), its band the range from the lowest to the highest seed.
-Clean accuracy is dashed, attacked accuracy solid. A hollow marker is a cell that has not fitted its training data in at
+Attacked accuracy is dashed, clean accuracy solid, as in the paper. Where the strongest attack leaves less than the
+paper's, it is drawn as a thin dotted line. A hollow marker is a cell that has not fitted its training data in at
 least one seed; a cross marks one where a run diverged. Such a run has no lambda1: the mean is that of the other seeds,
 and where there are none the cross stands at the upper edge.
 """
@@ -9,12 +10,12 @@ and where there are none the cross stands at the upper edge.
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from ...verdicts.curves import Cell, Measured
+from ...verdicts.curves import Cell, Measure, Measured
 from .captions import Notes
 
 # The paper's colours where it names them: LR light blue, LR/BS purple, Benchmark red (Sections 2.1 and 3).
@@ -28,6 +29,8 @@ COLOURS: Final = {
     "Benchmark": "#cc2f2f",
 }
 SPARE: Final = ("#6b6b6b", "#8c564b", "#17a2a8", "#9aa21f", "#3b3b8f")
+SOUND: Final = "strongest attack"  # what a legend calls the dotted lines
+DIFFERENT: Final = 1.0  # points between the paper's attack and the strongest from which both are drawn
 APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
 
 
@@ -63,6 +66,20 @@ def colour_of(recipe: str) -> str:
     return COLOURS.get(recipe) or SPARE[zlib.crc32(recipe.encode()) % len(SPARE)]
 
 
+def style_of(measure: Measure) -> Literal["--", "-"]:
+    """A line's style: dashed where images are attacked."""
+    return "--" if measure.attacked else "-"
+
+
+def put_sound(ax: Axes, papers: Measured, sound: Measured, notes: Notes) -> None:
+    """Draw what the strongest attack leaves of a curve of attacked accuracy, where that is another number."""
+    (_, mean, _), (_, strongest, _) = _low_mean_high(papers), _low_mean_high(sound)
+    if (np.abs(mean - strongest) >= DIFFERENT).any():
+        colour = colour_of(str(papers.curve.recipe))
+        ax.plot(papers.batch_sizes, strongest, color=colour, linestyle=":", linewidth=1.3, label=f"_{SOUND}")
+        notes.sound = True
+
+
 def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     """Draw one curve, and note which of its cells need care.
 
@@ -71,9 +88,9 @@ def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     """
     recipe, measure, sizes = measured.curve.recipe, measured.curve.measure, np.array(measured.batch_sizes)
     low, mean, high = _low_mean_high(measured)
-    colour, clean = colour_of(str(recipe)), measure.part == "accuracy"
+    colour, style = colour_of(str(recipe)), style_of(measure)
     label = f"{measure.label.split()[0]} {recipe}" if measure.attacked else str(recipe)
-    ax.plot(sizes, mean, color=colour, linestyle="--" if clean else "-", linewidth=1.6 + 0.6 * upon, label=label)
+    ax.plot(sizes, mean, color=colour, linestyle=style, linewidth=1.6 + 0.6 * upon, label=label)
     ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
     _markers(ax, measured, mean, notes, 1.2 * upon)
 

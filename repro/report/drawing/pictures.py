@@ -20,8 +20,8 @@ from .captions import Picture
 class Ahead:
     """A folder of figures that several processes draw and one takes over. No figure is drawn twice."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, linear: bool = False) -> None:
+        self._folder, self._linear = folder, linear
 
     def draw(self, numbers: Iterable[int], store: Store, conditions: Conditions, planned: Collection[Job]) -> None:
         """Draw the figures that nobody has begun and whose lines lack nothing of what the session ``planned``.
@@ -44,7 +44,7 @@ class Ahead:
     def _draw(self, figure: Figure, store: Store, conditions: Conditions) -> None:
         from .figures import draw  # matplotlib takes a second to import
 
-        picture = draw(figure, store, conditions, self._folder)
+        picture = draw(figure, store, conditions, self._folder, linear=self._linear)
         write_text(self._caption(figure.number), json.dumps(picture.caption))  # last: where it is, the picture is whole
 
     def take(self, number: int, folder: Path) -> Picture | None:

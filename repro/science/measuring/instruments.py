@@ -79,15 +79,15 @@ def check_curvature(model: nn.Module, images: Tensor, labels: Tensor) -> dict[st
     ``lambda1_elsewhere``: the largest Ritz value that a second start finds orthogonal to the first one's vector. Like
     every Ritz value it is at most the top eigenvalue, so where it is larger than lambda1, lambda1 is wrong.
     ``lambda1_error``: the standard error of lambda1 for the choice of images, to first order: with the vector v held,
-    v^T H v is a mean over images. ValueError as in ``top_eigenvalue``.
+    v^T H v is a mean over images, of each of which its own is taken. ValueError as in ``top_eigenvalue``.
     """
     hessian = Hessian(model, images, labels)
     top, vector = lanczos_pair(hessian, hessian.start(0), TOLERANCE, MAX_PRODUCTS)
-    few, few_labels = images[:CURVED_IMAGES], labels[:CURVED_IMAGES]
-    curvatures = curvature_of_each(model, few, few_labels, vector)
-    spread = curvatures.std() if len(few) > 1 else curvatures.abs().max()  # of one image nothing is known
+    parts = list(zip(images.split(CURVED_IMAGES), labels.split(CURVED_IMAGES), strict=True))
+    curvatures = torch.cat([curvature_of_each(model, *part, vector) for part in parts])
+    spread = curvatures.std() if len(images) > 1 else curvatures.abs().max()  # of one image nothing is known
     return _named(top) | {
-        "lambda1_elsewhere": elsewhere(hessian, vector, second_start(model, few, few_labels)),
+        "lambda1_elsewhere": elsewhere(hessian, vector, second_start(model, *parts[0])),
         "lambda1_error": spread.item() / math.sqrt(len(images)),
     }
 

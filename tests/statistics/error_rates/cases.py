@@ -8,7 +8,7 @@ import numpy as np
 from repro.statistics.equivalence import Flat, NotWorse, Same
 from repro.statistics.estimands import Estimand
 from repro.statistics.joint import Exists, Jointly
-from repro.statistics.pairs import LowerOnAverage, Mostly, SmallerChange
+from repro.statistics.pairs import ChangesLess, LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.ranks import RanksDisagree
 from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
@@ -67,6 +67,12 @@ def one(line: Line, edge: Line, clear: Line, failing: Line) -> tuple[tuple[Line,
     return tuple((found, line) for found in (edge, edge, clear, failing))
 
 
+def two_tasks(*levels: float) -> tuple[tuple[Line, ...], ...]:
+    """The same comparison of one curve with a line on each of two tasks."""
+    lines = [(Line((0.0,) * 5, group=g), Line((-by,) * 5, group=g)) for by in levels for g in ("one", "other")]
+    return tuple((*one, *other) for one, other in zip(lines[::2], lines[1::2], strict=True))
+
+
 MOMENTA: Final = 4
 CASES: Final = (
     Case("Rises", Rises(BY), (ramp(5),), (ramp(5),), (ramp(10),), (ramp(0),)),
@@ -101,6 +107,14 @@ CASES: Final = (
         changes((4, -4, 4), 14),
         changes((10, -10, 10), 0),
     ),
+    Case(
+        "ChangesLess",
+        ChangesLess(BY),
+        (level(0), ramp(5)),
+        (ramp(5), ramp(10)),
+        (level(0), ramp(10)),
+        (ramp(10), level(0)),
+    ),
     Case("Mostly, 5 cells", Mostly("higher"), *one(level(0), level(0), level(-6.4), level(6.4))),
     Case(
         "Mostly, 30 cells",
@@ -110,6 +124,7 @@ CASES: Final = (
         tuple(level(-3.2 * m) for m in range(MOMENTA)),
         tuple(level(3.2 * m) for m in range(MOMENTA)),
     ),
+    Case("Mostly, two tasks", Mostly("higher"), *two_tasks(0, 0, -6.4, 6.4)),
     Case(
         "Jointly",
         Jointly((Rises(BY), Rises(factor(1.25)))),

@@ -2,7 +2,8 @@
 
 The spreads are those measured between seeds of StdCNN on MNIST at reduced scale: 3.2 points of accuracy (0.1 to 1 where
 trained, 11 where not), 6.9 points of FGSM accuracy, 0.35 of the logarithm of lambda1. Half of a run's variance is
-shared by all runs of its seed.
+shared by all runs of its seed, but in the world *independent*: between networks that have learnt about none was seen
+to be.
 """
 
 from collections.abc import Callable
@@ -24,10 +25,11 @@ ABOVE_CHANCE: Final = 2.0  # of the lowest mean where the floor is near
 
 @dataclass(frozen=True)
 class Line:
-    """A true curve: the means of a measure at the first batch sizes, up to a constant."""
+    """A true curve: the means of a measure at the first batch sizes, up to a constant; the task that it is of."""
 
     means: tuple[float, ...]
     unit: Unit = POINTS
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class World:
     0.5). ``floored``: nothing is below chance, and the lowest mean stands 2 points above it; the truth is the mean of
     what is then measured. ``diverging``: the share of runs, at any batch size alike, that diverge and count as chance;
     the truth is of those that do not. ``images``: accuracies are counts of so many images (0: not rounded); the truth
-    is the mean of what is counted.
+    is the mean of what is counted. ``shared``: the share of a run's variance that all runs of its seed have together.
     """
 
     name: str
@@ -48,22 +50,23 @@ class World:
     floored: bool = False
     diverging: float = 0.0
     images: int = 0
+    shared: float = 0.5
 
     def draw(self, lines: tuple[Line, ...], seeds: int, count: int, generator: np.random.Generator) -> list[Sample]:
         """``count`` worlds of each line: samples of (count, seeds, batch sizes)."""
-        shared = generator.normal(size=(count, seeds, 1))
+        shared = np.sqrt(self.shared) * generator.normal(size=(count, seeds, 1))
         scale = np.exp(0.5 * generator.normal(size=(count, seeds, 1))) if self.uneven else 1.0
         lowest = min(min(line.means) for line in lines if line.unit == POINTS)
         base = CHANCE + ABOVE_CHANCE - lowest if self.floored else BASE
         samples = []
         for line in lines:
-            noise = np.sqrt(0.5) * (shared + generator.normal(size=(count, seeds, len(line.means))))
+            noise = shared + np.sqrt(1 - self.shared) * generator.normal(size=(count, seeds, len(line.means)))
             means = np.array(line.means)
             if line.unit == POINTS:
                 values = self._accuracies(base + means, scale * noise, generator)
-                samples.append(Sample(values, SIZES[: len(means)], POINTS, CHANCE, self.step))
+                samples.append(Sample(values, SIZES[: len(means)], POINTS, CHANCE, self.step, line.group))
             else:
-                samples.append(Sample(means + SD_LOG_LAMBDA1 * noise, SIZES[: len(means)], FACTOR))
+                samples.append(Sample(means + SD_LOG_LAMBDA1 * noise, SIZES[: len(means)], FACTOR, group=line.group))
         return samples
 
     @property
@@ -108,6 +111,7 @@ def _counted(means: Array, sd: float, step: float) -> Array:
 WORLDS: Final = (
     World("even", "accuracy, 3.2 points between seeds"),
     World("attacked", "FGSM accuracy, 6.9 points between seeds", sd=6.9),
+    World("independent", "accuracy, 3.2 points between seeds, nothing of it shared by the runs of a seed", shared=0.0),
     World("uneven", "0.5 points at batch size 64 to 11 at 1024, and a scale of each seed's own", uneven=True),
     World("floored", "nothing below chance, the lowest mean 2 points above it", floored=True),
     World("diverging", "one run in twenty diverges and counts as chance", diverging=0.05),

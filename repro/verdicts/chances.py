@@ -1,0 +1,85 @@
+"""The chance that a claim is decided, before anything is spent: how often its rule answers in worlds of noise alone.
+
+In these worlds the batch size, the recipe and the momentum change nothing, and runs scatter as equal runs do. A
+sentence of sameness then ought to hold, one of a change ought to fail; with too few seeds neither is shown. What does
+change is decided sooner the more it does, and what has not learnt is not decided at all: neither is known beforehand.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from ..runs.conditions import Conditions
+from ..runs.store import Store
+from ..statistics.estimands import ERROR, Estimand, Sample
+from ..statistics.units import FACTOR, Unit
+from .claim import Case
+from .curves import Curve
+
+WORLDS: Final = 400  # a chance is then known to 2 points
+FAR: Final = 50.0  # points, from any floor
+FEWEST: Final = 3  # seeds from which a spread is taken in place of the table's
+
+# The standard deviation between equal runs, on the measure's scale: points, and the logarithm of a factor. Measured
+# between the seeds of networks that have learnt, in the quick regime.
+SPREADS: Final[Mapping[str, float]] = {"test_accuracy": 1.0, "fgsm_accuracy": 4.0, "pgd_accuracy": 4.0, "lambda1": 0.35}
+OF_OTHERS: Final = 1.0  # of a measure that is not in the table: so many times the smallest difference that matters
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How the runs of a curve scatter: all that a world of noise is drawn from."""
+
+    unit: Unit
+    seeds: int
+    batch_sizes: tuple[int, ...]
+    spread: float
+    step: float
+    group: str
+
+    def draw(self, generator: np.random.Generator) -> Sample:
+        """The curve in all worlds."""
+        values = generator.normal(0.0, self.spread, (WORLDS, self.seeds, len(self.batch_sizes)))
+        return Sample(values + FAR, self.batch_sizes, self.unit, step=self.step, group=self.group)
+
+
+def chance(case: Case, conditions: Conditions, store: Store) -> float:
+    """The share of worlds of noise alone in which a case is decided, at an error of 5%."""
+    noises = []
+    for group in case.groups:
+        name = str(group[0].task) + group[0].recipe.name if len(case.groups) > 1 else ""
+        noises += [_noise(curve, name, conditions, store) for curve in group]
+    return _decided(case.holds_if, tuple(noises))
+
+
+@lru_cache(maxsize=1024)
+def _decided(estimand: Estimand, noises: tuple[Noise, ...]) -> float:
+    generator = np.random.default_rng(0)
+    question = estimand.question(*(noise.draw(generator) for noise in noises))
+    decided = (question.p() <= ERROR) | (question.fails.p() <= ERROR)
+    return float(np.broadcast_to(decided, WORLDS).mean())
+
+
+def _noise(curve: Curve, group: str, conditions: Conditions, store: Store) -> Noise:
+    scale, measure = conditions.regime.scale(curve.task), curve.measure
+    images = (getattr(scale.reading, measure.images) or curve.task.dataset.test) if measure.images else None
+    spread = _stored(curve, conditions, store) or SPREADS.get(measure.field, OF_OTHERS * measure.matters.size)
+    step = 100 / images if images else 0.0
+    return Noise(measure.unit, scale.seeds, scale.batch_sizes, float(f"{spread:.2g}"), step, group)
+
+
+def _stored(curve: Curve, conditions: Conditions, store: Store) -> float:
+    """The spread between the seeds of a curve that are stored, if there are enough of them; else 0."""
+    by_size: dict[int, list[float]] = {}
+    for run in curve.runs(conditions):
+        stored = store.measures(run, conditions.reading_of(run))
+        value = (stored or {"measures": {}})["measures"].get(curve.measure.field)
+        if value is not None and (curve.measure.unit is not FACTOR or value > 0):
+            by_size.setdefault(run.batch_size, []).append(value)
+    scaled = [curve.measure.unit.scaled(np.array(values)) for values in by_size.values() if len(values) >= FEWEST]
+    known = [values.var(ddof=1) for values in scaled]
+    return math.sqrt(np.mean(known)) if known else 0.0
