@@ -89,7 +89,7 @@ def test_what_each_estimand_of_the_claims_compares() -> None:
         *((name, Compares.RECIPES) for name in ("Higher", "Lower")),
         *((name, Compares.CURVES) for name in ("Same", "SmallerChange", "Mostly")),
         *((name, Compares.CURVES) for name in ("HigherOnAverage", "LowerOnAverage")),
-        *((name, Compares.NEITHER) for name in ("RanksDisagree", "Awaiting")),
+        *((name, Compares.NEITHER) for name in ("RanksDisagree", "Matches", "Differs")),
     }
 
 
