@@ -1,7 +1,7 @@
 """Regimes of a user's own, from a TOML file with the fields of ``Scale`` and ``Reading``. Free of torch.
 
 name = "afternoon"
-base = "quick"                 # what is not said here is as there: "quick" (the default) or "paper"
+base = "quick"                 # what is not said here is as there: "quick" (the default), "laptop" or "paper"
 
 [all]                          # for every task
 seeds = 5
@@ -20,10 +20,10 @@ from typing import Any, Final
 from ..errors import SettingError
 from ..files.text import read_text
 from .fields import FIELDS
-from .regimes import PAPER, QUICK, Regime
+from .regimes import LAPTOP, PAPER, QUICK, Regime
 from .tasks import TASKS
 
-BUILT_IN: Final = {"paper": PAPER, "quick": QUICK}
+BUILT_IN: Final = {regime.name: regime for regime in (PAPER, QUICK, LAPTOP)}
 TABLES: Final = ("name", "base", "all", "tasks")
 
 

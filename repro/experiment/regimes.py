@@ -95,38 +95,40 @@ _PAPER_READING: Final = Reading(test_images=None, attacked_images=None, pgd_step
 PAPER_SCALE: Final = Scale(100, GRID, 5, None, _PAPER_READING)
 _PAPER_SCALES: Final = Registry[Scale]("scale of")
 _QUICK_SCALES: Final = Registry[Scale]("scale of")
+_LAPTOP_SCALES: Final = Registry[Scale]("scale of")
 PAPER: Final = Regime("paper", _PAPER_SCALES)
 QUICK: Final = Regime("quick", _QUICK_SCALES)
+LAPTOP: Final = Regime("laptop", _LAPTOP_SCALES)
 
 
-def study(task: Task, *, quick: Scale, paper: Scale = PAPER_SCALE) -> Task:
-    """Say at what scale a task is studied in each of the built-in regimes. SettingError: it was said otherwise."""
-    for scales, scale in ((_PAPER_SCALES, paper), (_QUICK_SCALES, quick)):
+def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale = PAPER_SCALE) -> Task:
+    """Say at what scale a task is studied in each of the built-in regimes.
+
+    ``laptop``: without one it is studied there as in the quick regime. SettingError: it was said otherwise.
+    """
+    for scales, scale in ((_PAPER_SCALES, paper), (_QUICK_SCALES, quick), (_LAPTOP_SCALES, laptop or quick)):
         scales.enter(str(task), scale)
     return task
 
 
-_ENDS: Final = (64, 256)
-_READING: Final = Reading(test_images=2048, attacked_images=256, pgd_steps=8, hessian_images=256)
-_COSTLY: Final = Reading(test_images=512, attacked_images=96, pgd_steps=4, hessian_images=64)  # M1
-_SMALL: Final = Reading(test_images=256, attacked_images=32, pgd_steps=4, hessian_images=16)  # CIFAR-10
+_NEAR: Final = (16, 32)
+_FAR: Final = (16, 64)
+_SMOKE: Final = Scale(1, _NEAR, 2, 64, Reading(64, 8, 2, 8), width=4, anchor=16)
 
-# Chosen by measurement, for two cores and about twelve minutes; the seconds are from before convolutions were left to
-# PyTorch, since when M1 takes 1.15 to 1.24 times as long. LR/BS gives the same training for the same number
-# of images whatever the batch size, so its cells set the length. Training accuracy at LR/BS m=0, and seconds on a core:
-#   StdCNN-MNIST, 4,096 images, three seeds: 16 epochs 90, 85, 82% at batch size 64 and 90, 79, 70% at 256; 17 epochs
-#     92, 88, 84% and 90, 88, 77%, 16 s; 18 epochs 92, 87, 89% and 81, 92, 88%. LR m=0 has hardly begun to learn at 256.
-#   M1-MNIST, 1,024 images, two seeds: 12 epochs 91, 93% at 64 and 84, 83% at 256; 13 epochs 93, 92% and 92, 91%, 15 s.
-#   At 512, StdCNN reaches 54 to 73% in 12 epochs: the grid ends at 256, and has its two ends alone to stay within time.
-# StdCNN-MNIST has the seeds to decide Section 3's contrasts, the others have two. Fashion-MNIST's networks reach 41 to
-# 70% at 64. Those of CIFAR-10 see 256 images three times: enough to run everything, too little to learn; ResNet18 has a
-# width of 4.
-for _task, _quick in (
-    (M1_MNIST, Scale(13, _ENDS, 2, 1024, _COSTLY)),
-    (STDCNN_MNIST, Scale(17, _ENDS, 3, 4096, _READING)),
-    (M1_FASHION, Scale(5, _ENDS, 2, 1024, _COSTLY)),
-    (STDCNN_FASHION, Scale(8, _ENDS, 2, 4096, _READING)),
-    (C1_CIFAR10, Scale(3, _ENDS, 2, 256, _SMALL)),
-    (RESNET18_CIFAR10, Scale(3, _ENDS, 2, 256, _SMALL, width=4)),
+for _task, _quick, _laptop in (
+    (
+        M1_MNIST,
+        Scale(11, _NEAR, 5, 512, Reading(512, 128, 4, 64), anchor=16),
+        Scale(11, _FAR, 5, 2048, Reading(2048, 512, 8, 512), anchor=16),
+    ),
+    (
+        STDCNN_MNIST,
+        Scale(19, _NEAR, 4, 2048, Reading(2048, 512, 4, 512), anchor=16),
+        Scale(20, _FAR, 5, 4096, Reading(2048, 1024, 8, 1024), anchor=16),
+    ),
+    (M1_FASHION, _SMOKE, Scale(24, _NEAR, 5, 2048, Reading(2048, 512, 8, 512), anchor=16)),
+    (STDCNN_FASHION, _SMOKE, Scale(60, _NEAR, 5, 2048, Reading(2048, 1024, 8, 1024), anchor=16)),
+    (C1_CIFAR10, _SMOKE, Scale(45, _NEAR, 3, 1024, Reading(1024, 256, 8, 256), anchor=16)),
+    (RESNET18_CIFAR10, _SMOKE, _SMOKE),
 ):
-    study(_task, quick=_quick)
+    study(_task, quick=_quick, laptop=_laptop)

@@ -138,7 +138,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
     value("--store", folder, "where runs are kept (default: the folder store in the artifacts)")
-    value("--regime", name_of, "paper (the default), quick, or a TOML file; see the README")
+    value("--regime", name_of, "paper (the default), laptop (two hours), quick, or a TOML file; see the README")
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
     value("--task", name_of, "only claims on this task; may be given again", "append")

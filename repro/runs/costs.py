@@ -128,7 +128,7 @@ def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
         "accuracy": speed.forward * (run.images + _of_test(run, reading.test_images)),
         "attacks": attacked * (gradients * speed.gradient + 4 * speed.forward),
         "curvature": PRODUCTS * product,
-        "instruments": CHECKS * speed.gradient * IMAGES + SECOND_PRODUCTS * product + spread,
+        "instruments": CHECKS * speed.gradient * min(attacked, IMAGES) + SECOND_PRODUCTS * product + spread,
         "transfer": attacked * (speed.gradient + speed.forward),
     }
 

@@ -158,10 +158,9 @@ CHECKS: Final = (
           0.1,  # a Ritz value is a proof, so this is no noise: a miss by less matters to no claim
           "a second start finds no larger eigenvalue than lambda1", counted=False),
     # If k of N images carry lambda1 alike, the error is sqrt(1 / k - 1 / N) of it: 1 for one image, whatever N is, and
-    # above a half for fewer than four. On sound networks it was 0.16 to 0.34 (StdCNN with momentum 0.9, on 512 and
-    # 1,024 of 2,048 images) and 0.08 to 0.13 (M1 without momentum, 256 and 512 of 512); it was 0.52 to 0.77 on 256
-    # images for M1 with momentum 0.9 trained on 256 or 512, and 0.75 for one StdCNN, where the largest image has half
-    # to three quarters of lambda1 and four times the images move it.
+    # above a half for fewer than four. On sound networks it was 0.16 to 0.34 (StdCNN with momentum 0.9, 512 and 1,024
+    # of 2,048 images) and 0.08 to 0.13 (M1 without momentum, 256 and 512 of 512). It was 0.52 to 0.97 on 128 and 256
+    # images for M1 with momentum 0.9, and 0.75 for one StdCNN: there one image has half to all of lambda1.
     Check("lambda1-not-of-one-image", (LAMBDA1,), ("lambda1", "lambda1_error", "lambda1_smallest"), _of_lambda1, 0.5,
           "lambda1's standard error for the choice of images is half of it at most: four images or more carry it",
           counted=False),

@@ -11,7 +11,7 @@ from worlds import same_examples
 from repro.errors import SettingError
 from repro.experiment.fields import FIELDS, SIZE, SIZES
 from repro.experiment.regime_files import BUILT_IN, load_regime
-from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
+from repro.experiment.regimes import LAPTOP, PAPER, QUICK, Regime, Scale
 from repro.experiment.tasks import STDCNN_MNIST, TASKS
 
 Load = Callable[[str], Regime]
@@ -33,7 +33,7 @@ def value_of(scale: Scale, field: str) -> Any:
     return getattr(scale if hasattr(scale, field) else scale.reading, field)
 
 
-@pytest.mark.parametrize("regime", [PAPER, QUICK], ids=lambda regime: regime.name)
+@pytest.mark.parametrize("regime", [PAPER, QUICK, LAPTOP], ids=lambda regime: regime.name)
 def test_a_built_in_regime_is_had_by_its_name(regime: Regime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(regime.name).write_text("a file of that name is not asked for")
@@ -48,6 +48,7 @@ def test_a_built_in_regime_is_had_by_its_name(regime: Regime, tmp_path: Path, mo
         ('name = "afternoon"', QUICK, "afternoon"),
         ('name = "Nachmittag, für später"', QUICK, "Nachmittag, für später"),
         ('base = "quick"', QUICK, "own"),
+        ('base = "laptop"', LAPTOP, "own"),
         ('base = "paper"', PAPER, "own"),
         ("[all]\n[tasks]\n[tasks.C1-CIFAR10]", QUICK, "own"),
     ],
@@ -157,8 +158,8 @@ def wrong(load: Load, text: str) -> str:
     return str(error.value)
 
 
-NAMES, TOP, ONE_OF = ", ".join(TASKS), "known are name, base, all, tasks", "must be one of paper, quick"
-OTHER = "must be one line other than paper, quick"
+NAMES, TOP, ONE_OF = ", ".join(TASKS), "known are name, base, all, tasks", "must be one of paper, quick, laptop"
+OTHER = "must be one line other than paper, quick, laptop"
 WRONG = {
     "field of all": ("[all]\nepoch = 3", f", [all]: epoch is unknown; known are {', '.join(FIELDS)}"),
     "field of the scale alone": ("[all]\nreading = 3", ", [all]: reading is unknown; known are epochs"),
@@ -205,7 +206,7 @@ def test_bytes_that_are_no_text_are_not_toml(tmp_path: Path) -> None:
 def test_a_name_without_a_file_is_told_with_what_there_is(name: str) -> None:
     with pytest.raises(SettingError) as error:
         load_regime(name)
-    assert str(error.value).startswith(f"--regime {name}: must be paper, quick or a TOML file (")
+    assert str(error.value).startswith(f"--regime {name}: must be paper, quick, laptop or a TOML file (")
     assert "\n" not in str(error.value)
 
 

@@ -1,8 +1,9 @@
+import math
 from dataclasses import replace
 
 import pytest
 
-from repro.experiment.regimes import GRID, PAPER, QUICK, TRAINED, Regime
+from repro.experiment.regimes import GRID, LAPTOP, PAPER, QUICK, TRAINED, Regime
 from repro.experiment.tasks import M1_MNIST, TASKS, Task
 
 
@@ -26,23 +27,46 @@ def test_the_papers_regime_has_all_six_tasks_and_nothing_else() -> None:
     assert len(TASKS) == 6
 
 
-@pytest.mark.parametrize("regime", [PAPER, QUICK], ids=lambda regime: regime.name)
+@pytest.mark.parametrize("regime", [PAPER, LAPTOP, QUICK], ids=lambda regime: regime.name)
 def test_every_scale_can_be_decided_on(regime: Regime) -> None:
     assert set(regime.scales) <= set(TASKS)
     for scale in regime.scales.values():
         assert scale.seeds >= 2  # one has no interval
         assert len(scale.batch_sizes) >= 2
-        assert scale.batch_sizes[0] == 64  # where LR and LR/BS coincide
+        assert scale.batch_sizes[0] == scale.anchor  # where LR and LR/BS coincide
         assert list(scale.batch_sizes) == sorted(set(scale.batch_sizes))
 
 
+def size(count: int | None) -> float:
+    return math.inf if count is None else count
+
+
 @pytest.mark.parametrize("task", list(QUICK.scales))
-def test_the_quick_regime_is_smaller_in_every_way(task: str) -> None:
-    quick, paper = QUICK.scales[task], PAPER.scales[task]
-    assert quick.train_images is not None
-    assert quick.epochs < paper.epochs
-    assert set(quick.batch_sizes) <= set(paper.batch_sizes)
-    assert quick.reading.pgd_steps < paper.reading.pgd_steps
+def test_the_quick_regime_is_no_larger_than_the_laptops_in_any_way_and_that_one_smaller_than_the_papers(
+    task: str,
+) -> None:
+    quick, laptop, paper = (regime.scales[task] for regime in (QUICK, LAPTOP, PAPER))
+    for smaller, larger in ((quick, laptop), (laptop, paper)):
+        assert size(smaller.train_images) * smaller.epochs <= size(larger.train_images) * larger.epochs
+        assert size(smaller.train_images) <= size(larger.train_images)
+        assert smaller.batch_sizes[-1] <= larger.batch_sizes[-1]
+        assert smaller.seeds <= larger.seeds
+        assert smaller.reading.pgd_steps <= larger.reading.pgd_steps
+        for name in ("test_images", "attacked_images", "hessian_images"):
+            assert size(getattr(smaller.reading, name)) <= size(getattr(larger.reading, name))
+    assert laptop.train_images is not None
+    assert laptop.epochs < paper.epochs
+
+
+@pytest.mark.parametrize("regime", [QUICK, LAPTOP], ids=lambda regime: regime.name)
+def test_the_regimes_are_those_of_the_tasks_that_can_learn_in_them(regime: Regime) -> None:
+    """A task of fewer than 100 images is there so that everything runs; the others' batches are a small part of it."""
+    learnt = {name: scale for name, scale in regime.scales.items() if size(scale.train_images) > 100}
+    everything = [name for name in TASKS if name != "ResNet18-CIFAR10"]
+    assert list(learnt) == (everything if regime is LAPTOP else ["M1-MNIST", "StdCNN-MNIST"])
+    for scale in learnt.values():
+        assert scale.batch_sizes[-1] <= size(scale.train_images) / 16
+        assert scale.seeds >= 3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from repro.claims import GRID, MNIST, NETWORKS, TASKS, Dataset, Reading, Scale, dataset, network, study, task
 from repro.errors import SettingError
 from repro.experiment.datasets import DATASETS
-from repro.experiment.regimes import PAPER, PAPER_SCALE, QUICK
+from repro.experiment.regimes import LAPTOP, PAPER, PAPER_SCALE, QUICK
 from repro.experiment.tasks import Task
 
 QUICKLY = Scale(2, (64, 128), 2, 512, Reading(64, 16, 4, 32))
@@ -20,7 +20,7 @@ QUICKLY = Scale(2, (64, 128), 2, 512, Reading(64, 16, 4, 32))
 @pytest.fixture(autouse=True)
 def as_it_was() -> Iterator[None]:
     """What a test enters is gone when it ends."""
-    everything: tuple[dict[str, Any], ...] = (DATASETS, NETWORKS, TASKS, PAPER.scales, QUICK.scales)
+    everything: tuple[dict[str, Any], ...] = (DATASETS, NETWORKS, TASKS, PAPER.scales, QUICK.scales, LAPTOP.scales)
     before = [{**known} for known in everything]
     yield
     for known, then in zip(everything, before, strict=True):
@@ -28,13 +28,20 @@ def as_it_was() -> Iterator[None]:
             del known[name]
 
 
-def test_a_task_of_the_next_author_has_a_scale_in_both_regimes() -> None:
+def test_a_task_of_the_next_author_has_a_scale_in_every_regime() -> None:
     entered = task(network("Flat", lambda *_, **__: None), dataset("Squares", 1, 8, 90, 10, 20, 0.1))
     study(entered, quick=QUICKLY)
     assert TASKS["Flat-Squares"] is entered
     assert QUICK.scale(entered) == QUICKLY
+    assert LAPTOP.scale(entered) == QUICKLY  # unless it says otherwise
     assert PAPER.scale(entered) == PAPER_SCALE
     assert PAPER.scale(entered).batch_sizes == GRID
+
+
+def test_a_task_may_have_a_scale_of_its_own_for_two_hours() -> None:
+    entered = task(network("Flat", lambda *_, **__: None), dataset("Squares", 1, 8, 90, 10, 20, 0.1))
+    study(entered, quick=QUICKLY, laptop=replace(QUICKLY, epochs=20))
+    assert (QUICK.scale(entered).epochs, LAPTOP.scale(entered).epochs) == (2, 20)
 
 
 def test_a_name_is_given_once() -> None:

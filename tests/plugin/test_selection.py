@@ -8,7 +8,7 @@ from projects import Project
 
 from repro.experiment.fields import FIELDS, SIZE, SIZES
 from repro.experiment.regime_files import load_regime
-from repro.experiment.regimes import PAPER, QUICK, Scale
+from repro.experiment.regimes import LAPTOP, PAPER, QUICK, Scale
 from repro.plugin.options import Settings, flag, settings
 
 AFTERNOON = """
@@ -106,9 +106,9 @@ WRONG: dict[str, Wrong] = {
     "quick and the paper's": ("--regime paper", "--regime paper: cannot be had together with --quick; "),
 }
 WITHOUT_QUICK: dict[str, Wrong] = {
-    "no such regime": ("--regime nowhere.toml", "--regime nowhere.toml: must be paper, quick or a TOML file "),
-    "nothing": ("--regime=", "--regime : must be paper, quick or a TOML file "),
-    "a folder": ("--regime claims", "--regime claims: must be paper, quick or a TOML file "),
+    "no such regime": ("--regime nowhere.toml", "--regime nowhere.toml: must be paper, quick, laptop or a TOML file "),
+    "nothing": ("--regime=", "--regime : must be paper, quick, laptop or a TOML file "),
+    "a folder": ("--regime claims", "--regime claims: must be paper, quick, laptop or a TOML file "),
     "no TOML": ("--regime conftest.py", "--regime conftest.py: is not TOML ("),
     "a wrong value": ("--regime wrong.toml", "--regime wrong.toml, [all]: seeds = 0 must be a whole number "),
 }
@@ -206,10 +206,13 @@ def given(pytester: pytest.Pytester) -> Given:
 
 @pytest.mark.parametrize(
     ("options", "name"),
-    [("", "paper"), ("--quick", "quick"), ("--regime paper", "paper"), ("--quick --regime quick", "quick")],
+    [
+        *(("", "paper"), ("--quick", "quick"), ("--regime paper", "paper"), ("--regime laptop", "laptop")),
+        ("--quick --regime quick", "quick"),
+    ],
 )
 def test_a_built_in_regime_can_be_named(given: Given, options: str, name: str) -> None:
-    assert given(*options.split()).regime == {"paper": PAPER, "quick": QUICK}[name]
+    assert given(*options.split()).regime == {"paper": PAPER, "quick": QUICK, "laptop": LAPTOP}[name]
 
 
 def value_of(scale: Scale, field: str) -> Any:

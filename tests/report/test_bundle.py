@@ -93,7 +93,7 @@ def test_a_field_that_an_older_report_does_not_have_has_its_default() -> None:
     for name in ("readings", "until_decided", "trained_as", "precision"):
         del facts[name]
     for scale in facts["regime"]["tasks"].values():
-        del scale["width"], scale["reading"]["pgd_restarts"]
+        del scale["width"], scale["anchor"], scale["reading"]["pgd_restarts"]
     found = rebuilt(facts)
     assert found == replace(conditions(), sources=found.sources)
 
