@@ -10,7 +10,7 @@ and where there are none the cross stands at the upper edge.
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,7 +66,7 @@ def colour_of(recipe: str) -> str:
     return COLOURS.get(recipe) or SPARE[zlib.crc32(recipe.encode()) % len(SPARE)]
 
 
-def style_of(measure: Measure) -> str:
+def style_of(measure: Measure) -> Literal["-", "--"]:
     """A line's style: dashed where images are attacked."""
     return "--" if measure.attacked else "-"
 
