@@ -29,7 +29,7 @@ def test_a_plan_is_printed_and_nothing_is_trained_or_created(
     )
     assert result.ret == 0
     result.stdout.fnmatch_lines(
-        ["7 claim tests on 6 curves need 30 runs and 3 checkpoints of them, 0 trained, 0 measured; the rest takes *"]
+        ["7 claim tests on 7 curves need 30 runs and 3 checkpoints of them, 0 trained, 0 measured; the rest takes *"]
     )
     new = ("128 256", 3, 6, 0, 0)
     assert rows(result) == {
@@ -63,7 +63,7 @@ def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> No
     result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "64,128")
     result.stdout.fnmatch_lines(
         [
-            "4 claim tests on 3 curves need 9 runs and 3 checkpoints of them, 0 trained, 0 measured; *",
+            "4 claim tests on 4 curves need 9 runs and 3 checkpoints of them, 0 trained, 0 measured; *",
             "│ StdCNN-MNIST │ 2 lines * │ 9 *",
             "2 lines with 12 points are 9 distinct runs. "
             "At batch size 64 these are the same training: LR m=0 and LR/BS m=0.",

@@ -58,7 +58,7 @@ ONE_KEY = "a9291da79eee29b8e36d"
 ONE_READING = Reading(test_images=None, attacked_images=256, pgd_steps=40, hessian_images=4096)
 ONE_READING_TEXT = (
     '{"attacked_images":256,"curvature_of":"train","epsilon_unit":"network","hessian_images":4096,'
-    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":6}'
+    '"parts":["accuracy","attacks","curvature","instruments"],"pgd_restarts":1,"pgd_steps":40,"test_images":null,"version":7}'
 )
 
 

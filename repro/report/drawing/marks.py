@@ -66,7 +66,7 @@ def colour_of(recipe: str) -> str:
     return COLOURS.get(recipe) or SPARE[zlib.crc32(recipe.encode()) % len(SPARE)]
 
 
-def style_of(measure: Measure) -> Literal["--", "-"]:
+def style_of(measure: Measure) -> Literal["-", "--"]:
     """A line's style: dashed where images are attacked."""
     return "--" if measure.attacked else "-"
 
