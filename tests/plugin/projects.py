@@ -37,7 +37,9 @@ class Project:
         return self.pytester.runpytest_inprocess(f"--basetemp={self.folder / 'temporary'}", *arguments)
 
     def arguments(self, *options: str) -> list[str]:
-        return ["claims", "--quick", "--seeds", "3", "--batch-sizes", "128,256", *FIRST_READING, *options]
+        """Of a size of its own, so that no outcome here hangs on what the quick regime is."""
+        scale = ["--seeds", "3", "--batch-sizes", "128,256", "--test-images", "2048"]
+        return ["claims", "--quick", *scale, *FIRST_READING, *options]
 
     def add(self, name: str, source: str) -> None:
         """Put a further file into the project."""
