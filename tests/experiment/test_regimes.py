@@ -55,7 +55,6 @@ def test_the_quick_regime_is_no_larger_than_the_laptops_in_any_way_and_that_one_
         for name in ("test_images", "attacked_images", "hessian_images"):
             assert size(getattr(smaller.reading, name)) <= size(getattr(larger.reading, name))
     assert laptop.train_images is not None
-    assert laptop.epochs < paper.epochs
 
 
 @pytest.mark.parametrize("regime", [QUICK, LAPTOP], ids=lambda regime: regime.name)
@@ -65,7 +64,7 @@ def test_the_regimes_are_those_of_the_tasks_that_can_learn_in_them(regime: Regim
     everything = [name for name in TASKS if name != "ResNet18-CIFAR10"]
     assert list(learnt) == (everything if regime is LAPTOP else ["M1-MNIST", "StdCNN-MNIST"])
     for scale in learnt.values():
-        assert scale.batch_sizes[-1] <= size(scale.train_images) / 16
+        assert scale.batch_sizes[-1] <= size(scale.train_images) / 8
         assert scale.seeds >= 3
 
 
