@@ -38,7 +38,7 @@ class Project:
 
     def arguments(self, *options: str) -> list[str]:
         """Of a size of its own, so that no outcome here hangs on what the quick regime is."""
-        scale = ["--seeds", "3", "--batch-sizes", "128,256", "--test-images", "2048"]
+        scale = ["--seeds", "3", "--batch-sizes", "128,256", "--train-images", "4096", "--test-images", "2048"]
         return ["claims", "--quick", *scale, *FIRST_READING, *options]
 
     def add(self, name: str, source: str) -> None:

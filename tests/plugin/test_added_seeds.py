@@ -14,7 +14,7 @@ SEEDS = ("--seeds", "until-decided:4", "--batch-sizes", "128,256", *FIRST_READIN
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
 def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project: Project, processes: str) -> None:
-    project.add("regime.toml", "[all]\nseeds = 3\ntest_images = 2048\n")
+    project.add("regime.toml", "[all]\nseeds = 3\ntrain_images = 4096\ntest_images = 2048\n")
     options = ("--regime", "regime.toml", "-k", "it-is-unsure or it-holds")
     result = project.bare("claims", processes, *SEEDS, *options)
     assert result.ret == 0
@@ -38,7 +38,7 @@ def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project:
 def test_progress_never_tells_of_more_than_there_are(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was planned is the first look; seeds come on top."""
     monkeypatch.setenv("PLAYED_EVERY", "0")
-    project.add("regime.toml", "[all]\nseeds = 3\ntest_images = 2048\n")
+    project.add("regime.toml", "[all]\nseeds = 3\ntrain_images = 4096\ntest_images = 2048\n")
     options = ("--regime", "regime.toml", "-k", "it-is-unsure")
     result = project.pytester.runpytest_subprocess("claims", "-n0", *SEEDS, *options)
     told = [line for line in result.outlines if line.startswith("measurements: ")]
