@@ -78,7 +78,9 @@ def claim_status(report: pytest.TestReport, verdicts_ok: bool) -> tuple[str, str
     if entry is None or report.when == "teardown":
         return None
     if report.skipped:
-        return "inconclusive", "i", "INCONCLUSIVE"
+        return (
+            ("unlearnt", "u", "NOT LEARNT") if entry.outcome == "not learnt" else ("inconclusive", "i", "INCONCLUSIVE")
+        )
     if verdicts_ok and is_claim_failure(report):
         return entry.verdict, "n", entry.verdict.upper()
     return None

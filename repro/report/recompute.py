@@ -149,7 +149,8 @@ def _line(name: str, reported: Any, now: Any) -> str:
 
 def _readings(entry: Entry, now: Entry) -> Iterable[str]:
     """What differs between the verdicts under other readings, whose estimates a report holds in words."""
-    before, after = ({o.name: f"{o.verdict}, {o.shown}" for o in side.readings} for side in (entry, now))
+    others = ([*side.readings, *([side.sound] if side.sound else [])] for side in (entry, now))
+    before, after = ({o.name: f"{o.verdict}, {o.shown}" for o in side} for side in others)
     for name in dict.fromkeys([*before, *after]):
         one, other = (side.get(name, "no verdict") for side in (before, after))
         if one != other:

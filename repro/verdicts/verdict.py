@@ -106,12 +106,12 @@ class Verdict:
     def evidence(self) -> str:
         """The table the claim was decided on, and how."""
         claim, decision, figures = self.case.claim, self.decision, self.case.figures
-        numbers = f"figure{'s' if len(figures) > 1 else ''} {', '.join(map(str, figures))}"
+        numbers = f", figure{'s' if len(figures) > 1 else ''} {', '.join(map(str, figures))}" if figures else ""
         certainty = f"{100 * decision.level:.3g}% interval, {counted(self.seeds, 'seed')}"
         return "\n".join(
             [
                 f"{self.word}: {claim.says}",
-                f"  {self.case.id}; {STANDS[self.case.standing]} section {claim.section}, {numbers}",
+                f"  {self.case.id}; {STANDS[self.case.standing]} section {claim.section}{numbers}",
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({certainty})",
                 f"  asked for: {decision.asked} ({self.case.because})",

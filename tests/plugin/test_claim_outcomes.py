@@ -2,7 +2,7 @@ import pytest
 from projects import Project
 
 PROCESSES = ("-n0", "-n2", "-n4")
-ALL = {"passed": 3, "failed": 1, "inconclusive": 2, "errors": 1}
+ALL = {"passed": 3, "failed": 1, "inconclusive": 1, "unlearnt": 1, "errors": 1}
 
 
 @pytest.mark.parametrize("processes", PROCESSES)
@@ -10,7 +10,13 @@ def test_every_claim_has_its_outcome(project: Project, processes: str) -> None:
     result = project.run(processes, "-v")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == ALL
-    words = {"it_holds": "PASSED", "drop": "FAILED", "curvature": "INCONCLUSIVE", "broken": "ERROR"}
+    words = {
+        "it_holds": "PASSED",
+        "drop": "FAILED",
+        "curvature": "INCONCLUSIVE",
+        "diverging": "NOT LEARNT",
+        "broken": "ERROR",
+    }
     for line in result.outlines:
         name = next((name for name in words if f"::test_{name}[" in line and "%]" in line), None)
         assert name is None or words[name] in line
@@ -21,7 +27,7 @@ def test_every_claim_has_its_outcome(project: Project, processes: str) -> None:
         "it-fails": "trend not seen",
         "it-is-unsure": "inconclusive",
         "it-is-drawn": "trend seen",
-        "it-diverges": "inconclusive",
+        "it-diverges": "not learnt",
     }
     assert [(error["test"], error["error"]) for error in report["errors"]] == [
         ("claims/test_small.py::test_broken[M1-MNIST]", "RuntimeError: the oven is cold")
@@ -47,7 +53,7 @@ def test_a_claim_that_fails_shows_its_table_and_how_to_rerun_it_and_no_traceback
         r"batch size +mean +sd +train acc",
         r"128 +90\.\d% +0\.\d +95\.0%",
         r"256 +90\.\d% +0\.\d +95\.0%",
-        r"change from batch size 128 to 256: [+-]0\.\d points \[[+-]0\.\d, [+-]0\.\d\] \(90% interval, 4 seeds\)",
+        r"difference of batch size 256 to 128: [+-]0\.\d points \[[+-]0\.\d, [+-]0\.\d\] \(90% interval, 4 seeds\)",
         r"asked for: a fall of more than 1 point \(the margin of it-fails\)",
         r"rerun: cd /.+ && .*pytest 'claims/test_small\.py::test_drop\[StdCNN-MNIST\]' --quick --seeds 4 --batch-.*",
     ):

@@ -136,11 +136,10 @@ def test_a_margin_that_was_moved_since_is_named(tmp_path: Path, whole: dict[str,
 
 
 def test_a_verdict_under_another_reading_is_compared_too(tmp_path: Path, whole: dict[str, Any]) -> None:
-    (reading,) = whole["claims"][0]["readings"]
-    reading["verdict"] = "trend not seen"
+    whole["claims"][0]["sound"]["verdict"] = "trend not seen"
     (line,) = again(tmp_path, whole).differ[FIRST]
     assert line.startswith("under sound-attack: trend not seen, ")
-    whole["claims"][0]["readings"] = []
+    whole["claims"][0]["sound"] = None
     (line,) = again(tmp_path, whole).differ[FIRST]
     assert line.startswith("under sound-attack: no verdict in the report, trend seen, ")
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from repro.experiment.tasks import TASKS
 from repro.report.drawing.sheets import COLOURS, HEIGHT, PLACE, composed_scorecard, draw_contact_sheet, draw_scorecard
-from repro.report.scorecard import Row, Scorecard
+from repro.report.scorecard import NOTHING, Cell, Row, Scorecard
 
 AREA = 500  # pixels: less of a colour is the edge of a letter
 PURE = ("red", "green", "blue", "yellow", "black", "purple", "orange")
@@ -102,7 +102,7 @@ def test_without_figures_there_is_no_contact_sheet(tmp_path: Path) -> None:
 def card(*rows: tuple[str, ...]) -> Scorecard:
     tasks = tuple(TASKS)[: len(rows[0]) if rows else 0]
     return Scorecard(
-        tasks, tuple(Row(f"claim-{i}", "", tuple(("-", outcome) for outcome in row)) for i, row in enumerate(rows))
+        tasks, tuple(Row(f"claim-{i}", "", tuple(Cell("-", outcome) for outcome in row)) for i, row in enumerate(rows))
     )
 
 
@@ -136,9 +136,9 @@ def test_the_colours_can_be_told_apart() -> None:
 
 
 ROWS = (
-    Row("it-drops", "FGSM", (("reproduced", "holds"), ("-", ""))),
-    Row("it-drops", "PGD-LR/BS-m=0.9", (("not reproduced (surrogate)", "fails"), ("-", ""))),
-    Row("a-claim-of-a-name-of-some-length", "test-less-than-with-LR", (("-", ""), ("error", "error"))),
+    Row("it-drops", "FGSM", (Cell("reproduced", "holds"), NOTHING)),
+    Row("it-drops", "PGD-LR/BS-m=0.9", (Cell("not reproduced (surrogate)", "fails"), NOTHING)),
+    Row("a-claim-of-a-name-of-some-length", "test-less-than-with-LR", (NOTHING, Cell("error", "error"))),
 )
 
 
