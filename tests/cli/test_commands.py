@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doors import BAD_INPUT, DIFFERENT, ROOT, SAME, outside, read, rewrite
+from doors import BAD_INPUT, DIFFERENT, EVERY, ROOT, SAME, outside, read, rewrite
 
 from repro.cli import main
 
@@ -43,7 +43,7 @@ def test_verify_recomputes_every_claim_of_the_paper_without_torch(artifacts: Pat
     found = outside("verify", str(artifacts), program=("-c", WATCHED))
     assert found.stderr == ""
     *_, summary, imported = found.stdout.splitlines()
-    assert summary.startswith("190 of 190 claims of this checkout checked in ")
+    assert summary.startswith(f"{EVERY} of {EVERY} claims of this checkout checked in ")
     assert summary.endswith(": all agree")
     assert imported == "imported:"
     assert found.returncode == SAME
@@ -52,7 +52,9 @@ def test_verify_recomputes_every_claim_of_the_paper_without_torch(artifacts: Pat
 def test_diff_needs_no_torch_either(artifacts: Path) -> None:
     found = outside("diff", str(artifacts), str(artifacts / "report.json"), program=("-c", WATCHED))
     assert found.stdout.splitlines()[-1] == "imported:"
-    assert "Nothing changed. 190 claim tests in both: 190 with the same outcome, 0 with another." in found.stdout
+    assert (
+        f"Nothing changed. {EVERY} claim tests in both: {EVERY} with the same outcome, 0 with another." in found.stdout
+    )
     assert found.returncode == SAME
 
 
@@ -75,10 +77,10 @@ def longer(report: dict[str, Any]) -> None:
 VERIFIED: dict[str, tuple[Callable[[dict[str, Any]], None], list[str]]] = {
     "tampered": (
         tampered,
-        ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", "189 agree, 1 differ"],
+        ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", f"{EVERY - 1} agree, 1 differ"],
     ),
-    "less": (less, ["ONLY IN THE CHECKOUT: 1 claim tests", "189 agree"]),
-    "more": (more, ["ONLY IN THE REPORT: 1 claim tests", "    gone [", "190 agree, 1 only in the report"]),
+    "less": (less, ["ONLY IN THE CHECKOUT: 1 claim tests", f"{EVERY - 1} agree"]),
+    "more": (more, ["ONLY IN THE REPORT: 1 claim tests", "    gone [", f"{EVERY} agree, 1 only in the report"]),
     "longer": (longer, ["MISSING from the store, or damaged there: ", "M1-MNIST lr=0.01 ", "    and ", "lack runs"]),
 }
 
@@ -108,7 +110,7 @@ def test_a_narrowed_session_need_not_have_every_claim(artifacts: Path, capsys: p
     text = capsys.readouterr().out
     excuse = "no difference, for the session left them out (-k momentum)"
     assert f"ONLY IN THE CHECKOUT: 1 claim tests; {excuse}\n    claims/test_section_" in text
-    assert "\n189 of 190 claims of this checkout checked in " in text
+    assert f"\n189 of {EVERY} claims of this checkout checked in " in text
 
 
 def test_a_store_elsewhere_is_named(artifacts: Path, filled: tuple[Path, dict[str, Any]]) -> None:
@@ -134,7 +136,7 @@ def test_diff_as_json_is_one_document(artifacts: Path, tmp_path: Path, capsys: p
     rewrite(other, report)
     assert main(["diff", str(artifacts), str(other), "--json"]) == DIFFERENT
     found = json.loads(capsys.readouterr().out)
-    assert (found["same"], found["common"], len(found["only_first"])) == (False, 189, 1)
+    assert (found["same"], found["common"], len(found["only_first"])) == (False, EVERY - 1, 1)
 
 
 def test_diff_tells_the_most_important_first(
