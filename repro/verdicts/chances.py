@@ -15,7 +15,7 @@ import numpy as np
 
 from ..runs.conditions import Conditions
 from ..runs.store import Store
-from ..statistics.estimands import ERROR, Estimand, Sample
+from ..statistics.estimands import ERROR, Compares, Estimand, Sample
 from ..statistics.units import FACTOR, Unit
 from .claim import Case
 from .curves import Curve
@@ -53,6 +53,8 @@ def chance(case: Case, conditions: Conditions, store: Store) -> float:
     for group in case.groups:
         name = str(group[0].task) + group[0].recipe.name if len(case.groups) > 1 else ""
         noises += [_noise(curve, name, conditions, store) for curve in group]
+    if min(len(noise.batch_sizes) for noise in noises) < 2 and case.holds_if.compares is not Compares.RECIPES:
+        return 0.0  # one batch size shows no trend
     return _decided(case.holds_if, tuple(noises))
 
 

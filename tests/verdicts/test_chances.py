@@ -66,3 +66,7 @@ def test_a_measure_without_a_spread_of_its_own_has_one_of_its_margins_size(tmp_p
     case = case_of(Curve(M1_MNIST, LR_BS(), own), holds_if=Flat(own.matters))
     known = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), holds_if=Flat(own.matters))
     assert chance(case, conditions(seeds=10), Store(tmp_path)) < chance(known, conditions(seeds=10), Store(tmp_path))
+
+
+def test_one_batch_size_shows_no_trend(tmp_path: Path) -> None:
+    assert chance(FLAT, conditions(seeds=30, batch_sizes=(64,)), Store(tmp_path)) == 0.0
