@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
-from ..verdicts.entry import Broken, Entry, EqualAmount, OtherReading
-from ..words import span
+from ..verdicts.entry import PAPER, Broken, Entry, EqualAmount, OtherReading
+from ..words import counted, span
 from .bundle import Report, Session
 from .choices import Choice
 from .drawing.captions import Picture
@@ -15,6 +15,9 @@ from .scorecard import Scorecard
 from .together import in_words
 
 TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
+SOUNDLY = """\
+The paper attacks by the gradient of cross-entropy, which vanishes where a network is sure of itself. Beside that, an
+image counts as right only if no attack breaks it: FGSM and PGD, each on cross-entropy and on the margin form."""
 AMOUNT = """\
 A larger batch takes fewer steps, and a larger momentum makes each of them longer, so they may look different because
 they were trained less or more. Claims that compare batch sizes or recipes are decided once more on the same runs as
@@ -31,6 +34,7 @@ def markdown(report: Report, card: Scorecard, pictures: Sequence[Picture]) -> st
         ["## Verdicts", f"{in_words(report.claims)} p is the smallest error at which a verdict would hold."],
         [_verdicts(report.claims)],
         _errors(report.errors),
+        _soundly(report.claims),
         _equal_amount(report.claims),
         _readings(report.claims),
         ["## Evidence", *(_evidence(entry) for entry in report.claims)],
@@ -61,8 +65,20 @@ def _limits(session: Session) -> Iterable[str]:
 
 
 def _counts(report: Report) -> str:
-    counts = Counter(entry.verdict for entry in report.told)
-    return f"{len(report.claims)} verdicts: {', '.join(f'{n} {word}' for word, n in counts.items())}."
+    """How many verdicts came to what: those on the paper's own sentences, and the others apart."""
+    own = [entry for entry in report.claims if entry.standing == PAPER]
+    others = [entry for entry in report.claims if entry.standing != PAPER]
+    parts = [
+        f"{counted(len(own), 'verdict')} on what the paper says: {_tally(own)}.",
+        f"{counted(len(others), 'verdict')} beyond that, on other tasks or on one task's part of a sentence about all: "
+        f"{_tally(others)}.",
+        f"{counted(len(report.errors), 'test')} broke." if report.errors else "",
+    ]
+    return " ".join(part for part, there in zip(parts, (own, others, report.errors), strict=True) if there)
+
+
+def _tally(entries: Iterable[Entry]) -> str:
+    return ", ".join(f"{n} {word}" for word, n in Counter(entry.verdict for entry in entries).items())
 
 
 def _verdicts(claims: Iterable[Entry]) -> str:
@@ -97,6 +113,17 @@ def _equal_amount(claims: Iterable[Entry]) -> list[str]:
     rows = [(*_both(entry, other), other.amount) for entry, other in flips]
     table = [_table(("claim", "case", "after all epochs", "at equal T", "T"), rows)] if rows else []
     return ["## At equal training amount", AMOUNT, text, *table] if found else []
+
+
+def _soundly(claims: Iterable[Entry]) -> list[str]:
+    """Which verdicts on robustness are another one by an attack that saturation does not blind."""
+    found = [(entry, entry.sound) for entry in claims if entry.sound]
+    rows = [_both(entry, sound) for entry, sound in found if sound.outcome is not entry.outcome]
+    if not found:
+        return []
+    text = f"{counted(len(found), 'claim')} on robustness: {counted(len(rows), 'verdict')} would be another one."
+    table = [_table(("claim", "case", "as the paper measures", "by the strongest attack"), rows)] if rows else []
+    return ["## By a sound attack", f"{SOUNDLY} {text}", *table]
 
 
 def _readings(claims: Iterable[Entry]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from msgspec import convert
+from msgspec.structs import replace
 from reports import entry
 
 from repro.experiment.trained_as import HE, SAYS
@@ -12,7 +13,8 @@ from repro.report.bundle import Report, Session
 from repro.report.choices import Choice
 from repro.report.page import markdown
 from repro.report.scorecard import scorecard
-from repro.verdicts.entry import Broken, Entry
+from repro.statistics.estimands import Outcome
+from repro.verdicts.entry import Broken, Entry, OtherReading
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,13 @@ SURROGATE = {"MNIST": {"kind": "surrogate", "text": "MNIST (SURROGATE: rendered 
 
 def test_what_is_read_first_stands_first() -> None:
     text = page(bundle(entry(equal_amount=equal_amount()), errors=(BROKEN,)))
-    parts = ["# On Adversarial", "1 verdicts: 1 reproduced", "## Scorecard", "## Verdicts", "## Errors"]
+    parts = [
+        "# On Adversarial",
+        "1 verdict on what the paper says: 1 reproduced",
+        "## Scorecard",
+        "## Verdicts",
+        "## Errors",
+    ]
     parts += ["## At equal training amount", "## Evidence"]
     places = [text.index(part) for part in [*parts, "## Figures", "## Conditions"]]
     assert places == sorted(places)
@@ -64,7 +72,7 @@ def test_what_is_read_first_stands_first() -> None:
 def test_verdicts_are_counted_by_their_words_and_errors_apart() -> None:
     words = ["reproduced", "not reproduced", "inconclusive", "reproduced"]
     text = page(bundle(*(entry(verdict=word) for word in words), errors=(BROKEN,)))
-    assert "4 verdicts: 2 reproduced, 1 not reproduced, 1 inconclusive, 1 error." in text
+    assert "4 verdicts on what the paper says: 2 reproduced, 1 not reproduced, 1 inconclusive. 1 test broke." in text
 
 
 def test_each_verdict_has_a_row_with_its_effect_margin_and_seeds() -> None:
@@ -141,7 +149,7 @@ def test_without_pictures_there_is_no_part_for_them() -> None:
 )
 def test_what_limits_the_verdicts_is_said_before_them(session: dict[str, Any], warning: str) -> None:
     text = page(bundle(entry(), **session))
-    assert 0 < text.index(warning) < text.index("1 verdicts:")
+    assert 0 < text.index(warning) < text.index("1 verdict on what")
     assert warning not in page(bundle(entry()))
 
 
@@ -236,7 +244,7 @@ def test_the_scorecard_has_a_row_for_a_claim_and_a_column_for_a_task() -> None:
 
 
 def test_a_session_in_which_everything_broke_has_a_page() -> None:
-    assert "0 verdicts: 1 error." in page(bundle(errors=(BROKEN,)))
+    assert "1 test broke." in page(bundle(errors=(BROKEN,)))
 
 
 def test_a_line_with_backquotes_can_be_copied_from_the_page_as_it_is() -> None:
@@ -250,3 +258,22 @@ def test_a_part_of_the_claims_is_said_to_be_one_before_any_verdict() -> None:
     head = text.partition("## Scorecard")[0]
     assert "**A part of the claims** (5 claim tests deselected; claims/a.py::test): " in head
     assert "part of the claims" not in page(bundle(entry(), partial=[])) + page(bundle(entry()))
+
+
+def test_what_the_paper_says_is_counted_apart_from_what_is_asked_beyond_it() -> None:
+    own, beyond = entry(), entry(standing="extension", verdict="not reproduced", outcome="fails")
+    text = page(bundle(own, beyond))
+    assert "1 verdict on what the paper says: 1 reproduced. 1 verdict beyond that, on other tasks" in text
+    assert "of a sentence about all: 1 not reproduced." in text
+
+
+def test_a_verdict_that_a_sound_attack_does_not_share_is_told_in_a_section_of_its_own() -> None:
+    sound = OtherReading(
+        name="sound-attack", says="by all", verdict="not reproduced", outcome=Outcome.FAILS, shown="-40 points"
+    )
+    alike = replace(sound, verdict="reproduced", outcome=Outcome.HOLDS)
+    text = page(bundle(replace(entry(), sound=sound), replace(entry(case="other"), sound=alike)))
+    section = text.partition("## By a sound attack")[2].partition("\n## ")[0]
+    assert "2 claims on robustness: 1 verdict would be another one." in section
+    assert "| not reproduced, -40 points |" in section
+    assert "## By a sound attack" not in page(bundle(entry()))

@@ -145,7 +145,7 @@ def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
     assert [choice["reading"] for choice in changed] == [SAYS[POOL_LAST], SAYS[HE]]
     assert len(bundle["choices"]) == len(CHOICES)
-    head, _, rest = (tmp_path / "report.md").read_text().partition("1 verdicts:")
+    head, _, rest = (tmp_path / "report.md").read_text().partition("1 verdict on what")
     assert [name for name in SAYS if f"**Trained with {name}**: {SAYS[name]}." in head] == [POOL_LAST, HE]
     assert f"| {SAYS[HE]} | asked for |" in rest.partition("## Conditions")[2]
 
@@ -180,7 +180,7 @@ def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) 
     head = report[2].partition("## ")[0]
     assert "SURROGATE" in head
     assert "quick regime" in head
-    assert "1 trend seen (surrogate), 1 trend not seen (surrogate), 1 error" in head
+    assert "1 trend seen (surrogate), 1 trend not seen (surrogate). 1 test broke." in head
 
 
 def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:
