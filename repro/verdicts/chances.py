@@ -24,9 +24,10 @@ WORLDS: Final = 400  # a chance is then known to 2 points
 FAR: Final = 50.0  # points, from any floor
 FEWEST: Final = 3  # seeds from which a spread is taken in place of the table's
 
-# The standard deviation between equal runs, on the measure's scale: points, and the logarithm of a factor. Measured
-# between the seeds of networks that have learnt, in the quick regime.
-SPREADS: Final[Mapping[str, float]] = {"test_accuracy": 1.0, "fgsm_accuracy": 4.0, "pgd_accuracy": 4.0, "lambda1": 0.35}
+# The standard deviation between equal runs, on the measure's scale: points, and the logarithm of a factor. Measured in
+# the quick regime between four and five seeds of networks that have learnt: M1-MNIST 1.3, 1.8, 2.0 and 0.55,
+# StdCNN-MNIST 0.9, 2.4, 2.9 and 0.33.
+SPREADS: Final[Mapping[str, float]] = {"test_accuracy": 1.1, "fgsm_accuracy": 2.1, "pgd_accuracy": 2.5, "lambda1": 0.45}
 OF_OTHERS: Final = 1.0  # of a measure that is not in the table: so many times the smallest difference that matters
 
 
