@@ -1,6 +1,6 @@
 """Comes to a verdict: decides a case on its stored runs, and on what else a reader of the verdict will ask for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class _Look:
             raise InstrumentError(sound.broken)
         decided = self._decide(curves, sound.doubts)
         others = {
-            other.name: self._otherwise(other)
+            other.name: self._otherwise(other, sound.doubts if other.part == "attacks" else {})
             for other in (other for task in case.tasks for other in conditions.alternatives(task))
             if any(curve.measure.part == other.part for curve in case.curves)
         }
@@ -91,7 +91,7 @@ class _Look:
             looks=self._looks(decided.decision, min(len(curve.cells) for curve in curves)),
         )
 
-    def _further(self, decided: Decided, doubts: str) -> Further | None:
+    def _further(self, decided: Decided, doubts: Mapping[str, str]) -> Further | None:
         """What would decide the case at a further look; None where seeds are not what it lacks."""
         known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not doubts
         if decided.outcome is not Outcome.UNDECIDED or not known:
@@ -117,8 +117,8 @@ class _Look:
     def _of(self, task: Task) -> dict[str, Alternative]:
         return {other.name: other for other in self.conditions.alternatives(task)}
 
-    def _otherwise(self, other: Alternative) -> OtherReading:
-        decision = self._decide(self._read(other.name)).decision
+    def _otherwise(self, other: Alternative, doubts: Mapping[str, str]) -> OtherReading:
+        decision = self._decide(self._read(other.name), doubts).decision
         word, text = self._word(decision.outcome), shown(decision)
         return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
@@ -146,7 +146,7 @@ class _Look:
         )
         return Matched(curves, decision, entry)
 
-    def _decide(self, curves: Sequence[Measured], doubts: str = "") -> Decided:
+    def _decide(self, curves: Sequence[Measured], doubts: Mapping[str, str] | None = None) -> Decided:
         papers = all(map(self.conditions.regime.is_papers, self.case.tasks))
         return decide(self.case, curves, self.rule, papers, doubts)
 

@@ -1,6 +1,6 @@
 """What a case's curves decide: by its estimand, if they have values to compare and networks that have learnt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,15 +26,17 @@ class Decided:
         return self.decision.outcome
 
 
-def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: str = "") -> Decided:
+def decide(
+    case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: Mapping[str, str] | None = None
+) -> Decided:
     """Decide a case on its curves, in their order. ``papers``: they are of the paper's own scale.
 
-    Networks that have not learnt decide nothing, nor do values that are in doubt, as ``doubts`` says. Of a sentence
-    for which one task is enough, those that have not learnt are left out, and what then does not hold is not learnt.
+    Networks that have not learnt decide nothing, nor do eigenvalues that are in doubt: ``doubts`` says why, by the keys
+    of their runs. Of a sentence for which one task is enough, such tasks are left out, and it cannot fail without them.
     """
     groups = _grouped(case, curves)
-    unlearnt = {name: reason for name, group in groups.items() if (reason := not_learnt(group, papers))}
-    kept = {name: group for name, group in groups.items() if name not in unlearnt} if case.holds_if.existential else {}
+    without = {name: why for name, group in groups.items() if (why := _nothing_decided(group, papers, doubts or {}))}
+    kept = {name: group for name, group in groups.items() if name not in without} if case.holds_if.existential else {}
     compared, notes = {}, []
     for name, group in (kept or groups).items():
         compared[name], note = without_diverged(group)
@@ -43,14 +45,29 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
     decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
     if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*samples)):
         notes.append(hidden)
-    if kept and unlearnt and decision.outcome is Outcome.HOLDS:
-        notes.append(f"not learnt, and left out: {', '.join(unlearnt)}")
-    elif unlearnt:
-        reason = "; ".join(f"{name}: {reason}" if len(groups) > 1 else reason for name, reason in unlearnt.items())
-        decision = replace(decision, outcome=Outcome.NOT_LEARNT, reason=reason, p=1.0)
-    elif doubts and decision.outcome is not Outcome.UNDECIDED:
-        decision = replace(decision, outcome=Outcome.UNDECIDED, reason=doubts, p=1.0)
+    if kept and without and decision.outcome is Outcome.HOLDS:
+        notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
+    elif without:
+        decision = _withheld(decision, without, len(groups))
     return Decided(decision, samples, tuple(dict.fromkeys(notes)))
+
+
+def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Mapping[str, str]) -> tuple[Outcome, str] | None:
+    """To what some curves come that decide nothing, whatever they show, and why; None for others."""
+    if reason := not_learnt(group, papers):
+        return Outcome.NOT_LEARNT, reason
+    of_lambda1 = [curve for curve in group if curve.curve.measure.part == "curvature"]
+    runs = {cell.run for curve in of_lambda1 for row in curve.cells for cell in row}
+    found = [why for run, why in doubts.items() if run in runs]
+    return (Outcome.UNDECIDED, f"{found[0]} ({len(found)} of {len(runs)} runs)") if found else None
+
+
+def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], groups: int) -> Decision:
+    """A decision that is none, for some of the groups it would have to rest on decide nothing."""
+    outcomes = {outcome for outcome, _ in without.values()}
+    outcome = Outcome.NOT_LEARNT if Outcome.NOT_LEARNT in outcomes else Outcome.UNDECIDED
+    reason = "; ".join(f"{name}: {why}" if groups > 1 else why for name, (_, why) in without.items())
+    return replace(decision, outcome=outcome, reason=reason, p=1.0)
 
 
 def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured, ...]]:

@@ -43,10 +43,9 @@ class Soundness:
         return f"check {name} failed on {run}: {sentence}{more}"
 
     @property
-    def doubts(self) -> str:
-        """Why the values decide nothing although no instrument is broken; empty if they do."""
-        found = [failure for failure in self.failures if failure[1] in DOUBTS]
-        return f"{found[0][2]} ({len(found)} of {self.instruments.runs} runs)" if found else ""
+    def doubts(self) -> dict[str, str]:
+        """Why values decide nothing although no instrument is broken, by the keys of their runs."""
+        return {run.key: sentence for run, name, sentence in self.failures if name in DOUBTS}
 
     @property
     def evidence(self) -> list[str]:
