@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..report.scorecard import MARKS, NOT_SHOWN, Cell, Scorecard, scorecard
+from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
 from ..verdicts.chances import chance
 from ..verdicts.entry import ERROR, Broken, Entry, Told
@@ -102,7 +102,7 @@ def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     shown = [cell for row in card.rows for cell in row.cells]
     bare = sorted({cell._replace(own=True, differs=False) for cell in shown if cell.outcome in COLOURS}, key=_rank)
     legend = [f"{cell.short} = {cell.word}" for cell in bare if cell.short != cell.word]
-    legend += [f"{mark} = {says}" for mark, says in MARKS.items() if any(mark in cell.marks for cell in shown)]
+    legend += card.legend(short=True)
     if any(NOT_SHOWN in row.words for row in card.rows):
         legend.append(f"{NOT_SHOWN} = not in the paper's figures, or not selected")
     return [*_printed(grid, coloured=coloured), *textwrap.wrap("; ".join(legend), WIDTH, break_on_hyphens=False)]

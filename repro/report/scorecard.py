@@ -89,6 +89,12 @@ class Scorecard:
     tasks: tuple[str, ...]
     rows: tuple[Row, ...]
 
+    def legend(self, *, short: bool) -> list[str]:
+        """What the marks in its cells say, of those that are there; in long words a departure stands itself."""
+        shown = {mark for row in self.rows for cell in row.cells for mark in cell.marks}
+        shown -= set() if short else {DEPARTS}
+        return [f"{mark} = {says}" for mark, says in MARKS.items() if mark in shown]
+
     @property
     def lines(self) -> list[tuple[str, Cells]]:
         """Name and cells of each line as it is drawn or printed.

@@ -168,3 +168,13 @@ def test_a_scorecard_grows_with_its_rows_and_tasks_and_may_be_empty(tmp_path: Pa
     assert widths[0] < widths[1] == widths[2] < widths[3]
     assert heights[0] < heights[1] < heights[2] == heights[3]
     assert plt.get_fignums() == before
+
+
+def test_a_scorecard_says_what_its_marks_mean_and_of_others_nothing() -> None:
+    def texts(cell: Cell) -> list[str]:
+        (axes,) = composed_scorecard(Scorecard(("M1-MNIST",), (Row("it-drops", "", (cell,)),)), "Verdicts").axes
+        return [text.get_text() for text in axes.texts]
+
+    assert "[ ] = asked beyond what the paper says, or of one task alone" in texts(Cell("yes", "holds", own=False))
+    assert not any(text.startswith("[ ] =") for text in texts(Cell("yes", "holds")))
+    assert any(text.startswith("\u2260 = ") for text in texts(Cell("yes", "holds", differs=True)))

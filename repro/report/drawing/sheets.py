@@ -43,10 +43,12 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     lines = card.lines
     names = LETTER * max((len(name) for name, _ in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
-    canvas = Canvas(figsize=(width, 2 * MARGIN + HEAD + high * len(lines)))
+    legend = card.legend(short=False)
+    foot = high * len(legend)
+    canvas = Canvas(figsize=(width, 2 * MARGIN + HEAD + high * len(lines) + foot))
     ax = canvas.add_axes((0, 0, 1, 1))
     ax.set_xlim(-MARGIN - names, width - MARGIN - names)  # inches from the corner of the first cell
-    ax.set_ylim(high * len(lines) + MARGIN, -HEAD - MARGIN)
+    ax.set_ylim(high * len(lines) + foot + MARGIN, -HEAD - MARGIN)
     ax.axis("off")
     ax.text(-names, -HEAD + 0.15, title, fontsize=11, fontweight="bold", va="center")
     for j, task in enumerate(card.tasks):
@@ -57,6 +59,8 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
         for j, cell in enumerate(cells):
             ax.add_patch(_patch(cell, j * wide, i * high))
             ax.text((j + 0.5) * wide, middle, cell.long, fontsize=8, ha="center", va="center", clip_on=False)
+    for i, text in enumerate(legend, start=len(lines)):
+        ax.text(-names, (i + 0.5) * high, text, fontsize=8, va="center")
     return canvas
 
 
