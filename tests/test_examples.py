@@ -1,4 +1,4 @@
-"""A second paper's claims, on a data set, a network and a recipe of its own, without a change in the package."""
+"""A second paper's claims, on a data set, network, recipe and measure of its own, without a change in the package."""
 
 import json
 import os
@@ -59,22 +59,23 @@ def test_every_claim_of_the_second_paper_gets_its_verdict(session: Path) -> None
     assert report["errors"] == []
     assert sorted(entry["id"] for entry in report["claims"]) == [
         *["larger-ratio-generalises"] * 2,
+        *["larger-ratio-travels-further"] * 2,
         *["larger-ratio-wider-minima"] * 2,
     ]
     assert report["session"]["data"]["KMNIST"]["kind"] == "published"
-    assert [entry["figures"] for entry in report["claims"]] == [[101], [101], [102], [102]]
-    assert {path.name for path in session.glob("fig*.png")} == {"fig101.png", "fig102.png", "figures.png"}
+    assert [entry["figures"] for entry in report["claims"]] == [[101], [101], [102], [102], [103], [103]]
+    assert {path.name for path in session.glob("fig*.png")} == {"fig101.png", "fig102.png", "fig103.png", "figures.png"}
 
 
 def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
     ran = run(ROOT, "repro", "verify", str(session), "--claims", EXAMPLES.name)
-    assert "4 of 4 claims of this checkout checked" in ran.stdout, ran.stdout + ran.stderr
+    assert "6 of 6 claims of this checkout checked" in ran.stdout, ran.stdout + ran.stderr
     assert ran.returncode == 0
 
 
 def test_its_tasks_and_figures_can_be_chosen(kuzushiji: Path) -> None:
     plan = ("pytest", "examples", "--quick", "--plan", "-p", "no:cacheprovider", "--data-root", str(kuzushiji))
-    for option, value, claims in (("--task", "TwoLayers-KMNIST", 4), ("--figure", "101", 2)):
+    for option, value, claims in (("--task", "TwoLayers-KMNIST", 6), ("--figure", "101", 2)):
         ran = run(ROOT, *plan, option, value)
         assert (ran.returncode, f"{claims} claim tests" in ran.stdout) == (0, True), ran.stdout + ran.stderr
     assert "must be one of M1-MNIST, " in run(ROOT, *plan, "--task", "TwoLayers").stderr

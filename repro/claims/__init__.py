@@ -7,8 +7,8 @@ estimand is the smallest difference that matters of its measure. What
 each name means is told where it is defined; new kinds of sentences are added in ``repro.statistics``.
 
 What a claim is about may be new, too: ``dataset``, ``network``, ``task`` and ``study`` enter what this paper does not
-have, from the ``conftest.py`` beside the claims, ``figure`` what else is drawn, and a ``Recipe`` is made where it is
-used. See ``examples``.
+have, from the ``conftest.py`` beside the claims, ``measure`` what else is read off a network, ``figure`` what else is
+drawn, and a ``Recipe`` is made where it is used. See ``examples``.
 """
 
 from ..experiment.datasets import CIFAR10, DATASETS, FASHION, MNIST, Dataset, dataset
@@ -35,7 +35,7 @@ from ..statistics.ranks import RanksDisagree
 from ..statistics.trends import Drops, Higher, Lower, Rises
 from ..statistics.units import factor, points
 from ..verdicts.claim import claim
-from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
+from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, measure
 from ..verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, figure
 from ..verdicts.references import references
 
@@ -97,6 +97,7 @@ __all__ = [
     "dataset",
     "factor",
     "figure",
+    "measure",
     "network",
     "points",
     "references",

@@ -13,7 +13,7 @@ from .datasets import Dataset
 # steps keep that proportion, so a start anywhere in the ball can reach any side of it.
 REACH: Final = 4 / 3
 
-Part = Literal["accuracy", "attacks", "curvature", "instruments", "transfer"]
+Part = str  # one of those below, "transfer", or a measure of a next author's own (see ``own``)
 # "transfer" is measured apart, since it takes a second network
 ALL_PARTS: Final[tuple[Part, ...]] = ("accuracy", "attacks", "curvature", "instruments")
 
@@ -50,6 +50,11 @@ class Reading:
 def of_checkpoints(first: Reading) -> Reading:
     """How checkpoints are measured: like finished runs, but without the checks of the instruments."""
     return replace(first, parts=tuple(part for part in first.parts if part != "instruments"))
+
+
+def alone(first: Reading, part: Part) -> Reading:
+    """One part, measured apart from all others."""
+    return replace(first, parts=(part,))
 
 
 def transfer(first: Reading) -> Reading:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from ..experiment.own import PREFIX
 from ..experiment.readings import Reading
 from ..science.measuring.checks import IMAGES, SECOND_PRODUCTS
 from ..words import counted
@@ -123,6 +124,7 @@ def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
     product = speed.product * curved * (REBUILT if curved > CHUNK else 1)
     spread = SPREAD * speed.product * curved
     steps = reading.pgd_restarts * UNBROKEN * reading.pgd_steps
+    own = speed.gradient * run.images  # a guess: what a next author's measure does is known when it was done once
     gradients = 2 + TWICE + (1 + TWICE) * steps  # their health, FGSM and PGD on cross-entropy, and on the margin form
     return {
         "accuracy": speed.forward * (run.images + _of_test(run, reading.test_images)),
@@ -130,6 +132,7 @@ def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:
         "curvature": PRODUCTS * product,
         "instruments": CHECKS * speed.gradient * min(attacked, IMAGES) + SECOND_PRODUCTS * product + spread,
         "transfer": attacked * (speed.gradient + speed.forward),
+        **{part: own for part in reading.parts if part.startswith(PREFIX)},
     }
 
 

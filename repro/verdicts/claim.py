@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from ..errors import SettingError
+from ..experiment.readings import alone
 from ..experiment.recipes import Recipe
 from ..experiment.tasks import ALL_TASKS, Task
 from ..runs.conditions import Conditions
@@ -116,8 +117,11 @@ class Case:
     def jobs(self, conditions: Conditions) -> list[Job]:
         """The runs it needs with the readings that it wants of them, each once."""
         jobs = [job for curve in self.curves for job in curve.jobs(conditions)]
-        for run in (run for part in self.at_equal_amount(conditions) for run in part.runs(conditions)):
-            jobs.append(Job(run, conditions.reading_of(run)))
+        for part in self.at_equal_amount(conditions):
+            measure, runs = part.curve.measure, part.runs(conditions)
+            jobs += [Job(run, conditions.reading_of(run)) for run in runs]
+            if measure.own:
+                jobs += [Job(run, alone(conditions.reading(run.task), measure.part)) for run in runs]
         return list(dict.fromkeys(jobs))
 
 

@@ -1,16 +1,18 @@
 """Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
 from ..errors import ReproError
-from ..experiment.readings import Alternative, Part, Reading, transfer
+from ..experiment.own import OWN, PREFIX, Taken
+from ..experiment.readings import Alternative, Part, Reading, alone, transfer
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import TRAINED
+from ..experiment.registry import Registry
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
@@ -31,7 +33,7 @@ class Measure:
     if it has one: a network of NaNs gives every image the same class, attacked or not, which is chance; it has no
     eigenvalue. ``images`` names the field of a reading that says of how many images it is a share, if it is one.
     ``part``: of a reading, in which it is taken. ``sound``: the field of the same accuracy by the strongest attack on
-    each image, if it is of attacked images.
+    each image, if it is of attacked images. ``axis``: what stands beside its axis, if not the label.
     """
 
     field: str
@@ -43,6 +45,7 @@ class Measure:
     images: str | None = None
     part: Part = "accuracy"
     sound: str | None = None
+    axis: str = ""
 
     @property
     def unit(self) -> Unit:
@@ -53,6 +56,11 @@ class Measure:
     def attacked(self) -> bool:
         """Whether it is of attacked images."""
         return self.part == "attacks"
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a next author's own, and taken apart from all others."""
+        return self.part.startswith(PREFIX)
 
     @property
     def logarithmic(self) -> bool:
@@ -96,8 +104,34 @@ LAMBDA1: Final = Measure(
     floor=None,
     diverged=None,
     part="curvature",
+    axis="lambda1: top eigenvalue of the Hessian",
 )
-MEASURES: Final = {m.field: m for m in (TEST_ACCURACY, FGSM, PGD, LAMBDA1)}
+MEASURES: Final = Registry[Measure]("measure")
+for _measure in (TEST_ACCURACY, FGSM, PGD, LAMBDA1):
+    MEASURES.enter(_measure.field, _measure)
+
+
+def measure(
+    name: str,
+    take: str | Callable[..., Any],
+    *,
+    matters: Margin,
+    because: str,
+    label: str = "",
+    of: Literal["test", "train"] = "test",
+    version: int = 1,
+    floor: float | None = None,
+    diverged: float | None = None,
+) -> Measure:
+    """Enter a measure of one's own; see ``Taken`` and ``Measure``. SettingError: its name stands for another.
+
+    It is one number of a trained network, which is not attacked. A number that is not finite is an error of the claim.
+    """
+    taken = Taken(name, take, of, version)
+    own = Measure(name, label or name, matters, because, floor, diverged, part=taken.part)
+    MEASURES.enter(name, own)
+    OWN.enter(name, taken)
+    return own
 
 
 @dataclass(frozen=True)
@@ -126,6 +160,8 @@ class Curve:
         wanted = [conditions.reading(self.task)]
         if self.measure.attacked and conditions.regime.scale(self.task).seeds > 1:
             wanted.append(transfer(wanted[0]))
+        if self.measure.own:
+            wanted.append(alone(wanted[0], self.measure.part))
         for other in conditions.alternatives(self.task):
             if self.measure.part == other.part and not other.free:
                 wanted.append(other.reading)
@@ -210,6 +246,8 @@ def read_runs(
     measure, further, field = curve.measure, None, curve.measure.field
     if other is not None and other.part == measure.part:
         further, field = other.reading, (measure.sound or field) if other.free else field
+    elif measure.own:
+        further = alone(conditions.reading(curve.task), measure.part)
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     reading = further or conditions.reading(curve.task)

@@ -75,7 +75,7 @@ def _measure(measure: Measure) -> dict[str, Any]:
     """What a measure is and which difference of it matters, with the checks of its instrument."""
     guards = [c for c in instrument_checks.CHECKS if measure.field in {guarded.field for guarded in c.guards}]
     return {
-        **described(measure, without=("label", "because")),
+        **described(measure, without=("label", "because", "axis")),
         "checks": {check.name: described(check, without=("name", "says", "guards")) for check in guards},
         "doubts": plain(sorted(instrument_checks.DOUBTS.intersection(check.name for check in guards))),
     }

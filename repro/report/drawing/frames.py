@@ -4,6 +4,7 @@ Places are in inches and fixed, so that nothing has to be measured to lay a figu
 laid upon each other. What varies is counted: the rows of the legends, and the lines that the figure's title takes.
 """
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +30,9 @@ LABELS: Final = 0.5  # inches below the axes for ticks and label
 LINE, LETTER = 0.19, 0.0925  # inches that a line of a figure's title takes, and one of its letters on average
 ROW: Final = 0.19  # inches of a row of a legend
 MARGIN: Final = 0.07  # inches between text and the edge of a figure
-LEAST_RANGE: Final = 4.0  # of an axis of lambda1, as a factor: equal runs differ by about 1.4, which is to look small
+LEAST_RANGE: Final = 2.0  # of an axis of factors, in smallest differences that matter: less is to look small
 BESIDE: Final = 0.05  # room left and right of the grid on a linear axis, as a share of it
-DECADES: Final = 5  # of an axis of lambda1 that leave room for ticks at 1, 2 and 5
+DECADES: Final = 5  # of an axis of factors that leave room for ticks at 1, 2 and 5
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Con
     ax.set_xlabel("batch size", va="bottom")
     ax.set_title(title(panel.task, conditions), fontsize=11, y=1, pad=9)  # clear of crosses on the edge
     if all(measure.logarithmic for measure in measures):
-        _curvature_axis(ax)
+        _factor_axis(ax, measures[0])
     else:
         ax.set_ylim(0, 100)
         ax.set_ylabel(" and ".join(dict.fromkeys(str(m) for m in reversed(measures))) + " [%]")
@@ -101,14 +102,14 @@ def _batch_size_axis(ax: Axes, grid: Sequence[int], linear: bool) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
 
 
-def _curvature_axis(ax: Axes) -> None:
-    ax.set_ylabel("lambda1: top eigenvalue of the Hessian")
+def _factor_axis(ax: Axes, measure: Measure) -> None:
+    ax.set_ylabel(measure.axis or measure.label)
     if not any((np.asarray(line.get_ydata()) > 0).any() for line in curves_on(ax)):
         ax.set_yticks([])  # nothing is drawn, or every run diverged
         return
     ax.set_yscale("log")
     low, high = ax.get_ylim()
-    wider = max(1.0, LEAST_RANGE / (high / low)) ** 0.5
+    wider = max(1.0, math.exp(LEAST_RANGE * measure.matters.size) / (high / low)) ** 0.5
     ax.set_ylim(low / wider, high * wider)
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 10**DECADES else (1,)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
@@ -116,7 +117,7 @@ def _curvature_axis(ax: Axes) -> None:
 
 
 def tick(value: float) -> str:
-    """A tick of an axis of lambda1, in five characters at most: there is room for no more beside the axes."""
+    """A tick of an axis of factors, in five characters at most: there is room for no more beside the axes."""
     return plain if len(plain := f"{value:g}") <= 5 else f"{value:.0e}"
 
 

@@ -3,6 +3,8 @@
 All in evaluation mode and float32, on fixed images. Accuracies are shares in [0, 1].
 """
 
+import math
+import pkgutil
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...errors import ReproError
 from ...experiment.datasets import Dataset
+from ...experiment.own import PREFIX, Taken, entered
 from ...experiment.readings import Reading
 from ..attacks.accuracy import CHUNK, gradient_health, right_after, right_throughout, share
 from ..attacks.attacks import Attack, margin_loss
@@ -31,9 +35,8 @@ def measure(
     attacks climb cross-entropy as the paper's do; ``fgsm_sound_accuracy``, of images that FGSM leaves right on the
     margin form, too, which saturation cannot blind; ``pgd_sound_accuracy``, of those that FGSM and PGD leave right on
     both forms; and what ``gradient_health`` gives. Of "curvature": ``lambda1`` with ``lambda1_residual``, ``_smallest``
-    and ``_products``.
-    Where the reading names the "instruments" too: what ``check_attacks`` gives, under that name, and what
-    ``check_curvature`` adds to lambda1.
+    and ``_products``. Where the reading names the "instruments" too: what ``check_attacks`` gives, under that name, and
+    what ``check_curvature`` adds to lambda1. Of a next author's own measure: its number, under its name.
     """
     device, checked = next(model.parameters()).device, "instruments" in reading.parts
     model.eval()
@@ -47,7 +50,20 @@ def measure(
         found |= {"instruments": check_attacks(model, *attacked, epsilon)} if checked else {}
     if "curvature" in reading.parts:
         found |= (check_curvature if checked else curvature)(model, *curved(data, train_images, reading, device))
+    for part in (part for part in reading.parts if part.startswith(PREFIX)):
+        taken = entered(part)
+        split, images = (data.train, train_images) if taken.of == "train" else (data.test, reading.test_images)
+        found[taken.name] = _own(taken, model, *split.part(images, device))
     return found
+
+
+def _own(taken: Taken, model: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """A next author's measure. ReproError: it came to no finite number."""
+    take = pkgutil.resolve_name(taken.take) if isinstance(taken.take, str) else taken.take
+    number = float(take(model, images, labels))
+    if not math.isfinite(number):
+        raise ReproError(f"measure {taken.name!r}: came to {number}, which is no finite number")
+    return number
 
 
 def curved(data: Data, train_images: int | None, reading: Reading, device: torch.device) -> tuple[Tensor, Tensor]:
