@@ -92,8 +92,8 @@ def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
     match name:
         case "sound-attack":
             says = (
-                "by the strongest attack on each image: FGSM and PGD on cross-entropy and on the margin form, which "
-                "does not saturate"
+                "by the strongest attack on each image, on cross-entropy and on the margin form, which does not "
+                "saturate"
             )
             return Alternative(name, says, first, "attacks", free=True)
         case "epsilon-in-pixels":

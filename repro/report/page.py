@@ -17,7 +17,8 @@ from .together import in_words
 TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
 SOUNDLY = """\
 The paper attacks by the gradient of cross-entropy, which vanishes where a network is sure of itself. Beside that, an
-image counts as right only if no attack breaks it: FGSM and PGD, each on cross-entropy and on the margin form."""
+image counts as right under FGSM only if neither of its forms breaks it, on cross-entropy and on the margin form, and
+under PGD only if none of the four does."""
 AMOUNT = """\
 A larger batch takes fewer steps, and a larger momentum makes each of them longer, so they may look different because
 they were trained less or more. Claims that compare batch sizes or recipes are decided once more on the same runs as

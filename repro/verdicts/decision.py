@@ -59,7 +59,7 @@ def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Mapping[st
     of_lambda1 = [curve for curve in group if curve.curve.measure.part == "curvature"]
     runs = {cell.run for curve in of_lambda1 for row in curve.cells for cell in row}
     found = [why for run, why in doubts.items() if run in runs]
-    return (Outcome.UNDECIDED, f"{found[0]} ({len(found)} of {len(runs)} runs)") if found else None
+    return (Outcome.UNDECIDED, f"{found[0]} in {len(found)} of {len(runs)} runs") if found else None
 
 
 def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], groups: int) -> Decision:

@@ -20,7 +20,8 @@ from .curves import CHANCE, FGSM, LAMBDA1, PGD, Measure
 
 Numbers = Mapping[str, float]
 
-DOUBTS: Final = frozenset({"lambda1-not-of-one-image"})  # a number that is right, and too imprecise to decide anything
+# What a check that fails says where no instrument is broken: the number is right, and too imprecise to decide anything.
+DOUBTS: Final = {"lambda1-not-of-one-image": "fewer than four images carry lambda1"}
 
 ALPHA: Final = 1e-4  # a session of the paper's scale puts ten checks to 850 runs
 

@@ -45,7 +45,7 @@ class Soundness:
     @property
     def doubts(self) -> dict[str, str]:
         """Why values decide nothing although no instrument is broken, by the keys of their runs."""
-        return {run.key: sentence for run, name, sentence in self.failures if name in DOUBTS}
+        return {run.key: DOUBTS[name] for run, name, _ in self.failures if name in DOUBTS}
 
     @property
     def evidence(self) -> list[str]:

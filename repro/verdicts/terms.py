@@ -77,5 +77,5 @@ def _measure(measure: Measure) -> dict[str, Any]:
     return {
         **described(measure, without=("label", "because", "axis")),
         "checks": {check.name: described(check, without=("name", "says", "guards")) for check in guards},
-        "doubts": plain(sorted(instrument_checks.DOUBTS.intersection(check.name for check in guards))),
+        "doubts": plain(sorted({check.name for check in guards} & instrument_checks.DOUBTS.keys())),
     }

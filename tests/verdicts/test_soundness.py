@@ -114,8 +114,7 @@ def test_images_made_on_another_seeds_network_fool_no_better(tmp_path: Path) -> 
 def test_an_eigenvalue_of_one_image_is_no_fault_and_decides_nothing(tmp_path: Path) -> None:
     found = judged(tmp_path, case(LAMBDA1), ill({"lambda1_error": 50.0}))
     assert found.word == "inconclusive"
-    assert "standard error for the choice of images" in found.effect
-    assert "(1 of 9 runs)" in found.effect
+    assert found.effect.endswith("fewer than four images carry lambda1 in 1 of 9 runs")
     assert found.entry().p == 1.0
     assert found.further is None
 
