@@ -175,7 +175,7 @@ def test_the_checks_of_another_instrument_are_none_of_its_terms(monkeypatch: pyt
 
 
 def test_whether_a_check_that_fails_is_a_doubt_is_hashed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instrument_checks, "DOUBTS", frozenset({"fgsm-beats-noise"}))
+    monkeypatch.setattr(instrument_checks, "DOUBTS", {"fgsm-beats-noise": "it is noisy"})
     assert moved(declaration(CASE, WHERE)) == ["fgsm_accuracy.doubts.1: none -> fgsm-beats-noise"]
 
 
