@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from ..errors import ReproError
 from ..experiment.datasets import DATASETS
+from ..experiment.own import PREFIX
 from ..experiment.precisions import FLOAT32
-from ..experiment.readings import NAMES, SOUND, Reading
+from ..experiment.readings import ALL_PARTS, NAMES, SOUND, Reading
 from ..experiment.regimes import Regime, Scale
 from ..experiment.tasks import TASKS
 from ..files.text import read_text
@@ -138,6 +139,9 @@ def _scale(table: dict[str, Any]) -> Scale:
     scale = msgspec.convert(table, Scale)
     if unknown := {*table, *table["reading"]} - SCALE:
         raise ValueError(f"a task's scale has {min(unknown)}, which this version does not know")
+    strange = [part for part in scale.reading.parts if part not in ALL_PARTS and not part.startswith(PREFIX)]
+    if strange:
+        raise ValueError(f"Invalid value {strange[0]!r} - at `$.reading.parts`")
     return scale
 
 

@@ -14,7 +14,7 @@ from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
-from repro.verdicts.chances import chance
+from repro.verdicts.chances import SPREADS, chance
 from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve
 from repro.verdicts.deciding import judge
 
@@ -36,10 +36,11 @@ def test_it_is_that_of_the_rule_itself(tmp_path: Path) -> None:
     import numpy as np
 
     where, generator, decided = conditions(seeds=3, batch_sizes=(64, 256)), np.random.default_rng(1), 0
+    spread = SPREADS["fgsm_accuracy"] / 100
     expected = chance(FALLS, where, Store(tmp_path / "none"))
     for world in range(150):
         store = Store(tmp_path / str(world))
-        fill(store, FALLS.runs(where), lambda _: {"fgsm_accuracy": round(64 * generator.normal(0.5, 0.04)) / 64})
+        fill(store, FALLS.runs(where), lambda _: {"fgsm_accuracy": round(64 * generator.normal(0.5, spread)) / 64})
         decided += judge(FALLS, store, where).decision.outcome is not Outcome.UNDECIDED
     assert decided / 150 == pytest.approx(expected, abs=0.16)  # four standard errors of so few worlds
 
