@@ -111,10 +111,10 @@ def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale
     return task
 
 
-# Chosen by measurement, for two cores: a quarter of an hour (902 s, cold), and about two hours by plan. What is asked for
-# is a training accuracy of 85% on every line, of which LR m=0 at the largest batch size learns last: it takes as many steps whatever the batch
-# size, so small batches cost the fewest images. Training accuracy there, on seeds 100 to 102 (those that are reported
-# begin at 0), and seconds on a core that has other work, too:
+# Chosen by measurement, for two cores: a quarter of an hour (902 s, cold), and about two hours by plan. What is asked
+# for is a training accuracy of 85% on every line, of which LR m=0 at the largest batch size learns last: it takes as
+# many steps whatever the batch size, so small batches cost the fewest images. Training accuracy there, on seeds 100 to
+# 102 (those that are reported begin at 0), and seconds on a core that has other work, too:
 #   M1-MNIST, 512 images at 32: 10 epochs 89, 89, 89%, 11 epochs 90, 93, 92%, 5.5 s; at 64 11 to 17 epochs 75 to 90%.
 #     2,048 images at 64: 6 epochs 87%, 8 epochs 91%, 14 s. Momentum 0.9, LR/BS m=0.9 and Benchmark: 99% and more.
 #     With momentum lambda1 is that of one or two images on 128 and 256 of them, which more would cost too much to mend.
