@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
-from ..verdicts.chances import chance
+from ..verdicts.chances import Chances
 from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
 from .session import ClaimSession
@@ -46,12 +46,13 @@ def _chances(plan: Plan, claims: ClaimSession) -> Table:
     """A row for each claim: how likely its cases are to be decided if nothing that is varied changes anything."""
     title = "the chance of a decision where nothing that is varied changes anything, if the networks learn"
     grid = Table("claim", "tests", "least", "mean", "most", title=title, title_justify="left")
+    chances = Chances(claims.conditions, claims.store)
     found: dict[str, list[float]] = {}
     for case in plan.cases:
-        found.setdefault(case.claim.id, []).append(chance(case, claims.conditions, claims.store))
-    for claim, chances in found.items():
-        numbers = (min(chances), sum(chances) / len(chances), max(chances))
-        grid.add_row(claim, str(len(chances)), *(f"{number:.0%}" for number in numbers))
+        found.setdefault(case.claim.id, []).append(chances.of(case))
+    for claim, of_cases in found.items():
+        numbers = (min(of_cases), sum(of_cases) / len(of_cases), max(of_cases))
+        grid.add_row(claim, str(len(of_cases)), *(f"{number:.0%}" for number in numbers))
     return grid
 
 

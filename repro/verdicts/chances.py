@@ -8,7 +8,7 @@ change is decided sooner the more it does, and what has not learnt is not decide
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -48,15 +48,50 @@ class Noise:
         return Sample(values + FAR, self.batch_sizes, self.unit, step=self.step, group=self.group)
 
 
-def chance(case: Case, conditions: Conditions, store: Store) -> float:
-    """The share of worlds of noise alone in which a case is decided, at an error of 5%."""
-    noises = []
-    for group in case.groups:
-        name = str(group[0].task) + group[0].recipe.name if len(case.groups) > 1 else ""
-        noises += [_noise(curve, name, conditions, store) for curve in group]
-    if min(len(noise.batch_sizes) for noise in noises) < 2 and case.holds_if.compares is not Compares.RECIPES:
-        return 0.0  # one batch size shows no trend
-    return _decided(case.holds_if, tuple(noises))
+@dataclass(frozen=True)
+class Chances:
+    """How likely cases are to be decided in a session; what its store tells of spreads is read once."""
+
+    conditions: Conditions
+    store: Store
+
+    def of(self, case: Case) -> float:
+        """The share of worlds of noise alone in which a case is decided, at an error of 5%."""
+        named = zip(case.names, case.groups, strict=True)
+        several = len(case.groups) > 1
+        noises = [self._noise(curve, name if several else "") for name, group in named for curve in group]
+        if min(len(noise.batch_sizes) for noise in noises) < 2 and case.holds_if.compares is not Compares.RECIPES:
+            return 0.0  # one batch size shows no trend
+        return _decided(case.holds_if, tuple(noises))
+
+    def _noise(self, curve: Curve, group: str) -> Noise:
+        scale, measure = self.conditions.regime.scale(curve.task), curve.measure
+        images = (getattr(scale.reading, measure.images) or curve.task.dataset.test) if measure.images else None
+        step = 100 / images if images else 0.0
+        return Noise(measure.unit, scale.seeds, scale.batch_sizes, self._spread(curve), step, group)
+
+    def _spread(self, curve: Curve) -> float:
+        """Between the seeds of a curve: as stored, if there are enough of them; else from the table."""
+        if curve not in self._spreads:
+            other = SPREADS.get(curve.measure.field, OF_OTHERS * curve.measure.matters.size)
+            self._spreads[curve] = float(f"{self._stored(curve) or other:.2g}")
+        return self._spreads[curve]
+
+    @cached_property
+    def _spreads(self) -> dict[Curve, float]:
+        return {}
+
+    def _stored(self, curve: Curve) -> float:
+        """The spread between the seeds that are stored; 0 if they are too few."""
+        by_size: dict[int, list[float]] = {}
+        for run in curve.runs(self.conditions):
+            stored = self.store.measures(run, self.conditions.reading_of(run))
+            value = (stored or {"measures": {}})["measures"].get(curve.measure.field)
+            if value is not None and (curve.measure.unit is not FACTOR or value > 0):
+                by_size.setdefault(run.batch_size, []).append(value)
+        scaled = [curve.measure.unit.scaled(np.array(values)) for values in by_size.values() if len(values) >= FEWEST]
+        known = [values.var(ddof=1) for values in scaled]
+        return math.sqrt(np.mean(known)) if known else 0.0
 
 
 @lru_cache(maxsize=1024)
@@ -65,24 +100,3 @@ def _decided(estimand: Estimand, noises: tuple[Noise, ...]) -> float:
     question = estimand.question(*(noise.draw(generator) for noise in noises))
     decided = (question.p() <= ERROR) | (question.fails.p() <= ERROR)
     return float(np.broadcast_to(decided, WORLDS).mean())
-
-
-def _noise(curve: Curve, group: str, conditions: Conditions, store: Store) -> Noise:
-    scale, measure = conditions.regime.scale(curve.task), curve.measure
-    images = (getattr(scale.reading, measure.images) or curve.task.dataset.test) if measure.images else None
-    spread = _stored(curve, conditions, store) or SPREADS.get(measure.field, OF_OTHERS * measure.matters.size)
-    step = 100 / images if images else 0.0
-    return Noise(measure.unit, scale.seeds, scale.batch_sizes, float(f"{spread:.2g}"), step, group)
-
-
-def _stored(curve: Curve, conditions: Conditions, store: Store) -> float:
-    """The spread between the seeds of a curve that are stored, if there are enough of them; else 0."""
-    by_size: dict[int, list[float]] = {}
-    for run in curve.runs(conditions):
-        stored = store.measures(run, conditions.reading_of(run))
-        value = (stored or {"measures": {}})["measures"].get(curve.measure.field)
-        if value is not None and (curve.measure.unit is not FACTOR or value > 0):
-            by_size.setdefault(run.batch_size, []).append(value)
-    scaled = [curve.measure.unit.scaled(np.array(values)) for values in by_size.values() if len(values) >= FEWEST]
-    known = [values.var(ddof=1) for values in scaled]
-    return math.sqrt(np.mean(known)) if known else 0.0

@@ -16,6 +16,7 @@ Nothing is trained by declaring a claim, and the runs of a case are known withou
 """
 
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +88,12 @@ class Case:
         return tuple(curve for group in self.groups for curve in group)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What each of its groups is called: by its task, and by its recipe, too, where a task has several."""
+        several = len({group[0].task for group in self.groups}) < len(self.groups)
+        return tuple(f"{g[0].task}, {g[0].recipe.name}" if several else str(g[0].task) for g in self.groups)
+
+    @property
     def margins(self) -> tuple[Margin, ...]:
         """The smallest difference that matters of each of its measures, each once."""
         return tuple(dict.fromkeys(curve.measure.matters for curve in self.curves))
@@ -118,10 +125,10 @@ class Case:
         """The runs it needs with the readings that it wants of them, each once."""
         jobs = [job for curve in self.curves for job in curve.jobs(conditions)]
         for part in self.at_equal_amount(conditions):
-            measure, runs = part.curve.measure, part.runs(conditions)
-            jobs += [Job(run, conditions.reading_of(run)) for run in runs]
-            if measure.own:
-                jobs += [Job(run, alone(conditions.reading(run.task), measure.part)) for run in runs]
+            measure = part.curve.measure
+            for run in part.runs(conditions):
+                own = [alone(conditions.reading(run.task), measure.part)] if measure.own else []
+                jobs += [Job(run, reading) for reading in (conditions.reading_of(run), *own)]
         return list(dict.fromkeys(jobs))
 
 
@@ -154,18 +161,17 @@ def claim(
     declared, rule = Claim(id, section, says, because, tuple(lines)), _rule(id, holds_if)
     standing = Standing.PAPER if together is None else Standing.DETAIL
     tasks = {**dict.fromkeys(on, standing), **dict.fromkeys(extended_to, Standing.EXTENSION)}
-    apart = []
+    tail = (_word(aspect),) if aspect else ()
+    cases, pooled = [], defaultdict[tuple[str, ...], list[tuple[Curve, ...]]](list)
     for task, *values in itertools.product(tasks, *axes.values()):
         needed = curves(task, **dict(zip(axes, values, strict=True)))
+        group = needed if isinstance(needed, tuple) else (needed,)
         words = {axis: _word(value) for axis, value in zip(axes, values, strict=True)}
-        apart.append((task, words, needed if isinstance(needed, tuple) else (needed,)))
-    tail = (_word(aspect),) if aspect else ()
-    cases = [Case(declared, (t,), (*w.values(), *tail), (needed,), rule, tasks[t]) for t, w, needed in apart]
-    if together is not None:
-        pooled: dict[tuple[str, ...], list[tuple[Curve, ...]]] = {}
-        for _, words, needed in apart:
-            pooled.setdefault(tuple(w for axis, w in words.items() if axis not in together), []).append(needed)
-        cases = [Case(declared, (*on,), (*w, *tail), tuple(groups), rule) for w, groups in pooled.items()] + cases
+        cases.append(Case(declared, (task,), (*words.values(), *tail), (group,), rule, tasks[task]))
+        if together is not None and task in on:
+            pooled[tuple(word for axis, word in words.items() if axis not in together)].append(group)
+    whole = [Case(declared, (*on,), (*words, *tail), tuple(groups), rule) for words, groups in pooled.items()]
+    cases = whole + cases
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         marked = pytest.mark.claim(declared)(test)

@@ -11,7 +11,7 @@ from ..runs.conditions import Conditions
 from ..runs.run import Job
 from ..runs.store import Store
 from ..statistics.critical import critical, scaled
-from ..statistics.estimands import DECIDED, Decision, Outcome
+from ..statistics.estimands import DECIDED, Outcome
 from ..statistics.sequential import Level, next_level
 from .claim import Case
 from .curves import Measured, read, read_runs
@@ -85,28 +85,28 @@ class _Look:
             others=tuple(others.values()),
             matched=self._matched(),
             sound=sound,
-            further=self._further(decided, sound.doubts),
+            further=self._further(decided),
             flips_at=self._flips_at(decided),
             notes=(*decided.notes, *remarks(curves)),
-            looks=self._looks(decided.decision, min(len(curve.cells) for curve in curves)),
+            looks=self._looks(decided, min(len(curve.cells) for curve in curves)),
         )
 
-    def _further(self, decided: Decided, doubts: Mapping[str, str]) -> Further | None:
+    def _further(self, decided: Decided) -> Further | None:
         """What would decide the case at a further look; None where seeds are not what it lacks."""
-        known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not doubts
+        known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
         if decided.outcome is not Outcome.UNDECIDED or not known:
             return None
         return more_seeds(self.case, decided.samples, self.store, self.conditions, next_level(self.rule.error))
 
-    def _looks(self, decision: Decision, seeds: int) -> tuple[Look, ...]:
+    def _looks(self, decided: Decided, seeds: int) -> tuple[Look, ...]:
         """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
         if not self.rule.error:
             return self.before
         earlier = tuple(look for look in self.before if look.seeds < seeds)
-        if not np.isfinite(decision.estimate):
+        if decided.withheld or not np.isfinite(decided.decision.estimate):
             return earlier
-        data, decided = data_of(self.case, self.conditions, seeds), decision.outcome in DECIDED
-        return (*earlier, Look(seeds=seeds, level=self.rule.error, decided=decided, data=data))
+        data, came = data_of(self.case, self.conditions, seeds), decided.outcome in DECIDED
+        return (*earlier, Look(seeds=seeds, level=self.rule.error, decided=came, data=data))
 
     def _read(self, other: str = "") -> tuple[Measured, ...]:
         """The case's curves, under the reading of this name where their task has it."""
@@ -153,7 +153,7 @@ class _Look:
     def _flips_at(self, decided: Decided) -> str:
         """The margin at which the outcome would be another, in words; empty where no margin decides."""
         case = self.case
-        if decided.outcome is Outcome.NOT_LEARNT or not np.isfinite(decided.decision.estimate):
+        if decided.withheld or not np.isfinite(decided.decision.estimate):
             return ""
         margins = [margin for margin in case.margins if margin in case.holds_if.margins]
         times = critical(case.rule, case.margins, lambda e: self.rule.decide(e, *decided.samples)) if margins else None

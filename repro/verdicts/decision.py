@@ -14,11 +14,15 @@ from .learnt import not_learnt, without_diverged
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision with the samples that it rests on and what a reader has to know of it."""
+    """A decision with the samples that it rests on and what a reader has to know of it.
+
+    ``withheld``: nothing could be decided, whatever the samples say, on networks or eigenvalues as they are.
+    """
 
     decision: Decision
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
+    withheld: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -45,11 +49,12 @@ def decide(
     decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
     if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*samples)):
         notes.append(hidden)
-    if kept and without and decision.outcome is Outcome.HOLDS:
-        notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
-    elif without:
+    withheld = bool(without) and not (kept and decision.outcome is Outcome.HOLDS)
+    if withheld:
         decision = _withheld(decision, without, len(groups))
-    return Decided(decision, samples, tuple(dict.fromkeys(notes)))
+    else:
+        notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
+    return Decided(decision, samples, tuple(dict.fromkeys(notes)), withheld)
 
 
 def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Mapping[str, str]) -> tuple[Outcome, str] | None:
@@ -73,9 +78,7 @@ def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], gr
 def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured, ...]]:
     """The curves by the group that the case has them in, under the group's name."""
     found, rest = {}, list(curves)
-    several = len({group[0].task for group in case.groups}) < len(case.groups)
-    for group in case.groups:
-        name = f"{group[0].task}, {group[0].recipe.name}" if several else str(group[0].task)
+    for name, group in zip(case.names, case.groups, strict=True):
         found[name], rest = tuple(rest[: len(group)]), rest[len(group) :]
     return found
 

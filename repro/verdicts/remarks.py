@@ -12,11 +12,13 @@ FAR_APART: Final = 10.0  # times: an order of magnitude
 
 def remarks(curves: Sequence[Measured]) -> tuple[str, ...]:
     """Sentences, each once; none where there is nothing to say."""
-    return tuple(filter(None, (_losses(curves),)))
+    tasks = dict.fromkeys(curve.curve.task for curve in curves)
+    found = (_losses([curve for curve in curves if curve.curve.task == task]) for task in tasks)
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def _losses(curves: Sequence[Measured]) -> str:
-    """Whether networks whose eigenvalues are compared differ in training loss by an order of magnitude.
+    """Whether networks of one task whose eigenvalues are compared differ in training loss by an order of magnitude.
 
     The Hessian of cross-entropy goes to zero with the loss itself: where it does, a smaller lambda1 tells of a smaller
     loss before it tells of a flatter minimum.

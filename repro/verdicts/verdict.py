@@ -99,8 +99,8 @@ class Verdict:
 
     @property
     def seeds(self) -> int:
-        """How many seeds the decision rests on."""
-        return len(self.curves[0].cells)
+        """How many seeds the decision rests on; of several tasks, how many each has at least."""
+        return min(len(curve.cells) for curve in self.curves)
 
     @property
     def evidence(self) -> str:

@@ -103,8 +103,8 @@ def test_failing_by_one_of_several_contrasts_is_corrected_for_their_number_and_s
 
 
 def test_a_contrast_beyond_the_margin_at_the_uncorrected_level_alone_decides_nothing() -> None:
-    two, five = around(0, -8.5), around(0, -8.5, -8.5, -8.5, -8.5, spread=1)  # the 90% interval is -8.5 -+ 3.4
-    five = Sample(np.where(np.arange(5) > 0, two.values[:, -1:], two.values[:, :1]), GRID, POINTS)
+    two = around(0, -8.5)  # the 90% interval of the contrast is -8.5 -+ 3.4
+    five = Sample(two.values[:, [0, 1, 1, 1, 1]], GRID, POINTS)  # the same contrast, four times of ten
     assert NotWorse(BY).decide(two).outcome is FAILS
     assert NotWorse(BY).decide(five).outcome is UNDECIDED
 

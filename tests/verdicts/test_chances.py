@@ -8,18 +8,24 @@ from worlds import case_of, conditions, declared, fill
 
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST
+from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
-from repro.verdicts.chances import SPREADS, chance
+from repro.verdicts.chances import SPREADS, Chances
+from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve
 from repro.verdicts.deciding import judge
 
 FLAT = case_of(Curve(M1_MNIST, LR_BS(), TEST_ACCURACY), holds_if=Flat(points(2)))
 FALLS = case_of(Curve(M1_MNIST, LR(), FGSM), holds_if=Drops(points(5)))
+
+
+def chance(case: Case, where: Conditions, store: Store) -> float:
+    return Chances(where, store).of(case)
 
 
 def test_more_seeds_are_a_better_chance(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ def test_a_value_under_another_reading_is_a_share_of_the_images_that_it_takes(
 ) -> None:
     here = replace(conditions(), readings=(name,))
     curve = Curve(M1_MNIST, BENCHMARK, PGD)
-    (other,) = here.alternatives(M1_MNIST)
+    (other,) = [o for o in here.alternatives(M1_MNIST) if o.name == name]
     store = fill(Store(tmp_path), curve.runs(here))
     if not other.free:
         fill_measures(store, curve.runs(here), other.reading, lambda _: {"pgd_accuracy": 0.25})

@@ -262,7 +262,7 @@ def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked
     store = fill(Store(tmp_path), runs)
     with pytest.raises(ReproError):
         judge(case, store, here)
-    (other,) = here.alternatives(STDCNN_MNIST)
+    *_, other = here.alternatives(STDCNN_MNIST)
     fill(store, runs, lambda run: {"lambda1": 20.0 * run.batch_size}, other.reading)
     (found,) = judge(case, store, here).others
     assert found.verdict == "trend not seen"

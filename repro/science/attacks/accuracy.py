@@ -24,11 +24,6 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     return right(model, images, labels).float().mean().item()
 
 
-def accuracy_after(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> float:
-    """The share of images that are classified rightly where an attack without random start ends."""
-    return share(right_after(model, images, labels, attack))
-
-
 def accuracy_throughout(model: nn.Module, images: Tensor, labels: Tensor, attack: Attack) -> float:
     """The share of images that are classified rightly as they are and at every iterate of an attack."""
     return share(right_throughout(model, images, labels, attack))

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from repro.science.attacks import accuracy as module
 from repro.science.attacks import attacks
-from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout, right_after, right_throughout
+from repro.science.attacks.accuracy import accuracy_throughout, right_after, right_throughout, share
 from repro.science.attacks.attacks import LOSSES, Attack, fgsm, pgd
 from repro.science.computing.streams import stream
 
@@ -44,7 +44,7 @@ def test_accuracy_after_fgsm_counts_images_that_stay_right(learnt: Learnt, loss:
         for x, y in zip(images, labels, strict=True)
     ]
     assert 0 < sum(survivors) < 64
-    assert accuracy_after(model, images, labels, Attack.fgsm(EPSILON, loss)) == pytest.approx(sum(survivors) / 64)
+    assert share(right_after(model, images, labels, Attack.fgsm(EPSILON, loss))) == pytest.approx(sum(survivors) / 64)
 
 
 def starts(images: Tensor, epsilon: float, chunk: int, restarts: int) -> list[Tensor]:

@@ -14,7 +14,7 @@ from repro.experiment.datasets import CIFAR10
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import SGD
 from repro.experiment.tasks import TASKS
-from repro.science.attacks.accuracy import accuracy_after, accuracy_throughout, transfer_accuracy
+from repro.science.attacks.accuracy import accuracy_throughout, right_after, share, transfer_accuracy
 from repro.science.attacks.attacks import Attack, fgsm, pgd
 from repro.science.computing.streams import stream
 from repro.science.data.sources import Source
@@ -278,7 +278,7 @@ def test_each_number_is_of_the_attack_it_names(digits: Case) -> None:
 
     assert found["images"] == 50
     assert found["clean_accuracy"] == right(x)
-    assert found["fgsm_margin_accuracy"] == pytest.approx(accuracy_after(model, x, y, Attack.fgsm(0.06, "margin")))
+    assert found["fgsm_margin_accuracy"] == pytest.approx(share(right_after(model, x, y, Attack.fgsm(0.06, "margin"))))
     assert found["pgd_margin_accuracy"] == by_pgd(0.06)
     assert found["pgd_half_accuracy"] == by_pgd(0.03)
     assert found["pgd_double_accuracy"] == by_pgd(0.12)
@@ -314,7 +314,7 @@ def test_no_images_are_refused(blobs: Case) -> None:
 def test_transfer_is_the_targets_accuracy_on_what_the_source_was_attacked_with(blobs: Case) -> None:
     model, images, labels = blobs
     assert transfer_accuracy(model, model, images, labels, 0.05) == pytest.approx(
-        accuracy_after(model, images, labels, Attack.fgsm(0.05, "margin"))
+        share(right_after(model, images, labels, Attack.fgsm(0.05, "margin")))
     )
     permuted = copy.deepcopy(model)
     with torch.no_grad():

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from repro.experiment.datasets import CIFAR10, MNIST
 from repro.experiment.readings import Part, Reading
 from repro.science.attacks.accuracy import (
-    accuracy_after,
     accuracy_throughout,
     gradient_health,
     right_after,
     right_throughout,
+    share,
 )
 from repro.science.attacks.attacks import LOSSES, Attack
 from repro.science.curvature.hessian import top_eigenvalue
@@ -133,7 +133,7 @@ def test_each_measure_is_taken_on_the_images_that_the_reading_names() -> None:
     assert found["train_accuracy"] == pytest.approx((logits.argmax(1) == train_labels).double().mean().item())
     assert found["train_loss"] == pytest.approx(F.cross_entropy(logits, train_labels).item(), rel=1e-5)
     attacked, epsilon = (test[:12], test_labels[:12]), MNIST.epsilon_pixels
-    assert found["fgsm_accuracy"] == accuracy_after(model, *attacked, Attack.fgsm(epsilon))
+    assert found["fgsm_accuracy"] == share(right_after(model, *attacked, Attack.fgsm(epsilon)))
     pgd = Attack(epsilon, 3, READING.pgd_step_size(epsilon))
     assert found["pgd_accuracy"] == accuracy_throughout(model, *attacked, pgd)
     top = top_eigenvalue(model, train[:9], train_labels[:9])
@@ -228,6 +228,6 @@ def test_an_alternative_reading_is_followed() -> None:
     test, labels = whole.test.part(12)
     reading = replace(READING, epsilon_unit="pixels", pgd_steps=2, pgd_restarts=3, curvature_of="test")
     found = measure(model, MNIST, whole, 20, reading)
-    assert found["fgsm_accuracy"] == accuracy_after(model, test, labels, Attack.fgsm(0.3))
+    assert found["fgsm_accuracy"] == share(right_after(model, test, labels, Attack.fgsm(0.3)))
     assert found["pgd_accuracy"] == accuracy_throughout(model, test, labels, Attack(0.3, 2, 0.2, restarts=3))
     assert found["lambda1"] == top_eigenvalue(model, test[:9], labels[:9]).value
