@@ -93,12 +93,9 @@ class Conditions:
         return replace(self, regime=self.regime.overridden(seeds=seeds))
 
     def alternatives(self, task: Task) -> list[Alternative]:
-        """The other readings that its verdicts are decided under, but for one that is the first where units agree.
-
-        The sound attack is always among them: it costs nothing, and what it decides stands beside every verdict.
-        """
+        """The other readings that its verdicts are decided under, but for one that is the first where units agree."""
         one_unit = task.dataset.epsilon == task.dataset.epsilon_pixels
-        names = [name for name in dict.fromkeys((SOUND, *self.readings)) if not (name == PIXELS and one_unit)]
+        names = [name for name in self.readings if not (name == PIXELS and one_unit)]
         return [alternative(name, self.reading(task), task.dataset) for name in names]
 
     def surrogate(self, task: Task) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +161,3 @@ def test_of_a_measure_without_an_instrument_nothing_is_said(tmp_path: Path) -> N
 def test_a_run_that_diverged_has_nothing_to_check(tmp_path: Path) -> None:
     found = judged(tmp_path, case(FGSM), lambda run: None if run == ILL else sound(run))
     assert "  instruments: 40 checks on 9 runs, none failed\n" in found.evidence
-
-
-def test_the_sound_attack_stands_beside_the_verdict_whatever_readings_are_asked_for(tmp_path: Path) -> None:
-    """It is measured with the first reading, so that leaving it out would save nothing."""
-    store = fill(Store(tmp_path), RUNS, sound, HERE.reading(STDCNN_MNIST))
-    found = judge(case(FGSM), store, replace(HERE, readings=()))
-    assert found.by_sound is not None
-    assert found.others == ()
