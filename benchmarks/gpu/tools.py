@@ -16,6 +16,7 @@ from repro.errors import named_line
 from repro.experiment.precisions import TF32
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST, RESNET18_CIFAR10, STDCNN_MNIST, Task
+from repro.science.computing import inputs
 from repro.science.data.splits import Split
 from repro.science.networks.models import build
 from repro.science.training.cohorts import End
@@ -119,11 +120,16 @@ def made_up(task: Task, count: int) -> Split:
 def on_device(setting: Setting, data: Split) -> tuple[Tensor, Tensor]:
     """Images and labels as a training has them on its device, so that no member of a cohort makes a copy of its own."""
     images, labels = data.part(device=setting.device)
-    return images.contiguous(memory_format=torch.channels_last), labels
+    return images.contiguous(memory_format=layout(setting)), labels
 
 
 def network(setting: Setting, task: Task, seed: int = 0) -> nn.Module:
-    return build(task, seed, setting.width).to(setting.device).to(memory_format=torch.channels_last)
+    return build(task, seed, setting.width).to(setting.device).to(memory_format=layout(setting))
+
+
+def layout(setting: Setting) -> torch.memory_format:
+    """The memory layout that the harness uses on the device."""
+    return inputs.preferred_layout(nn.Linear(1, 1, device=setting.device))
 
 
 class Eager:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import Final
+from unittest.mock import patch
 
 import torch
 from torch.nn import functional as F
@@ -13,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from repro.experiment.precisions import BFLOAT16, FLOAT32, TF32
 from repro.experiment.tasks import Task
+from repro.science.computing import inputs
 from repro.science.computing.numerics import numerics
 from repro.science.networks.models import build
 from repro.science.training.cohorts import train_cohort
@@ -43,8 +45,8 @@ COHORTS, IN_COHORTS = (1, 2, 4, 8, 16), ("StdCNN", "M1", "C1")
 
 
 def loops(setting: Setting, _: Known) -> Iterator[Case]:
-    """Steps a second of StdCNN and M1 at batch size 64."""
-    for name in ("StdCNN", "M1"):
+    """Steps a second of StdCNN, M1 and C1 at batch size 64."""
+    for name in ("StdCNN", "M1", "C1"):
         yield Case({"steps": name}, partial(_loops, setting, OF_ARCHITECTURE[name]))
 
 
@@ -52,11 +54,11 @@ def _loops(setting: Setting, task: Task) -> Row:
     split = made_up(task, 300 if setting.small else task.dataset.train)
     loader, data = DataLoader(Images(split.images, split.labels), BATCH_SIZE, shuffle=True), on_device(setting, split)
     with numerics(FLOAT32):
-        plain = rate(setting, _plain(setting, task, _batches(*data)), 6)
-        loaded = rate(setting, _plain(setting, task, itertools.chain.from_iterable(itertools.repeat(loader))), 6)
+        plain = rate(setting, _plain(setting, task, _batches(*data)), 2)
+        loaded = rate(setting, _plain(setting, task, itertools.chain.from_iterable(itertools.repeat(loader))), 2)
         ours = training(setting, task, data)
-        captured = rate(setting, ours.advance, 6)
-        eager = rate(setting, training(setting, task, data, recorder=Eager()).advance, 6)
+        captured = rate(setting, ours.advance, 2)
+        eager = rate(setting, training(setting, task, data, recorder=Eager()).advance, 2)
     return {
         "execution": ours.history().execution,
         "ours_per_second": captured,
@@ -112,24 +114,31 @@ def _cohort(setting: Setting, task: Task, count: int) -> Row:
 
 
 def resnet(setting: Setting, known: Known) -> Iterator[Case]:
-    """Images a second of ResNet18, what share of the measured bfloat16 rate that is, and the price of determinism."""
+    """Images a second of ResNet18, what share of the measured bfloat16 rate that is, and the price of determinism.
+
+    At the first size also with any algorithms, and in the other memory layout.
+    """
     sizes = (16,) if setting.small else (512, 1024, 256)
     peak = next((row.get("per_second") for row in known.get("peaks", ()) if row["peak"] == f"{BFLOAT16} product"), None)
     for size, precision in itertools.product(sizes, (BFLOAT16, FLOAT32, TF32)):
-        for algorithms in ("deterministic", "any") if size == sizes[0] else ("deterministic",):
-            what = {"ResNet18": precision, "batch_size": size, "algorithms": algorithms}
-            yield Case(what, partial(_resnet, setting, precision, size, algorithms, peak))
+        ways = [("deterministic", "default"), ("deterministic", "channels_last"), ("any", "default")]
+        for algorithms, layout in ways if size == sizes[0] else ways[:1]:
+            what = {"ResNet18": precision, "batch_size": size, "algorithms": algorithms, "layout": layout}
+            yield Case(what, partial(_resnet, setting, precision, size, algorithms, layout, peak))
 
 
-def _resnet(setting: Setting, precision: str, batch_size: int, algorithms: str, peak: float | None) -> Row:
+def _resnet(
+    setting: Setting, precision: str, batch_size: int, algorithms: str, layout: str, peak: float | None
+) -> Row:
     if not setting.can(precision):
         raise NotMeasuredError("needs CUDA")
     task = OF_ARCHITECTURE["ResNet18"]
-    with numerics(precision):
+    forced = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    with numerics(precision), patch.object(inputs, "preferred_layout", lambda _: forced):
         torch.backends.cudnn.deterministic = algorithms == "deterministic"  # put back with the rest
         data = on_device(setting, made_up(task, 4 * batch_size))
         ours = training(setting, task, data, batch_size, precision=precision)
-        found = batch_size * rate(setting, ours.advance, 4)
+        found = batch_size * rate(setting, ours.advance, 2)
     flops = found * flops_an_image(task, setting.width)
     share = {"share_of_bfloat16_rate": flops / peak} if peak else {}
     return {"execution": ours.history().execution, "images_per_second": found, "flop_per_second": flops, **share}

@@ -80,11 +80,11 @@ def train_together(
     prepare()
     first = members[0][0]
     pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
-    pixels = pixels.contiguous(memory_format=torch.channels_last)  # here, so that no member makes a copy of its own
     began = time.perf_counter()
     trainings = []
     for run, checkpoints in members:
         model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
+        pixels = pixels.contiguous(memory_format=preferred_layout(model))  # once, so that no member makes its own copy
         looked_at = _storing(checkpoints, model, store)
         trainings.append(Training(model, pixels, labels, run.settings, at_steps=looked_at))
     with numerics(first.precision):

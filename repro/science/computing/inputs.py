@@ -129,7 +129,14 @@ def channels_last(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
 
 
 def preferred_layout(model: nn.Module) -> torch.memory_format:
-    """channels_last, which is faster, but for networks that it breaks."""
+    """The memory layout that a network is fastest in, where it has it.
+
+    On a CPU channels_last, but for networks that it breaks. On a GPU PyTorch's default: on an H200, in float32 with
+    deterministic algorithms, StdCNN took 1.01, 1.18 and 1.08 times as many training steps a second as in channels_last,
+    and M1 1.31, 1.19 and 1.49 times as many (batch sizes 64, 256 and 1024).
+    """
+    if any(part.is_cuda for part in model.parameters()):
+        return torch.contiguous_format
     broken = any(_breaks(part) or _loses_digits(part) for part in model.modules())
     return torch.contiguous_format if broken else torch.channels_last
 
