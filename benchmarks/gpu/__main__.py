@@ -9,48 +9,24 @@ with numbers that mean nothing.
 """
 
 import argparse
-import importlib
 import importlib.metadata
 import json
 import platform
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 
 from repro.report.provenance import PACKAGES
 from repro.runs.hardware import hardware
-from repro.science.computing.memory import keep_freed_memory
 
 from ..results import RESULTS
+from . import sections
 from .apart import apart
-from .tools import Case, Known, Row, Section, Setting, broke
-
-START: Final = 15.0  # seconds that a process may take to start and to end
-
-
-def late(module: str, name: str) -> Section:
-    """A section that is imported when its turn comes: a package that is not installed costs that section alone."""
-
-    def cases(setting: Setting, known: Known) -> Iterator[Case]:
-        yield from getattr(importlib.import_module(f".{module}", __package__), name)(setting, known)
-
-    return cases
-
-
-SECTIONS: dict[str, tuple[float, Section]] = {  # with its share of the time
-    "tasks": (0.18, late("tasks", "tasks")),
-    "loops": (0.13, late("training", "loops")),
-    "cohorts": (0.13, late("training", "cohorts")),
-    "peaks": (0.03, late("measures", "peaks")),
-    "resnet": (0.15, late("training", "resnet")),
-    "precision": (0.15, late("precision", "precision")),
-    "measures": (0.08, late("measures", "measures")),
-    "session": (0.15, late("measures", "session")),
-}
+from .tools import Row
 
 
 def main(arguments: list[str]) -> int:
@@ -59,12 +35,14 @@ def main(arguments: list[str]) -> int:
         print("--device cuda: torch finds no CUDA device; --device cpu --small shows that the script works")
         return 2
     results = Results(chosen.out, chosen.add, device=chosen.device, small=chosen.small, minutes=chosen.minutes)
-    end, names = time.monotonic() + 60 * chosen.minutes, [name for name in SECTIONS if name in chosen.only]
+    end, names = time.monotonic() + 60 * chosen.minutes, [name for name in sections.SECTIONS if name in chosen.only]
     for i, name in enumerate(names):
-        left = max(end - time.monotonic() - (0 if chosen.here else START), 0.0)
-        seconds = left * SECTIONS[name][0] / sum(SECTIONS[other][0] for other in names[i:])
+        left = max(end - time.monotonic() - (0 if chosen.here else sections.START), 0.0)
+        seconds = left * sections.SECTIONS[name][0] / sum(sections.SECTIONS[other][0] for other in names[i:])
         section = (name, chosen.device, chosen.small, seconds, results.rows)
-        results.take(name, rows(*section) if chosen.here else apart(rows, section, seconds + START))
+        results.take(
+            name, sections.rows(*section) if chosen.here else apart(sections.rows, section, seconds + sections.START)
+        )
     return 0
 
 
@@ -74,34 +52,14 @@ def _chosen(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=9.0, help="for all of it")
     parser.add_argument("--out", type=Path, default=RESULTS / "gpu.json")
     parser.add_argument("--small", action="store_true", help="tiny sizes, to see that it works")
-    parser.add_argument("--only", default=",".join(SECTIONS), help=f"some of {', '.join(SECTIONS)}")
+    parser.add_argument("--only", default=",".join(sections.SECTIONS), help=f"some of {', '.join(sections.SECTIONS)}")
     parser.add_argument("--add", action="store_true", help="keep what the file has of other sections")
     parser.add_argument("--here", action="store_true", help="all sections in this process")
     chosen = parser.parse_args(arguments)
     chosen.only = chosen.only.split(",")
-    if unknown := [name for name in chosen.only if name not in SECTIONS]:
-        parser.error(f"--only {unknown[0]}: must be some of {', '.join(SECTIONS)}")
+    if unknown := [name for name in chosen.only if name not in sections.SECTIONS]:
+        parser.error(f"--only {unknown[0]}: must be some of {', '.join(sections.SECTIONS)}")
     return chosen
-
-
-def rows(name: str, device: str, small: bool, seconds: float, known: Known) -> Iterator[Row]:
-    """What a section comes to on this device in so many seconds: the device itself, then row by row."""
-    setting = Setting(torch.device(device), small, time.monotonic() + seconds)
-    torch.set_num_threads(1)
-    keep_freed_memory()
-    try:
-        yield {"device": _gpu() if setting.cuda else {}}
-        for case in SECTIONS[name][1](setting, known):
-            yield case.row(setting)
-    except Exception as error:  # the section itself, not one of its cases
-        yield {"note": broke(error)}
-
-
-def _gpu() -> Row:
-    card = torch.cuda.get_device_properties(0)
-    memory, libraries = round(card.total_memory / 2**30, 1), [torch.version.cuda, torch.backends.cudnn.version()]
-    told = {"gpu": card.name, "gpu_memory_gib": memory, "multiprocessors": card.multi_processor_count}
-    return {**told, "cuda_and_cudnn": libraries}
 
 
 class Results:

@@ -5,14 +5,12 @@ Random pixels, a few steps: what breaks here breaks a session. The last batch of
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from repro.experiment.precisions import FLOAT32, SAYS
 from repro.experiment.readings import Reading
@@ -24,7 +22,6 @@ from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.runs.trainer import make, train_together
 from repro.science.computing.numerics import numerics
-from repro.science.curvature.hessian import top_eigenvalue
 from repro.science.data.splits import Data, Split
 from repro.science.measuring.measures import measure
 from repro.science.training.cohorts import train_cohort
@@ -48,16 +45,14 @@ from .tools import (
 )
 
 EPOCHS: Final = 2
-COMPARED: Final = 4  # images on which the device is compared with a CPU, which takes seconds for each of ResNet18's
 READING: Final = Reading(None, 64, 8, 128)
 SMALL: Final = Reading(8, 4, 2, 4)
 
 
 def tasks(setting: Setting, _: Known) -> Iterator[Case]:
-    """Float32 of every task first, then what a CPU says, what is measured, the store, and lower precision."""
+    """Float32 of every task first, then what is measured, the store, and lower precision."""
     everywhere = TASKS.values()
     yield from (_case(task, f"trains in {FLOAT32}", _trains, setting, FLOAT32) for task in everywhere)
-    yield from (_case(task, "agrees with a CPU", _agrees, setting) for task in OF_ARCHITECTURE.values())
     yield from (_case(task, "is measured", _measured, setting) for task in everywhere)
     yield from (_case(task, "is stored", _stored, setting) for task in (STDCNN_MNIST, C1_CIFAR10))
     for name in SAYS:
@@ -96,26 +91,6 @@ def _trains(task: Task, setting: Setting, precision: str) -> Row:
         "same_weights_in_a_cohort": all(map(torch.equal, ours, beside)),
         "largest_loss_difference": max(abs(a - b) / abs(b) for a, b in losses),
     }
-
-
-def _agrees(task: Task, setting: Setting) -> Row:
-    """How far apart the device and a CPU are on the same weights and images, as shares of what the CPU finds."""
-    with numerics(FLOAT32):
-        there, here = _found(task, setting), _found(task, replace(setting, device=torch.device("cpu")))
-    return {f"{name}_differ_by": ((there[name] - here[name]).norm() / here[name].norm()).item() for name in here}
-
-
-def _found(task: Task, setting: Setting) -> dict[str, Tensor]:
-    images, labels = _pixels(setting, task).part(COMPARED, setting.device)
-    model = network(setting, task).eval()
-    logits = model(images)
-    gradients = torch.autograd.grad(F.cross_entropy(logits, labels), [*model.parameters()])
-    found = {
-        "logits": logits.detach(),
-        "gradients": torch.cat([gradient.flatten() for gradient in gradients]),
-        "eigenvalues": torch.tensor(top_eigenvalue(model, images, labels).value),
-    }
-    return {name: value.double().cpu() for name, value in found.items()}
 
 
 def _measured(task: Task, setting: Setting) -> Row:

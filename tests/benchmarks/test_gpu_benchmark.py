@@ -4,9 +4,11 @@ import json
 import math
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,16 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as gpu
-from benchmarks.gpu import apart, measures, precision, tasks, tools
+from benchmarks.gpu import against, apart, measures, precision, sections, tools
 from benchmarks.gpu.tools import OF_ARCHITECTURE, Case, Row, Setting
 from benchmarks.gpu.training import ASKED_FOR, flops_an_image
 from benchmarks.speed import networks
+from repro.experiment.recipes import SGD
 from repro.experiment.tasks import TASKS
 from repro.science.data import surrogate
 from repro.science.data.sources import ENVIRONMENT
+from repro.science.training.settings import TrainingSettings
+from repro.science.training.training import train
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -52,7 +57,7 @@ def all_rows(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_every_section_runs_and_tells_what_it_was_made_with(report: dict[str, Any]) -> None:
-    assert list(report["sections"]) == list(gpu.SECTIONS)
+    assert list(report["sections"]) == list(sections.SECTIONS)
     assert not any("note" in section for section in report["sections"].values())
     assert report["versions"]["torch"] == torch.__version__.split("+")[0]
     assert report["hardware"]["cores"] >= 1
@@ -93,16 +98,25 @@ def test_every_task_is_trained_measured_and_stored_however_it_is_taken(report: d
 
 
 def test_a_cpu_agrees_with_a_cpu(report: dict[str, Any]) -> None:
-    found = [row for row in rows(report, "tasks") if row["what"] == "agrees with a CPU"]
-    assert [row["task"] for row in found] == list(map(str, OF_ARCHITECTURE.values()))
-    for row in found:
-        assert row["logits_differ_by"] == row["gradients_differ_by"] == row["eigenvalues_differ_by"] == 0
+    stepped = [row for row in rows(report, "against") if "five steps of" in row]
+    assert [row["five steps of"] for row in stepped] == list(OF_ARCHITECTURE)
+    for row in stepped:
+        assert row["device_weights_differ_by"] == row["cpu_weights_differ_by"] > 0
+        assert row["device_logits_differ_by"] == row["cpu_logits_differ_by"] > 0
+    measured = [row for row in rows(report, "against") if "measures of" in row]
+    assert [row["measures of"] for row in measured] == ["StdCNN", "M1"]
+    assert all(row[name] == row[f"{name}_on_a_cpu"] for row in measured for name in against.COMPARED)
 
 
-def test_a_difference_is_a_share_of_what_the_cpu_finds(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = iter([5.0, 4.0])
-    monkeypatch.setattr(tasks, "_found", lambda *_: {"logits": torch.full((4,), next(values))})
-    assert tasks._agrees(TASKS["M1-MNIST"], Setting(torch.device("cpu"), small=True)) == {"logits_differ_by": 0.25}
+def test_another_rate_on_the_device_is_seen_in_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting, rates = Setting(torch.device("cpu"), small=True), iter([1.0, 1.001, 1.0])
+
+    def trains(model: torch.nn.Module, images: torch.Tensor, labels: torch.Tensor, settings: TrainingSettings) -> None:
+        train(model, images, labels, replace(settings, sgd=SGD(settings.sgd.learning_rate * next(rates), 0.9)))
+
+    monkeypatch.setattr(against, "train", trains)
+    row = against._stepped(setting, TASKS["M1-MNIST"])
+    assert row["device_weights_differ_by"] > 100 * row["cpu_weights_differ_by"]
 
 
 def test_precisions_are_compared_on_the_seeds_that_both_have(report: dict[str, Any]) -> None:
@@ -140,7 +154,7 @@ def test_a_case_that_breaks_or_has_no_time_loses_no_other(
         raise RuntimeError("CUDA error: out of memory")
 
     cases = (Case({"n": 0}, breaks), Case({"n": 1}, lambda: {"a": 1}))
-    monkeypatch.setattr(gpu, "SECTIONS", {**section("loops", *cases), "measures": (0.5, measures.measures)})
+    monkeypatch.setattr(sections, "SECTIONS", {**section("loops", *cases), "measures": (0.5, measures.measures)})
     out = tmp_path / "gpu.json"
     assert gpu.main([*HERE, "--only", "loops", "--out", str(out)]) == 0
     first, second = json.loads(out.read_text())["sections"]["loops"]["rows"]
@@ -179,7 +193,7 @@ def test_each_row_is_written_as_soon_as_it_is_measured(tmp_path: Path, monkeypat
             yield Case({"n": n}, lambda: {"measured": 1})
             seen.append(json.loads(out.read_text())["sections"])
 
-    monkeypatch.setattr(gpu, "SECTIONS", {**section("peaks"), "loops": (0.5, cases)})
+    monkeypatch.setattr(sections, "SECTIONS", {**section("peaks"), "loops": (0.5, cases)})
     gpu.main([*HERE, "--only", "peaks,loops", "--out", str(out)])
     assert [found["loops"]["rows"][-1] for found in seen] == [{"n": 0, "measured": 1}, {"n": 1, "measured": 1}]
     assert {found["loops"]["note"] for found in seen} == {"not finished"}
@@ -195,6 +209,14 @@ def test_a_section_in_a_process_of_its_own_ends_in_the_file(tmp_path: Path) -> N
     assert [row["peak"] for row in found["sections"]["peaks"]["rows"]][-1] == "copy"
     assert found["settings"] == {"device": "cpu", "small": True, "minutes": 10_000.0}
     assert found["hardware"]["cores"] >= 1
+
+
+def test_the_command_itself_measures_in_processes_of_their_own(tmp_path: Path) -> None:
+    out = tmp_path / "gpu.json"
+    command = [sys.executable, "-m", "benchmarks.gpu", *SMALL, "--only", "peaks", "--out", str(out)]
+    said = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert "peaks  peak copy" in said.stdout
+    assert [row["peak"] for row in rows(json.loads(out.read_text()), "peaks")][-1] == "copy"
 
 
 def crashes() -> Iterator[Row]:
