@@ -18,8 +18,8 @@ End = History | Exception  # what a member comes to: what broke it is no concern
 def train_cohort(members: Sequence[Training]) -> list[End]:
     """Train all members to their ends; how each went, in their order, or what broke it.
 
-    Members may have the same images, which are best laid out as ``preferred_layout`` says (each would make its own copy). ValueError: a
-    network draws from the global random state, of which there is one for all.
+    Members may have the same images, best laid out as ``preferred_layout`` says: each would make a copy of its own.
+    ValueError: a network draws from the global random state, of which there is one for all.
     """
     for member in members:
         if kinds := foreign_randomness(member.model):
