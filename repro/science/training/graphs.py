@@ -61,9 +61,9 @@ class CudaGraphs:
 
     def record(self, work: Callable[[], None], generators: Iterable[torch.Generator]) -> Replay:
         graph = torch.cuda.CUDAGraph()
-        register = getattr(graph, "register_generator_state", None)  # does nothing from PyTorch 2.13 on, and may go
-        for generator in generators if register else ():
-            register(generator)
+        if hasattr(graph, "register_generator_state"):  # does nothing from PyTorch 2.13 on, and may go
+            for generator in generators:
+                graph.register_generator_state(generator)
         recording = torch.cuda.graph(graph, pool=self._pool, stream=self._stream)
         try:
             # the outer block brings the current stream back even where a failing recording does not
