@@ -1,18 +1,25 @@
 """The table of the README that says what was found at the paper's own scale, made from the published report."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from repro.report.bundle import Report, load
-from repro.verdicts.entry import Entry
+from repro.verdicts.entry import PAPER, Entry, EqualAmount, OtherReading
 from repro.words import counted
 
 ROOT: Final = Path(__file__).parents[2]
 PUBLISHED: Final = ROOT / "artifacts" / "published"
 BEGIN: Final = "<!-- what was found: written by python -m tests.published -->"
 END: Final = "<!-- end of what was found -->"
-HEAD: Final = ("the claim", "on", "as the paper measures", "by the strongest attack", "at equal training amount")
+HEAD: Final = (
+    "what the paper says",
+    "on",
+    "as the paper measures",
+    "by the strongest attack",
+    "at equal training amount",
+)
 
 
 def report() -> Report:
@@ -28,20 +35,42 @@ def page(text: str, found: Report) -> str:
 
 
 def _intro(found: Report) -> str:
+    own = [entry for entry in found.claims if entry.standing == PAPER]
     tasks = dict.fromkeys(entry.task for entry in found.claims)
     seeds = sorted({entry.seeds for entry in found.claims})
+    words = Counter(entry.verdict for entry in own)
     return (
-        f"At the paper's own scale {counted(len(found.claims), 'claim test')} on {' and '.join(tasks)} "
-        f"{'is' if len(found.claims) == 1 else 'are'} decided so far, with "
-        f"{' or '.join(map(str, seeds))} seeds; everything else at that scale was not run yet."
+        f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
+        f"{'is' if len(own) == 1 else 'are'} decided so far, with {' or '.join(map(str, seeds))} seeds: "
+        f"{', '.join(f'{n} {word}' for word, n in words.items())}. Everything else at that scale was not run yet."
     )
 
 
 def _table(entries: Iterable[Entry]) -> str:
-    rows = [HEAD, ("---",) * len(HEAD), *map(_row, entries)]
+    own: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.standing == PAPER:
+            own.setdefault(entry.says, []).append(entry)
+    rows = [HEAD, ("---",) * len(HEAD), *map(_row, own.values())]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
-    others = [f"{other.verdict}, {other.shown}" if other else "-" for other in (entry.sound, entry.equal_amount)]
-    return entry.says, entry.case.replace("-over-", "/"), f"**{entry.verdict}**, {entry.shown}", *others
+def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """A sentence with its cases, told apart where they differ."""
+    names = [entry.case.replace("-over-", "/") for entry in entries]
+    shown = [f"**{entry.verdict}**, {estimate(entry)}" for entry in entries]
+    sound = [f"{entry.sound.verdict}" if entry.sound else "-" for entry in entries]
+    equal = [_equal(entry) for entry in entries]
+    return entries[0].says, *("<br>".join(cell) for cell in (names, shown, sound, equal))
+
+
+def estimate(told: Entry | EqualAmount | OtherReading) -> str:
+    """An estimate with its interval, without what it cannot show, which the report has."""
+    return told.shown.partition(":")[0]
+
+
+def _equal(entry: Entry) -> str:
+    equal = entry.equal_amount
+    if equal is None or not equal.trained_less:
+        return "the same runs"
+    return f"{equal.verdict}, {estimate(equal)}"

@@ -1,5 +1,6 @@
 """The published report follows from the published runs, and the README says what it says."""
 
+from published.document import DOCUMENT, document
 from published.findings import PUBLISHED, ROOT, page, report
 from repro.cli import main
 from repro.experiment.regimes import PAPER
@@ -9,6 +10,10 @@ from repro.runs.store import Store
 def test_the_readme_says_what_the_published_report_says() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
     assert page(text, report()) == text
+
+
+def test_the_findings_say_what_the_published_report_and_runs_say() -> None:
+    assert DOCUMENT.read_text("utf-8") == document()
 
 
 def test_every_verdict_follows_from_the_measures_that_are_published_with_it() -> None:

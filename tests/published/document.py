@@ -1,0 +1,116 @@
+"""docs/findings.md, made from the published report: every number in it comes from there or from the published runs.
+
+Its words stand in ``findings.md.j2``; what they call is here.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from repro.report.bundle import Report
+from repro.verdicts.entry import Entry
+
+from . import remaining
+from .findings import ROOT, estimate, report
+from .values import Cell, Line, lines
+
+DOCUMENT: Final = ROOT / "docs" / "findings.md"
+HEAD: Final = (
+    "case",
+    "as the paper measures",
+    "by the strongest attack",
+    "epsilon in pixels",
+    "lambda1 of the test loss",
+    "at equal training amount",
+)
+NOT_RUN: Final = ("task", "runs", "of these published", "days of one core for the rest")
+COLUMNS: Final = {
+    "train loss": "train_loss",
+    "train": "train_accuracy",
+    "test": "test_accuracy",
+    "FGSM": "fgsm_accuracy",
+    "FGSM, strongest": "fgsm_sound_accuracy",
+    "PGD": "pgd_accuracy",
+    "PGD, strongest": "pgd_sound_accuracy",
+    "saturated": "saturated",
+}
+
+
+def document() -> str:
+    """The text of docs/findings.md."""
+    found = report()
+    measured = {f"{line.task} {line.recipe}": line for line in lines(found)}
+    names = {
+        "claims": _by_claim(found),
+        "lines": measured,
+        "table": _verdicts,
+        "values": _values,
+        "reading": _reading,
+        "ceilings": _ceilings,
+        "percent": "{:.1%}".format,
+        "points": lambda share: f"{100 * share:.1f}",
+        "not_run": _table(NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs})),
+    }
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.get_template("findings.md.j2").render(names | _run(found, measured))
+
+
+def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
+    tasks = list(dict.fromkeys(str(line.task) for line in measured.values()))
+    seeds = sorted({len(cell.seeds) for line in measured.values() for cell in line.cells.values()})
+    return {"tasks": tasks, "seeds": seeds, "runs": len({run for entry in found.claims for run in entry.runs})}
+
+
+def _by_claim(found: Report) -> dict[str, list[Entry]]:
+    claims: dict[str, list[Entry]] = {}
+    for entry in found.claims:
+        claims.setdefault(entry.id, []).append(entry)
+    return claims
+
+
+def _verdicts(entries: Iterable[Entry]) -> str:
+    """A row for each case of a claim: what it is as the paper measures, and what it is otherwise."""
+    return _table(HEAD, map(_verdict, entries))
+
+
+def _verdict(entry: Entry) -> list[str]:
+    read = {other.name: other for other in entry.readings}
+    others = (entry.sound, read.get("epsilon-in-pixels"), read.get("lambda1-test"), entry.equal_amount)
+    told = [f"{other.verdict}, {estimate(other)}" if other else "" for other in others]
+    return [entry.case.replace("-over-", "/"), f"**{entry.verdict}**, {estimate(entry)}", *told]
+
+
+def _values(line: Line) -> str:
+    """A row for each batch size: means over the seeds, and their standard deviations."""
+    head = ("batch size", "learning rate", "T", *COLUMNS, "lambda1", "its ceiling")
+    return _table(head, (_cell(size, cell) for size, cell in line.cells.items()))
+
+
+def _cell(size: int, cell: Cell) -> list[str]:
+    loss, *shares = COLUMNS.values()
+    told = [f"{cell.mean(loss):.3f} ± {cell.spread(loss):.3f}"]
+    told += [f"{100 * cell.mean(name):.1f}% ± {100 * cell.spread(name):.1f}" for name in shares]
+    top = f"{cell.mean('lambda1'):.1f} ± {cell.spread('lambda1'):.1f}"
+    return [str(size), f"{cell.learning_rate:g}", f"{cell.amount:g}", *told, top, f"{cell.ceiling:g}"]
+
+
+def _ceilings(named: Mapping[str, Line]) -> str:
+    """How near lambda1 is to its ceiling, as a share of it, by batch size."""
+    rows = [
+        [f"lambda1 / ceiling, {name}", *(f"{cell.mean('lambda1') / cell.ceiling:.2f}" for cell in line.cells.values())]
+        for name, line in named.items()
+    ]
+    return _table(["batch size", *map(str, next(iter(named.values())).cells)], rows)
+
+
+def _reading(entry: Entry, name: str) -> str:
+    (other,) = (other for other in entry.readings if other.name == name)
+    return f"{other.shown} ({other.verdict})"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = [*head]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
