@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
+STORE: Final = Path(".repro", "store")  # beside the artifacts, which stay small
+STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
@@ -42,6 +44,7 @@ class Settings:
     data_root: str | None
     artifacts: Path
     store: Path
+    store_found: bool  # where sessions kept runs before, and nobody named it
     plan: bool
     tasks: frozenset[str]  # empty: all
     figures: frozenset[str]  # empty: all
@@ -137,7 +140,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
-    value("--store", folder, "where runs are kept (default: the folder store in the artifacts)")
+    value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")
     value("--regime", name_of, "paper (the default), laptop (two hours), quick, or a TOML file; see the README")
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
@@ -167,13 +170,16 @@ def settings(config: pytest.Config) -> Settings:
     kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
     changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
     asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
-    artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
+    artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
+    before = artifacts / STORE_BEFORE
+    store_found = get("--store") is None and (before / "runs").is_dir()
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
         data_root=get("--data-root"),
         artifacts=artifacts,
-        store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
+        store=before if store_found else _place("--store", STORE, get("--store")),
+        store_found=store_found,
         plan=get("--plan"),
         tasks=_chosen("--task", get("--task") or (), TASKS),
         figures=_chosen_figures(get("--figure") or ()),
@@ -220,6 +226,10 @@ def _precision(text: str | None, gpu: bool) -> str:
         where = "" if gpu else " without --gpu"
         raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}")
     return precisions.FLOAT32 if text is None else text
+
+
+def _place(option: str, otherwise: Path, text: str | None) -> Path:
+    return otherwise.absolute() if text is None else _folder(option, text)
 
 
 def _folder(option: str, text: str) -> Path:

@@ -7,6 +7,7 @@ import pytest
 
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
+from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
@@ -18,7 +19,7 @@ from ..verdicts.deciding import judge
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
-from .options import Settings
+from .options import STORE, Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
@@ -54,8 +55,15 @@ class ClaimSession:
         header = self.header()
         if not self.settings.plan:
             self.store.prepare()
+            self._keep_from_git()
         headline = "\n".join([*header, *self.cost()])
         self.shared.tell(Told(headline, "", len(self.plan.missing), self._about, left_out))
+
+    def _keep_from_git(self) -> None:
+        """The folder in a user's project that holds the store is none of what the project keeps."""
+        hidden = self.settings.store.parent
+        if hidden.name == STORE.parent.name and not (hidden / ".gitignore").exists():
+            write_text(hidden / ".gitignore", "*\n")
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -129,6 +137,10 @@ class ClaimSession:
             lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
+        if self.settings.store_found:
+            lines.append(
+                f"NOTE: runs are kept in the artifacts, as they were before; moved to {STORE} they are found there"
+            )
         if not regime.reduced and not self.settings.gpu and self.plan.missing:
             lines.append(
                 "WARNING: the paper's scale without --gpu is a matter of CPU-weeks: --quick takes minutes, "

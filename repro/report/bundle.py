@@ -72,6 +72,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     hardware: Machine = Machine()
     figures: tuple[int, ...] = ()
+    store: str = ""  # where its runs are kept, from the report's folder on; see ``stores``
 
     @property
     def surrogate(self) -> bool:

@@ -10,7 +10,7 @@ from ..runs.hardware import hardware
 from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
-from . import page, provenance
+from . import page, provenance, stores
 from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
@@ -45,6 +45,7 @@ def write_report(
         for number in numbers
     ]
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
+    told["store"] = stores.told(store.root, artifacts)
     report = Report(
         session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),
         claims=tuple(entries),

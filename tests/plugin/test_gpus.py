@@ -96,5 +96,5 @@ def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pyte
     report = project.report()
     assert report["session"]["device"] == "cuda"
     assert "--gpu" in report["claims"][0]["rerun"]
-    stored = (project.folder / "artifacts" / "store" / "runs").glob("*/run.json")
+    stored = (project.folder / ".repro" / "store" / "runs").glob("*/run.json")
     assert sorted(json.loads(path.read_text())["run"]["device"] for path in stored) == ["cpu"] * 6 + ["cuda"] * 6
