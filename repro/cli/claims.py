@@ -68,10 +68,11 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     for id in dict.fromkeys(row["id"] for row in rows):
         mine = [row for row in rows if row["id"] == id]
-        lines.append(f"{id}  (section {mine[0]['section']}; {counted(len(mine), 'test')})")
-        for says in dict.fromkeys(row["says"] for row in mine):
-            lines += textwrap.wrap(f"“{says}”", WIDTH, initial_indent="  ", subsequent_indent="  ")
-            lines += _rules([row for row in mine if row["says"] == says])
+        lines.append(f"{id}  ({counted(len(mine), 'test')})")
+        for says, section in dict.fromkeys((row["says"], row["section"]) for row in mine):
+            sentence = f"“{says}” (section {section})"
+            lines += textwrap.wrap(sentence, WIDTH, initial_indent="  ", subsequent_indent="  ")
+            lines += _rules([row for row in mine if (row["says"], row["section"]) == (says, section)])
         lines.append("")
     return [*lines, f"{counted(len({row['id'] for row in rows}), 'claim')}, {counted(len(rows), 'test')}"]
 

@@ -5,20 +5,24 @@ from functools import cached_property
 
 import pytest
 
+from ..errors import SettingError
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
 from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
+from ..runs.run import Run
 from ..runs.store import Store
-from ..runs.workshop import Journal, Session, Workshop
+from ..runs.workshop import Journal, Makers, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
+from ..words import counted
+from .gpus import lacking
 from .options import STORE, Settings
 from .outcomes import about
 from .places import named
@@ -38,6 +42,11 @@ def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditio
     )
 
 
+def _no_gpu(run: Run, *_: object) -> None:
+    """Make a run that was not foreseen, such as one whose file is damaged, where there is no GPU to make it on."""
+    raise SettingError(lacking(f", and {run} must be made on one"))
+
+
 class ClaimSession:
     """The conditions, store, plan and workshop of the selected claims, in one of the session's processes."""
 
@@ -53,6 +62,8 @@ class ClaimSession:
     def prepare(self, left_out: int) -> None:
         """Find the data and the store; tell the controller. ReproError: one is of no use."""
         header = self.header()
+        if self._lacks_gpu and self.plan.missing and not self.settings.plan:
+            raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))
         if not self.settings.plan:
             self.store.prepare()
             self._keep_from_git()
@@ -104,7 +115,12 @@ class ClaimSession:
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
         session = Session(self.plan.jobs, alone=alone, journal=journal, over=over)
-        return Workshop(self.store, self.conditions, session)
+        return Workshop(self.store, self.conditions, session, Makers(make=_no_gpu) if self._lacks_gpu else None)
+
+    @property
+    def _lacks_gpu(self) -> bool:
+        """Whether runs cannot be made here. A session that finds all of its runs stored makes none."""
+        return self.settings.gpu and not self._process.gpus
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""

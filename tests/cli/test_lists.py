@@ -18,10 +18,10 @@ def test_every_claim_is_listed_with_its_sentence_section_rule_and_margin(capsys:
     text = capsys.readouterr().out
     cases = [case for test in declared() for case in test.cases]
     for case in cases:
-        assert f"{case.claim.id}  (section {case.claim.section}; " in text
+        assert f"\n{case.claim.id}  (" in f"\n{text}"
         assert f"rule {type(case.holds_if).__name__}: " in text
     words = " ".join(text.split())
-    assert all(case.claim.says in words for case in cases)
+    assert all(f"“{case.claim.says}” (section {case.claim.section})" in words for case in cases)
     assert f"{len({case.claim.id for case in cases})} claims, {EVERY} tests" in text
 
 
