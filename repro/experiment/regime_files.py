@@ -87,4 +87,5 @@ def _value(name: str, value: Any, where: str) -> Any:
         return kind.held(kind.checked(value))
     except ValueError:
         example = ", as in [64, 256, 1024]" if kind.several else ""
-        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}") from None
+        meant = did_you_mean(str(value), kind.known)
+        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}{meant}") from None

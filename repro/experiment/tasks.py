@@ -27,8 +27,7 @@ class Task:
         if not isinstance(self.dataset, Dataset):
             DATASETS.known(str(self.dataset))
             raise SettingError(f"data set {self.dataset!r}: must be the data set itself, not its name")
-        if DATASETS.known(self.dataset.name) != self.dataset:
-            raise SettingError(f"data set {self.dataset.name!r}: is not the one that was entered under this name")
+        DATASETS.known(self.dataset.name)
 
     @property
     def network(self) -> Network:

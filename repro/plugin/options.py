@@ -127,7 +127,7 @@ def _field(name: str) -> _Text:
     if name == "seeds":
         right = f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
         return _Text(kind.metavar, right, _check_seeds, [UNTIL_DECIDED])
-    return _Text(kind.metavar, kind.right + (", as in 64,256,1024" if kind.several else ""), kind.read)
+    return _Text(kind.metavar, kind.right + (", as in 64,256,1024" if kind.several else ""), kind.read, kind.known)
 
 
 def _check_seeds(text: str) -> None:

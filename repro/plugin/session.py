@@ -151,6 +151,7 @@ class ClaimSession:
         lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
         if self.settings.precision != precisions.FLOAT32:
             lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
+        lines += [f"reading: {words}" for words in regime.reads]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
         if self.settings.store_found:

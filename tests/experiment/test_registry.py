@@ -85,7 +85,7 @@ def test_the_door_is_free_of_torch() -> None:
         (lambda: Task("ResNet", MNIST), "network 'ResNet': is unknown; .*; did you mean ResNet18?"),
         (lambda: Task("M1", "MNSIT"), "data set 'MNSIT': is unknown; .*; did you mean MNIST?"),
         (lambda: Task("M1", "MNIST"), "data set 'MNIST': must be the data set itself"),
-        (lambda: Task("M1", replace(MNIST, epsilon=0.2)), "data set 'MNIST': is not the one that was entered"),
+        (lambda: Task("M1", replace(MNIST, name="MNITS")), "data set 'MNITS': is unknown; .*; did you mean MNIST?"),
         (
             lambda: Recipe("sqrt", 0),
             r"Recipe\('sqrt', 0\): needs a rule, a function of the batch size",

@@ -12,7 +12,7 @@ MISTYPED = {
         "--trained-as c1-pool-lst: must ",
         "; did you mean c1-pool-last?",
     ),
-    "a precision": ("--quick --precision float23", "--precision float23: must be ", "; did you mean float32?"),
+    "a precision": ("--quick --precision float23", "--precision float23: must be ", "; did you mean float32"),
     "a regime": ("--regime qick", "--regime qick: must be ", "; did you mean quick?"),
     "seeds": ("--quick --seeds until-decide", "--seeds until-decide: must be ", "; did you mean until-decided?"),
     "a field": ("--regime wrong.toml", "--regime wrong.toml, [all]: epoch is unknown; ", "; did you mean epochs?"),
@@ -43,10 +43,10 @@ def test_a_network_names_all_its_tasks(project: Project) -> None:
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
 def test_words_that_select_no_claim_are_told_with_those_that_are_near(project: Project, processes: str) -> None:
-    result = project.run(processes, "-k", "it-fail and StdCNN-MNIST")
+    result = project.run(processes, "-k", "it-fials and StdCNN-MNIST")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result.stdout.fnmatch_lines(
-        ["no claim was selected: -k 'it-fail and StdCNN-MNIST' fits none; did you mean it-fails*"]
+        ["no claim was selected: -k 'it-fials and StdCNN-MNIST' fits none; did you mean it-fails*"]
     )
     assert result.stdout.str().count("no claim was selected") == 1
     strange = project.run(processes, "-k", "xyzzy")
