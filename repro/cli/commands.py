@@ -13,9 +13,11 @@ EXAMPLES: Final = """\b
 examples:
   repro plan --quick -n 2        what would be trained, and how long would it take?
   repro claims                   what is claimed, by which rule and margin?
+  repro curves artifacts         the numbers behind every curve, as CSV
   repro verify artifacts         does the report follow from the stored measures?
   repro diff ours theirs         what differs between two reports?
   repro calibrate                how fast is this machine? for plans
+  repro doctor                   what is wrong with this machine?
 
 \b
 exit status: 0 all right (nothing changed), 1 something differs or is wrong,
@@ -76,6 +78,40 @@ def claims(ids: tuple[str, ...], tasks: tuple[str, ...], as_json: bool, root: Pa
     return found(ids, tasks, root, folder, as_json=as_json)
 
 
+@commands.command(short_help="Draw and write a report again, without training.")
+@_artifacts
+@click.option("--into", metavar="DIR", type=ONE, help="where to write it (default: where the report is)")
+@click.option("--linear-axis", "linear", is_flag=True, help="figures with a linear axis of batch sizes")
+@_store
+@_checkout
+def report(
+    artifacts: Path, into: Path | None, linear: bool, store: Path | None, root: Path | None, folder: str
+) -> Answer:
+    """Draw and write a report again, without training.
+
+    The page and every figure of ARTIFACTS are made anew from its report.json and the stored runs, under the conditions
+    of its session; its verdicts stay as they are (see verify). Exit status 0: written; 2: bad input.
+    """
+    from .render import again
+
+    return again(artifacts, into, store, root, folder, linear=linear)
+
+
+@commands.command(short_help="Write the numbers behind the curves as CSV or Parquet.")
+@_artifacts
+@click.option("--output", metavar="FILE", type=ONE, help="a .csv, or a .parquet where pandas and pyarrow are installed")
+@_store
+@_checkout
+def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path | None, folder: str) -> Answer:
+    """Write the numbers behind the curves as CSV or Parquet: a row for each run, with all its measures.
+
+    Without --output they are written here, as CSV. Exit status 0: written; 2: bad input, or nothing is stored.
+    """
+    from .curves import curves as found
+
+    return found(artifacts, output, store, root, folder)
+
+
 @commands.command()
 @_artifacts
 @_store
@@ -127,3 +163,35 @@ def calibrate(seconds: float, processes: int | None, gpu: bool) -> Answer:
     from .calibrate import calibrate as found
 
     return Answer(found(seconds, processes, gpu=gpu))
+
+
+@commands.command(short_help="Free what a store keeps and no session will read.")
+@click.option("--store", metavar="DIR", type=ONE, help="the store (default: .repro/store, or that in artifacts)")
+@click.option("--weights", is_flag=True, help="also the weights of runs that are measured")
+@click.option("--all", "everything", is_flag=True, help="also every run, with what was measured of it")
+@click.option("--yes", is_flag=True, help="free it without being asked")
+def clean(store: Path | None, weights: bool, everything: bool, yes: bool) -> Answer:
+    """Free what a store keeps and no session of this version will read.
+
+    That is what was left by processes that were killed, what is damaged, and runs and measures of another version of
+    the code. It is said what would be freed, and asked. Runs that a session is at work on are left alone. Exit status
+    0: freed, or nothing was; 2: bad input, or no answer.
+    """
+    from .clean import clean as found
+
+    return found(store, weights=weights, everything=everything, yes=yes)
+
+
+@commands.command(short_help="Say what is wrong with this machine, and what to do.")
+@click.option("--gpu", is_flag=True, help="that there is no GPU is wrong")
+@click.option("--store", metavar="DIR", type=ONE, help="the store (default: .repro/store)")
+@click.option("--data-root", metavar="DIR", help="the folder with the data sets")
+def doctor(gpu: bool, store: Path | None, data_root: str | None) -> Answer:
+    """Say what is wrong with this machine, and what to do.
+
+    Looked at are versions, CUDA, data, disk, store and cache; nothing is downloaded. Exit status 0: nothing is wrong;
+    1: something is; 2: bad input.
+    """
+    from .doctor import doctor as found
+
+    return found(store, data_root, gpu=gpu)
