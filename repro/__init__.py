@@ -7,8 +7,11 @@ What a notebook needs is importable from here; each name is loaded when it is fi
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+__version__: Final = "0.1.0"
+
 if TYPE_CHECKING:
     from .experiment.recipes import BENCHMARK, LR, LR_BS, SGD
+    from .report.opened import load
     from .science.attacks.attacks import Attack, fgsm, pgd
     from .science.curvature.hessian import top_eigenvalue
     from .science.curvature.lanczos import Eigenvalue
@@ -35,6 +38,7 @@ _HOMES: Final = {
     "LR_BS": "experiment.recipes",
     "SGD": "experiment.recipes",
     "Curve": "verdicts.curves",
+    "load": "report.opened",
     "claim": "verdicts.claim",
 }
 
@@ -53,6 +57,7 @@ __all__ = [
     "TrainingSettings",
     "claim",
     "fgsm",
+    "load",
     "pgd",
     "top_eigenvalue",
     "train",

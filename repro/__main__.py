@@ -1,4 +1,4 @@
-"""``python -m repro``; see repro.cli."""
+"""``python -m repro``, and the script ``repro``; see repro.cli."""
 
 import os
 import sys
@@ -18,4 +18,5 @@ if not _here(os.path.dirname(os.path.dirname(__file__))):  # noqa: PTH120
 
 from .cli import main  # noqa: E402
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

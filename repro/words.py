@@ -1,4 +1,7 @@
-"""Small grammar for what people read: numbers of things, and durations."""
+"""Small grammar for what people read: numbers of things, durations, and what a mistyped word was meant to be."""
+
+import difflib
+from collections.abc import Iterable
 
 
 def counted(number: int, word: str) -> str:
@@ -13,3 +16,19 @@ def span(seconds: float) -> str:
             value = seconds / size
             return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """The known words that are most like one, the nearest first; whether letters are small makes no difference."""
+    by_lower = {name.lower(): name for name in known}
+    return [by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, most)]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A question to put behind a line that refuses a word, as in ``; did you mean M1-MNIST?``; empty if none is near.
+
+    >>> did_you_mean("ratio-keep-curvature", ["ratio-keeps-curvature", "counter-example"])
+    '; did you mean ratio-keeps-curvature?'
+    """
+    found = near(word, known)
+    return f"; did you mean {' or '.join(found)}?" if found else ""

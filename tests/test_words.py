@@ -1,6 +1,6 @@
 import pytest
 
-from repro.words import counted, span
+from repro.words import counted, did_you_mean, near, span
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1024, "1,024 runs")])
@@ -19,3 +19,16 @@ def test_one_is_in_the_singular(number: int, text: str) -> None:
 )
 def test_a_duration_is_told_in_the_largest_unit_that_fits_twice(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "found"),
+    [
+        ("m1-mnist", ["StdCNN-MNIST", "M1-MNIST"], "M1-MNIST"),  # small letters are a likely mistake
+        ("sqrt", ["LR", "LR/BS"], ""),
+        ("--epoch", ["--epochs", "--seeds"], "--epochs"),
+    ],
+)
+def test_what_a_mistyped_word_was_meant_to_be(word: str, known: list[str], found: str) -> None:
+    assert near(word, known, most=1) == ([found] if found else [])
+    assert did_you_mean(word, known) == (f"; did you mean {found}?" if found else "")

@@ -1,110 +1,62 @@
-"""The second door: ``python -m repro`` checks and compares reports, and times a machine. Free of torch."""
+"""The second door: ``repro``, or ``python -m repro``: everything about a report but the session that makes it.
 
-import argparse
+Free of torch and pytest until a command needs them. Exit status 0: all is right; 1: something differs, or is wrong;
+2: bad input, nothing to answer, or the answer cannot be written.
+"""
+
+import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
+
+import click
 
 from ..errors import ReproError, error_line
+from ..words import did_you_mean
+from .commands import commands
+from .group import Answer
 from .output import complain, require_output, write
 
 SAME: Final = 0
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
-
-DESCRIPTION: Final = (
-    "Checks and compares the reports that `pytest claims` writes, and measures how fast a machine is for its plans."
-)
-EPILOG: Final = """\
-examples:
-  python -m repro verify artifacts            does the report follow from the stored measures?
-  python -m repro verify theirs --store runs  the same, with the measures in another folder
-  python -m repro diff ours theirs            what differs between two reports?
-  python -m repro diff ours theirs --json     the same for programs
-  python -m repro calibrate                   how fast is this machine? for pytest claims --plan
-
-exit status: 0 all agree (nothing changed), 1 something differs, 2 bad input, nothing to compare, or nowhere to say it
-"""
-VERIFY: Final = (
-    "Recomputes every verdict of a report from the stored measures, with the claims and the decision code of this "
-    "checkout. No file is run because a report names it. Exit status 0: all agree; 1: something differs, or cannot be "
-    "recomputed; 2: bad input, nothing that could be checked, or the answer cannot be written."
-)
-DIFF: Final = (
-    "Compares two reports: verdicts, estimates, claims, margins, settings, circumstances. Exit status 0: nothing "
-    "changed (versions, commit, device and hardware may differ); 1: something did; 2: bad input, or the answer cannot "
-    "be written."
-)
-CALIBRATE: Final = (
-    "Trains and measures short runs of every network as sessions do it, on the surrogate data, and keeps what that "
-    "took on this machine: `pytest claims --plan` then says how long a session will take. The environment variable "
-    "REPRO_RATES names another folder to keep it in. Exit status 0: measured and kept; 2: bad input, or the answer "
-    "cannot be written."
-)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that tells a wrong argument in one line, and its help as commands tell what they found."""
-
-    def print_help(self, file: object = None) -> None:  # noqa: ARG002  # argparse's own -h names no file
-        write(self.format_help().rstrip())
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} -h\n")
+COMPLETION: Final = "_REPRO_COMPLETE"  # the variable by which a shell asks what could come next
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status, which is 1 only where something differs."""
-    parser = _build()
-    name = parser.prog
+    """Run one command; returns the exit status, which is 1 only where something differs or is wrong."""
+    name = "repro" if Path(sys.argv[0]).stem == "repro" else "python -m repro"
     try:
         require_output()
-        chosen = parser.parse_args(arguments)
-        name = f"{name} {chosen.command}" if chosen.command else name
-        text, agree = _run(chosen) if chosen.command else (parser.format_help().rstrip(), True)
-        write(text)
-    except ReproError as error:
+        given = None if arguments is None else [*arguments]
+        answer = commands.main(given, prog_name=name, complete_var=COMPLETION, standalone_mode=False)
+        if not isinstance(answer, Answer):  # it was help that was asked for, and written
+            return SAME
+        if answer.text:  # a command that runs pytest has let that speak
+            write(answer.text)
+    except click.ClickException as error:
+        complain(_line(error, name))
+        return BAD_INPUT
+    except click.Abort:
+        complain(f"{name}: stopped; nothing was changed")
+        return BAD_INPUT
+    except ReproError as error:  # of the output; a command's own has its name already
         complain(f"{name}: {error_line(error)}")
         return BAD_INPUT
     except Exception:  # a fault of this program; Python's own status for it says that something differs
         complain(traceback.format_exc().rstrip())
         return BAD_INPUT
-    return SAME if agree else DIFFERENT
+    return SAME if answer.agree else DIFFERENT
 
 
-def _build() -> _Parser:
-    form = argparse.RawDescriptionHelpFormatter
-    parser = _Parser("python -m repro", description=DESCRIPTION, epilog=EPILOG, formatter_class=form)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    verify = commands.add_parser("verify", help="recompute a report from its stored measures", description=VERIFY)
-    verify.add_argument("artifacts", metavar="ARTIFACTS", type=Path, help="an artifacts folder, or its report.json")
-    verify.add_argument("--store", metavar="DIR", type=Path, help="where runs are kept (default: ARTIFACTS/store)")
-    verify.add_argument(
-        "--root", metavar="DIR", type=Path, help="the checkout whose claims decide (default: this program's own)"
-    )
-    verify.add_argument("--claims", metavar="NAME", default="claims", help="its folder of claims (default: claims)")
-    diff = commands.add_parser("diff", help="compare two reports", description=DIFF)
-    for name in ("a", "b"):
-        diff.add_argument(name, metavar=name.upper(), type=Path, help="an artifacts folder, or its report.json")
-    diff.add_argument("--json", action="store_true", help="write the comparison as JSON")
-    calibrate = commands.add_parser("calibrate", help="measure how fast this machine is", description=CALIBRATE)
-    calibrate.add_argument("--seconds", metavar="N", type=float, default=60.0, help="time to spend (default: 60)")
-    calibrate.add_argument("--processes", metavar="N", type=int, help="side by side (default: the cores; on a GPU 1)")
-    calibrate.add_argument("--gpu", action="store_true", help="measure CUDA instead of the processor")
-    return parser
-
-
-def _run(chosen: argparse.Namespace) -> tuple[str, bool]:
-    """Import what a command needs and run it; --help waits for none of it."""
-    if chosen.command == "verify":
-        from .verify import verify
-
-        return verify(chosen.artifacts, chosen.store, chosen.root, chosen.claims)
-    if chosen.command == "calibrate":
-        from .calibrate import calibrate
-
-        return calibrate(chosen.seconds, chosen.processes, gpu=chosen.gpu), True
-    from .diff import diff
-
-    return diff(chosen.a, chosen.b, as_json=chosen.json)
+def _line(error: click.ClickException, name: str) -> str:
+    """What the library, or a command, found wrong, in one line."""
+    if not isinstance(error, click.UsageError):
+        return error.format_message()
+    place = error.ctx.command_path if error.ctx else name
+    found = error.format_message()
+    if isinstance(error, click.NoSuchOption) and error.ctx:
+        known = [option for parameter in error.ctx.command.params for option in parameter.opts if option[:2] == "--"]
+        found = f"there is no option {error.option_name}{did_you_mean(error.option_name, known)}"
+    return f"{place}: {' '.join(found.split()).rstrip('.')} ({place} -h says more)"

@@ -50,14 +50,14 @@ class Checkout:
         return any(part.startswith(".") for part in path.relative_to(self.claims).parts)
 
 
-def checkout(root: Path | None, bundle: Path, folder: str = CLAIMS) -> Checkout:
+def checkout(root: Path | None, bundle: Path | None, folder: str = CLAIMS) -> Checkout:
     """The checkout in ``root``, or for None the one that this program lies in. SettingError: there is none.
 
     ``folder`` is where its claims lie.
     """
-    bundle = bundle.resolve()
+    bundle = bundle and bundle.resolve()
     found = Checkout(OWN if root is None else root.resolve(), bundle, folder)
-    if found.root != OWN and found.root.is_relative_to(bundle):
+    if bundle is not None and found.root != OWN and found.root.is_relative_to(bundle):
         raise SettingError(f"--root {root}: lies in the report's own folder, {bundle}; must be a checkout of yours")
     if not found.claims.is_dir() or found.claims.resolve() != found.claims:
         how = f"the checkout of this program, {OWN}" if root is None else f"--root {root}"

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import ReproError, SettingError
-from ..report.bundle import Loaded, Report, load
+from ..errors import ReproError
+from ..report import stores
+from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
 from .checkout import CLAIMS, checkout
 from .collecting import collect
@@ -18,14 +19,14 @@ SHOWN: Final = 10  # runs or tests that are named where there are more
 def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str = CLAIMS) -> tuple[str, bool]:
     """Recompute the report's verdicts: the text that names what differs, and whether all agree.
 
-    ``store`` and ``root`` None: the folder store beside the report, the checkout that this program lies in. ``folder``
-    is that of the claims in the checkout.
+    ``store`` and ``root`` None: where the report says that its runs are, the checkout that this program lies in.
+    ``folder`` is that of the claims in the checkout.
     ReproError: nothing is wrong, but nothing was checked either.
     """
     began = time.perf_counter()
     loaded = load(artifacts)
     report = loaded.report
-    runs = _store(store, loaded)
+    runs = stores.found(loaded, store)
     claims = checkout(root, loaded.path.parent, folder)
     cases = collect(claims)
     tests = [entry.test for entry in report.told]
@@ -80,11 +81,3 @@ def _counts(found: Recomputed) -> str:
         (found.outside, "outside the claims"),
     )
     return "".join(f", {len(tests)} {words}" for tests, words in counts if tests)
-
-
-def _store(store: Path | None, loaded: Loaded) -> Path:
-    folder = loaded.path.parent / "store" if store is None else store
-    if not (folder / "runs").is_dir():
-        how = "the report's folder has no store: name it with --store" if store is None else f"--store {store}"
-        raise SettingError(f"{how}: {folder} must be the folder in which a session kept its runs")
-    return folder

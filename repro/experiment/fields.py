@@ -1,8 +1,11 @@
 """The fields of a regime that a user may set: each stands here once, for the command line and for TOML files alike."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+from .readings import Epsilon, Unit
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,7 @@ class Kind:
     metavar: str = "N"
     least: int = 1
     several: bool = False
+    known: tuple[str, ...] = ()
 
     def read(self, text: str) -> Any:
         """The value that an option's text stands for; ValueError if it is not what it must be."""
@@ -32,6 +36,71 @@ class Kind:
         return None if value == 0 else value
 
 
+@dataclass(frozen=True)
+class Choice:
+    """One of several words."""
+
+    known: tuple[str, ...]
+    metavar: str = "NAME"
+    several: bool = False
+
+    @property
+    def right(self) -> str:
+        """What it must be."""
+        return " or ".join(self.known)
+
+    def read(self, text: str) -> str:
+        """The word itself; ValueError if it is none of them."""
+        return self.checked(text)
+
+    def checked(self, value: Any) -> str:
+        """The word itself; ValueError if it is none of them."""
+        if value not in [*self.known]:  # a list, since what TOML holds need not be hashable
+            raise ValueError(value)
+        return str(value)
+
+    def held(self, value: str) -> str:
+        """As a scale has it."""
+        return value
+
+
+@dataclass(frozen=True)
+class Sized:
+    """An attack size with its unit, such as ``0.3network`` or ``0.1px``; ``8/255`` is a share of a pixel's range."""
+
+    right: str = (
+        "a size with its unit: 0.3network (the network's input units), 0.1px (a share of a pixel's range), 8/255"
+    )
+    metavar: str = "SIZE"
+    several: bool = False
+    known: tuple[str, ...] = ()
+
+    def read(self, text: str) -> Epsilon:
+        """The size; ValueError if it is none."""
+        if found := re.fullmatch(rf"({NUMBER}) ?(network|pixels|px)", text):
+            return _epsilon(float(found[1]), "network" if found[2] == "network" else "pixels")
+        if found := re.fullmatch(rf"({NUMBER})/255", text):
+            return _epsilon(float(found[1]) / 255, "pixels")
+        raise ValueError(text)
+
+    def checked(self, value: Any) -> Epsilon:
+        """The size that a text in a file stands for; ValueError if it is none."""
+        if not isinstance(value, str):
+            raise ValueError(value)
+        return self.read(value)
+
+    def held(self, value: Epsilon) -> Epsilon:
+        """As a scale has it."""
+        return value
+
+
+def _epsilon(size: float, unit: Unit) -> Epsilon:
+    if not 0 < size < float("inf"):
+        raise ValueError(size)
+    return Epsilon(size, unit)
+
+
+NUMBER: Final = r"\d+(?:\.\d*)?(?:e-?\d+)?|\.\d+"
 COUNT: Final = Kind("a whole number of at least 1")
 SIZE: Final = Kind("a whole number of at least 1, or 0 for the whole split", least=0)
 SIZES: Final = Kind("whole numbers of at least 1, each once", "A,B,...", several=True)
@@ -41,7 +110,7 @@ SIZES: Final = Kind("whole numbers of at least 1, each once", "A,B,...", several
 class Field:
     """A field of ``Scale`` or of its ``Reading``: the kind of its values, and what ``--help`` says of it."""
 
-    kind: Kind
+    kind: Kind | Choice | Sized
     help: str
 
 
@@ -57,5 +126,9 @@ FIELDS: Final[Mapping[str, Field]] = {
     "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),
     "attacked_images": Field(SIZE, "test images that are attacked, 0 for all"),
     "pgd_steps": Field(COUNT, "steps of PGD"),
+    "pgd_restarts": Field(COUNT, "random starts of PGD"),
+    "epsilon": Field(Sized(), "the attack size with its unit, in place of the paper's: 0.3network, 0.1px or 8/255"),
+    "epsilon_unit": Field(Choice(("network", "pixels")), "the unit that the paper's epsilon is read in"),
+    "curvature_of": Field(Choice(("train", "test")), "the images whose loss lambda1 is of"),
     "hessian_images": Field(SIZE, "training images that lambda1 is taken on, 0 for all"),
 }

@@ -5,7 +5,7 @@ readings of the same trained run are measured on request and stored beside it; a
 """
 
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from .datasets import Dataset
 
@@ -18,6 +18,21 @@ Part = str  # one of those below, "transfer", or a measure of a next author's ow
 ALL_PARTS: Final[tuple[Part, ...]] = ("accuracy", "attacks", "curvature", "instruments")
 
 
+Unit = Literal["network", "pixels"]
+UNITS: Final[dict[Unit, str]] = {"network": "in the network's input units", "pixels": "of a pixel's range"}
+
+
+@dataclass(frozen=True)
+class Epsilon:
+    """An attack size with its unit, which a user sets in place of the paper's; the same for all data sets."""
+
+    size: float
+    unit: Unit
+
+    def __str__(self) -> str:
+        return f"{self.size:g}{self.unit}"
+
+
 @dataclass(frozen=True)
 class Reading:
     """How many images each measure is taken on, and how hard PGD tries.
@@ -25,8 +40,9 @@ class Reading:
     ``test_images``: clean accuracy. ``attacked_images``: FGSM and PGD accuracy, the first of the test images.
     ``hessian_images``: the first of the training (or test) images, without augmentation; lambda1 is that of their mean
     loss in evaluation mode. None is all of the split. ``epsilon_unit``: whether the paper's epsilon is meant in the
-    network's input units or as a share of a pixel's range. ``parts``: what is measured at all; "instruments" are what
-    is measured of the attacks and of the eigenvalue themselves, before they are believed.
+    network's input units or as a share of a pixel's range; ``given_epsilon``: what a user sets in its place.
+    ``parts``: what is measured at all; "instruments" are what is measured of the attacks and of the eigenvalue
+    themselves, before they are believed.
     """
 
     test_images: int | None
@@ -34,9 +50,10 @@ class Reading:
     pgd_steps: int
     hessian_images: int | None
     pgd_restarts: int = 1
-    epsilon_unit: Literal["network", "pixels"] = "network"
+    epsilon_unit: Unit = "network"
     curvature_of: Literal["train", "test"] = "train"
     parts: tuple[Part, ...] = ALL_PARTS
+    given_epsilon: Epsilon | None = None
 
     def pgd_step_size(self, epsilon: float) -> float:
         """The size of a PGD step, in epsilon's unit."""
@@ -44,7 +61,30 @@ class Reading:
 
     def epsilon(self, dataset: Dataset) -> float:
         """The attack size as a share of a pixel's range."""
+        if (given := self.given_epsilon) is not None:
+            return given.size if given.unit == "pixels" else given.size * dataset.std
         return dataset.epsilon if self.epsilon_unit == "pixels" else dataset.epsilon_pixels
+
+    def epsilon_text(self, dataset: Dataset) -> str:
+        """The attack size in words, in both units where they differ."""
+        if self.given_epsilon is None and self.epsilon_unit == "network":
+            return dataset.epsilon_text
+        pixels = self.epsilon(dataset)
+        network = f" ({pixels / dataset.std:.4g} in standardised units)" if dataset.std != 1 else ""
+        return f"epsilon {pixels:.4g} of a pixel's range{network}"
+
+    @property
+    def departs(self) -> list[str]:
+        """In what it is not the first reading of the paper, in phrases; sizes are told where they are of use."""
+        given = self.given_epsilon
+        found = [f"epsilon {given.size:g} {UNITS[given.unit]}"] if given else []
+        found += ["epsilon as a share of a pixel's range"] if not given and self.epsilon_unit == "pixels" else []
+        found += [f"PGD with {self.pgd_restarts} restarts"] if self.pgd_restarts != 1 else []
+        return found + (["lambda1 of the test loss"] if self.curvature_of == "test" else [])
+
+    def spec(self, table: dict[str, Any]) -> dict[str, Any]:
+        """Its fields without one that nobody set: what was stored before there was such a field keeps its key."""
+        return {name: value for name, value in table.items() if name != "given_epsilon" or value is not None}
 
 
 def of_checkpoints(first: Reading) -> Reading:

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from ..errors import SettingError
+from ..words import did_you_mean
+
 LEARNING_RATE: Final = 0.01
 # The paper says 0.00015625. Dividing by 64 is exact in binary, so LR/BS at batch size 64 is LR to the last bit.
 PAPERS_ANCHOR: Final = 64  # the batch size at which LR and LR/BS set the same learning rate
@@ -51,13 +54,22 @@ class Recipe:
     """How SGD is set as the batch size varies, with a momentum: the paper's are ``LR``, ``LR/BS`` and ``Benchmark``.
 
     ``rule`` gives the optimiser's settings at a batch size. ``varied``: it is studied with more than one momentum, so
-    that its name has to say which.
+    that its name has to say which. SettingError: it has no rule, or a momentum that is none.
     """
 
     name: str
     momentum: float
-    rule: Rule = field(repr=False)
+    rule: Rule = field(default=None, repr=False)  # type: ignore[assignment]  # so that a line says what is missing
     varied: bool = True
+
+    def __post_init__(self) -> None:
+        named = f"Recipe({self.name!r}, {self.momentum!r})"
+        if not callable(self.rule):
+            right = "needs a rule, a function of the batch size and the momentum that gives an SGD"
+            meant = did_you_mean(self.name, ("LR", "LR/BS", "Benchmark"))
+            raise SettingError(f"{named}: {right}; LR(), LR_BS() and BENCHMARK have theirs{meant}")
+        if isinstance(self.momentum, str) or not 0 <= self.momentum < 1:
+            raise SettingError(f"{named}: the momentum must be a number from 0 to below 1")
 
     def sgd(self, batch_size: int, anchor: int = PAPERS_ANCHOR) -> SGD:
         """The optimiser's settings at a batch size.

@@ -13,12 +13,13 @@ train_images = 0               # 0 is the whole split
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import SettingError
 from ..files.text import read_text
+from ..words import did_you_mean
 from .fields import FIELDS
 from .regimes import LAPTOP, PAPER, QUICK, Regime
 from .tasks import TASKS
@@ -42,7 +43,8 @@ def load_regime(name: str) -> Regime:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"--regime {name}: is not TOML ({error})") from None
     except (OSError, RuntimeError) as error:  # also a name that is too long; the home of a user who does not exist
-        raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file ({error})") from None
+        meant = did_you_mean(name, BUILT_IN)
+        raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file ({error}){meant}") from None
     return _regime(content, path.stem, f"--regime {name}")
 
 
@@ -68,10 +70,10 @@ def _table(content: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     return value
 
 
-def _known(found: Iterable[str], names: Iterable[str], where: str) -> None:
+def _known(found: Iterable[str], names: Collection[str], where: str) -> None:
     for name in found:
         if name not in names:
-            raise SettingError(f"{where} {name} is unknown; known are {', '.join(names)}")
+            raise SettingError(f"{where} {name} is unknown; known are {', '.join(names)}{did_you_mean(name, names)}")
 
 
 def _fields(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -85,4 +87,5 @@ def _value(name: str, value: Any, where: str) -> Any:
         return kind.held(kind.checked(value))
     except ValueError:
         example = ", as in [64, 256, 1024]" if kind.several else ""
-        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}") from None
+        meant = did_you_mean(str(value), kind.known)
+        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}{meant}") from None

@@ -24,6 +24,7 @@ from .tasks import (
 GRID: Final = (64, 128, 256, 512, 1024)
 # What the paper shows: batch sizes up to about 1000. What we chose: doublings from 64, where LR and LR/BS coincide.
 
+ALIASES: Final = {"epsilon": "given_epsilon"}  # what a user calls a field, where it has another name
 TRAINED: Final = 0.85  # a cell whose training accuracy is below this is undertrained: it says nothing of minima
 
 
@@ -45,6 +46,7 @@ class Scale:
 
     def changed(self, **changes: Any) -> "Scale":
         """The same scale with fields replaced, those of its reading among them. TypeError: there is no such field."""
+        changes = {ALIASES.get(name, name): value for name, value in changes.items()}
         measured = {field.name for field in fields(Reading)}
         reading = {name: value for name, value in changes.items() if name in measured}
         rest = {name: value for name, value in changes.items() if name not in measured}
@@ -84,6 +86,11 @@ class Regime:
         """The name, and that it was changed where a regime of the paper's name is no longer the paper's."""
         changed = self.name == PAPER.name and self.reduced
         return f"{self.name}, changed by options" if changed else self.name
+
+    @property
+    def reads(self) -> list[str]:
+        """In what its runs are not measured by the first reading of the paper, in phrases."""
+        return list(dict.fromkeys(words for scale in self.scales.values() for words in scale.reading.departs))
 
     def overridden(self, **changes: Any) -> "Regime":
         """The same regime with fields of every task's scale, or of its reading, replaced."""

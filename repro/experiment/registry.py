@@ -6,6 +6,7 @@ An entry made in the ``conftest.py`` beside the claims is there before the optio
 from typing import TypeVar
 
 from ..errors import SettingError
+from ..words import did_you_mean
 
 T = TypeVar("T")
 
@@ -26,5 +27,7 @@ class Registry(dict[str, T]):
     def known(self, name: str) -> T:
         """What a name stands for. SettingError: nothing of this name was entered."""
         if name not in self:
-            raise SettingError(f"{self.kind} {name!r}: is unknown; known are {', '.join(self)}")
+            raise SettingError(
+                f"{self.kind} {name!r}: is unknown; known are {', '.join(self)}{did_you_mean(name, self)}"
+            )
         return self[name]

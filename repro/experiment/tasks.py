@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from .datasets import CIFAR10, FASHION, MNIST, Dataset
+from ..errors import SettingError
+from .datasets import CIFAR10, DATASETS, FASHION, MNIST, Dataset
 from .networks import NETWORKS, Network
 from .registry import Registry
 
@@ -12,6 +13,8 @@ from .registry import Registry
 class Task:
     """A network, by its name, on a data set; ``str(task)`` is the task's name.
 
+    SettingError: no such network, or no such data set, was entered.
+
     >>> str(M1_MNIST)
     'M1-MNIST'
     """
@@ -19,9 +22,16 @@ class Task:
     architecture: str
     dataset: Dataset
 
+    def __post_init__(self) -> None:
+        NETWORKS.known(self.architecture)
+        if not isinstance(self.dataset, Dataset):
+            DATASETS.known(str(self.dataset))
+            raise SettingError(f"data set {self.dataset!r}: must be the data set itself, not its name")
+        DATASETS.known(self.dataset.name)
+
     @property
     def network(self) -> Network:
-        """What is known of its network. SettingError: it was never entered."""
+        """What is known of its network."""
         return NETWORKS.known(self.architecture)
 
     def __str__(self) -> str:

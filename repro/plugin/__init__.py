@@ -19,6 +19,7 @@ from .neighbours import leave_out_idle
 from .options import add_options, asked_processes, is_ours, only_shows, settings, taken
 from .outcomes import claim_status, property_of, shorten, shorten_collected
 from .rerun import rerun
+from .selected import nothing_selected, require_each_once
 from .shared import Process, Shared, Told
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MARK: Final = "claim"
 PROCESS: Final = pytest.StashKey[Process]()
 SESSION: Final = pytest.StashKey["ClaimSession"]()  # where claims are selected
-COLLECTED: Final = pytest.StashKey[set[str]]()  # ids of claim tests, before any was deselected
+COLLECTED: Final = pytest.StashKey[dict[str, tuple[str, str]]]()  # claim tests before any was deselected: claim, case
 PLANNED: Final = pytest.StashKey[int]()  # the processes that a plan is made for
 CONTROLLER: Final = "repro-controller"
 
@@ -62,7 +63,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check the options, in every process; choose the GPU of a worker."""
     config.addinivalue_line("markers", f"{MARK}(claim): a claim of the paper; see repro.verdicts.claim")
-    config.stash[COLLECTED] = set()
+    config.stash[COLLECTED] = {}
     worker: dict[str, Any] | None = getattr(config, "workerinput", None)
     try:
         config.stash[PROCESS] = _controller(config) if worker is None else _worker(worker)
@@ -74,22 +75,24 @@ def _worker(worker: dict[str, Any]) -> Process:
     """The settings are the controller's, for a worker may be in a folder of its own, and so may what they name."""
     name, count = worker["workerid"], worker["workercount"]
     chosen, again, folder, devices = pickle.loads(worker[TOLD])
-    if chosen.gpu:
+    if devices:
         gpus.choose(int(name.removeprefix("gw")), count, devices)
-    return Process(chosen, Shared(folder), again, name, count)
+    return Process(chosen, Shared(folder), again, name, count, gpus=devices)
 
 
 def _controller(config: pytest.Config) -> Process:
     chosen, again = settings(config), rerun(config)
-    controller = Controller(config, chosen, again, gpus.require_cuda() if chosen.gpu else 0)
+    devices = gpus.visible() if chosen.gpu and not chosen.plan else 0
+    controller = Controller(config, chosen, again, devices)
     config.pluginmanager.register(controller, CONTROLLER)
-    return Process(chosen, controller.shared, again, "main", config.stash.get(PLANNED, 1), controller.progress.poll)
+    processes = config.stash.get(PLANNED, 1)
+    return Process(chosen, controller.shared, again, "main", processes, controller.progress.poll, devices)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A claim test can be selected by its claim: ``-k ratio-keeps-curvature``. A library's warning breaks no run."""
     if (case := case_of(item)) is not None:
-        item.config.stash[COLLECTED].add(item.nodeid)
+        item.config.stash[COLLECTED][item.nodeid] = case.claim.id, case.id
         item.extra_keyword_matches.add(case.claim.id)
         if item.config.pluginmanager.has_plugin("warnings"):
             item.add_marker(pytest.mark.filterwarnings("default"))
@@ -118,8 +121,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
     cases = {item: case for item in session.items if (case := case_of(item)) is not None}
+    collected = session.config.stash[COLLECTED]
     if cases and not only_shows(session.config):
         _prepare(session.config, cases)
+    elif collected and (line := nothing_selected(session.config, collected.values())):
+        session.config.stash[PROCESS].shared.tell(Told(headline=line))
     controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
     if controller is not None:
         controller.collected((item.nodeid for item in session.items), threaded=False)
@@ -129,8 +135,10 @@ def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
     from .session import ClaimSession
 
     claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
+    collected = config.stash[COLLECTED]
     try:
-        claims.prepare(len(config.stash[COLLECTED]) - len(cases))
+        require_each_once(collected)
+        claims.prepare(len(collected) - len(cases))
     except ReproError as error:  # which the controller tells
         claims.shared.tell(Told(error=error_line(error)))
 

@@ -50,6 +50,7 @@ class Controller:
         self.errors: dict[str, Broken] = {}
         self._selected: list[str] = []
         self._reported: set[str] = set()
+        self._taken_in = False
         self._faults = self._failures = 0
         self._told = Told()
         self._began = time.time()
@@ -57,6 +58,7 @@ class Controller:
         self._lost: list[str] = []
         self._nodes: list[Any] = []
         self._unwritten = ""
+        self._placed = ""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -67,7 +69,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
         """What the first worker found out reaches the user here, before a test starts."""
-        if self._selected:
+        if self._taken_in:
             return
         self.collected(ids, threaded=True)
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -82,12 +84,12 @@ class Controller:
 
     def collected(self, tests: Iterable[str], *, threaded: bool) -> None:
         """Take in which tests were selected, and what was found out of them."""
-        self._selected = [*tests]
+        self._selected, self._taken_in = [*tests], True
         self._told = self.shared.told()
         if self._told.error:
             raise pytest.UsageError(self._told.error)
         self.progress.begin(self._told.missing, threaded=threaded)
-        if self._told.headline and threaded:
+        if self._told.claims and threaded:
             threading.Thread(target=_get_ready, daemon=True).start()
 
     @property
@@ -143,14 +145,12 @@ class Controller:
         leave_out_idle(self.config)
         if only_shows(self.config) or self.settings.plan:
             return
-        self._leave_timeline()
         stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
         self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
         with _ending([] if stopped else self._nodes):
-            if self.entries or self.errors:
-                self._write_report()
+            self._write_report()
         if self._lost or self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
@@ -159,36 +159,51 @@ class Controller:
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest prints no summary then
             self.pytest_terminal_summary(reporter)
 
-    def _leave_timeline(self) -> None:
+    def _leave_timeline(self, folder: Path) -> None:
         """Keep who made which run when; the last one stays where nothing was made."""
         if not self.shared.journal.exists():
             return
-        try:
-            self.settings.artifacts.mkdir(parents=True, exist_ok=True)
-            with whole(self.settings.artifacts / TIMELINE) as path:
-                shutil.copyfile(self.shared.journal, path)
-        except OSError:
-            self._unwritten = traceback.format_exc()
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole(folder / TIMELINE) as path:
+            shutil.copyfile(self.shared.journal, path)
 
     def _write_report(self) -> None:
-        place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
-        self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
+        order = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
+        self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
         try:
-            from ..report import Ahead, write_report
-            from ..report.together import taken_together
-            from ..runs.store import Store
-            from ..verdicts.history import remember
-            from .session import conditions_of
-
-            store, artifacts = Store(self.settings.store), self.settings.artifacts
-            found = taken_together(remember(store, [*self.entries.values()], self.settings.regime.title))
-            self.entries = dict(zip(self.entries, found, strict=True))
-            conditions = conditions_of(self.settings, self.shared.read_sources() or {})
-            facts, errors = self._session_facts(), [*self.errors.values()]
-            ahead, linear = Ahead(self.shared.figures), self.settings.linear_axis
-            self._written = write_report(found, errors, facts, conditions, store, artifacts, ahead, linear)
+            if self.entries or self.errors:
+                self._write()
+            else:
+                self._leave_timeline(self.settings.artifacts)
         except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
             self._unwritten = traceback.format_exc()
+
+    def _write(self) -> None:
+        from ..report import Ahead, write_report
+        from ..report.bundle import session_of
+        from ..report.together import taken_together
+        from ..runs.store import Store
+        from ..verdicts.history import remember
+        from .placing import place
+        from .session import conditions_of
+
+        store, facts = Store(self.settings.store), self._session_facts()
+        sources = self.shared.read_sources() or {}
+        conditions = conditions_of(self.settings, sources)
+        own = remember(store, [*self.entries.values()], self.settings.regime.title)
+        errors = [*self.errors.values()]
+        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors])
+        entries, broken = to.together([*own, *errors])
+        if to.conditions is not None:
+            conditions = conditions_of(self.settings, {**to.conditions.sources, **sources})
+        entries = taken_together(entries)
+        decided = {entry.name: entry for entry in entries}
+        self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
+        self._placed, ahead = to.says, Ahead(self.shared.figures)
+        facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
+        linear = self.settings.linear_axis
+        self._leave_timeline(to.folder)
+        self._written = write_report(entries, broken, facts, conditions, store, to.folder, ahead, linear)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
@@ -198,6 +213,8 @@ class Controller:
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
+        if self._placed:
+            terminalreporter.write_line(self._placed, bold=True)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:

@@ -1,5 +1,6 @@
 """Which GPU a worker uses."""
 
+import itertools
 import os
 from collections.abc import MutableMapping
 from typing import Final
@@ -7,18 +8,27 @@ from typing import Final
 from ..errors import SettingError
 from ..science.computing.memory import GPU_SHARE
 
+PARTITION: Final = "MIG-"
 SHARED: Final = 0.9  # of a GPU's memory; the rest is for what each process has there besides its tensors
 
 
-def require_cuda() -> int:
-    """The number of GPUs torch sees; SettingError if there is none."""
+def visible() -> int:
+    """The number of GPUs torch sees; 0 where it has no CUDA, or there is none."""
     import torch  # only with --gpu
 
-    if not torch.cuda.is_available():
-        raise SettingError(
-            "--gpu: torch finds no CUDA device; leave --gpu out, or install a torch with CUDA and a driver"
-        )
-    return torch.cuda.device_count()
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def require_cuda(for_what: str = "") -> int:
+    """The number of GPUs torch sees. SettingError, which says what one is needed for: there is none."""
+    if count := visible():
+        return count
+    raise SettingError(lacking(for_what))
+
+
+def lacking(for_what: str = "") -> str:
+    """One line for whoever asks for a GPU where there is none."""
+    return f"--gpu: torch finds no CUDA device{for_what}; leave --gpu out, or install a torch with CUDA and a driver"
 
 
 def choose(worker: int, workers: int, count: int, environment: MutableMapping[str, str] = os.environ) -> str:
@@ -27,11 +37,23 @@ def choose(worker: int, workers: int, count: int, environment: MutableMapping[st
     Workers of one GPU share its memory evenly: a process that would take more than its share runs out of memory by
     itself, and takes none of the others with it.
     """
-    visible = environment.get("CUDA_VISIBLE_DEVICES")
-    names = map(str, range(count)) if visible is None else (name.strip() for name in visible.split(","))
-    devices = list(names)[:count]  # CUDA stops at the first name that it does not know
+    devices = _named(environment.get("CUDA_VISIBLE_DEVICES"), count)
     chosen = devices[worker % len(devices)]
     environment["CUDA_VISIBLE_DEVICES"] = chosen
     sharing = max(1, len(range(worker % len(devices), workers, len(devices))))  # a replaced worker has a higher number
     environment[GPU_SHARE] = f"{SHARED / sharing:.4f}"
     return chosen
+
+
+def _named(named: str | None, count: int) -> list[str]:
+    """The names of the visible devices: numbers, or what the caller names them by, which may be UUIDs.
+
+    CUDA stops at the first name that it does not know, so no more are there than it counts. It shows a process one
+    instance of a GPU that is partitioned (MIG) at most: of those that are named, each worker can have another.
+    """
+    if named is None:
+        return [str(number) for number in range(count)]
+    names = [name.strip() for name in named.split(",")]
+    if names[0].startswith(PARTITION):
+        return list(itertools.takewhile(lambda name: name.startswith(PARTITION), names))
+    return names[:count]

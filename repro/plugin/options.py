@@ -17,11 +17,13 @@ import pytest
 from ..errors import SettingError, error_line
 from ..experiment import precisions
 from ..experiment.fields import COUNT, FIELDS
+from ..experiment.networks import NETWORKS
 from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
 from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
+from ..words import did_you_mean
 
 if TYPE_CHECKING:
     from ..verdicts.claim import Case
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
+STORE: Final = Path(".repro", "store")  # beside the artifacts, which stay small
+STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
@@ -42,6 +46,7 @@ class Settings:
     data_root: str | None
     artifacts: Path
     store: Path
+    store_found: bool  # where sessions kept runs before, and nobody named it
     plan: bool
     tasks: frozenset[str]  # empty: all
     figures: frozenset[str]  # empty: all
@@ -87,6 +92,7 @@ class _Text(NamedTuple):
     metavar: str
     right: str = ""
     check: Callable[[str], object] = str
+    known: Collection[str] = ()
 
     def of(self, option: str) -> Callable[[str], str]:
         """How pytest reads it: it stays a text, for workers and rerun lines. What is wrong is told in one line."""
@@ -95,15 +101,19 @@ class _Text(NamedTuple):
             try:
                 self.check(text)
             except ValueError:
-                raise pytest.UsageError(f"{option} {text}: must be {self.right}") from None
+                raise pytest.UsageError(f"{option} {text}: must be {self.right}{self._meant(text)}") from None
             return text
 
         return checked
 
+    def _meant(self, text: str) -> str:
+        strange = [word for word in text.split(",") if word not in self.known]
+        return did_you_mean(strange[0], self.known) if strange else ""
+
 
 def _some_of(known: Collection[str], right: str, every: str | None = None) -> _Text:
     """Names with commas between them, or the word for every one."""
-    return _Text("A,B,...", f"{right} {', '.join(known)}", lambda text: _require(text.split(","), known, every))
+    return _Text("A,B,...", f"{right} {', '.join(known)}", lambda text: _require(text.split(","), known, every), known)
 
 
 def _require(names: Collection[str], known: Collection[str], every: str | None = None) -> None:
@@ -116,8 +126,8 @@ def _field(name: str) -> _Text:
     kind = FIELDS[name].kind
     if name == "seeds":
         right = f"{kind.right}, {UNTIL_DECIDED}, or {UNTIL_DECIDED}:N with N of at least 2"
-        return _Text(kind.metavar, right, _check_seeds)
-    return _Text(kind.metavar, kind.right + (", as in 64,256,1024" if kind.several else ""), kind.read)
+        return _Text(kind.metavar, right, _check_seeds, [UNTIL_DECIDED])
+    return _Text(kind.metavar, kind.right + (", as in 64,256,1024" if kind.several else ""), kind.read, kind.known)
 
 
 def _check_seeds(text: str) -> None:
@@ -137,11 +147,11 @@ def _declare(group: pytest.OptionGroup) -> None:
     switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
-    value("--store", folder, "where runs are kept (default: the folder store in the artifacts)")
+    value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")
     value("--regime", name_of, "paper (the default), laptop (two hours), quick, or a TOML file; see the README")
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
-    value("--task", name_of, "only claims on this task; may be given again", "append")
+    value("--task", name_of, "only claims on this task, or on the tasks of this network; may be given again", "append")
     value("--figure", _Text("N"), "only claims read from this figure; again", "append")
     readings, trainings = _some_of(NAMES, "all, or some of", every="all"), _some_of(SAYS, "one or more of")
     value("--readings", readings, f"other readings, in place of {', '.join(BY_DEFAULT[1:])}: {readings.right}")
@@ -167,15 +177,18 @@ def settings(config: pytest.Config) -> Settings:
     kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
     changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
     asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
-    artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
+    artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
+    before = artifacts / STORE_BEFORE
+    store_found = get("--store") is None and (before / "runs").is_dir()
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
         data_root=get("--data-root"),
         artifacts=artifacts,
-        store=_folder("--store", get("--store")) if get("--store") else artifacts / "store",
+        store=before if store_found else _place("--store", STORE, get("--store")),
+        store_found=store_found,
         plan=get("--plan"),
-        tasks=_chosen("--task", get("--task") or (), TASKS),
+        tasks=_chosen_tasks(get("--task") or ()),
         figures=_chosen_figures(get("--figure") or ()),
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
@@ -192,8 +205,15 @@ def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozen
     known = [*known]
     for name in names:
         if name not in known:
-            raise SettingError(f"{option} {name}: must be one of {', '.join(known)}")
+            raise SettingError(f"{option} {name}: must be one of {', '.join(known)}{did_you_mean(name, known)}")
     return frozenset(names)
+
+
+def _chosen_tasks(names: Collection[str]) -> frozenset[str]:
+    """The tasks that are named, by their own names or all of one by that of its network."""
+    by_network = {name: {str(task) for task in TASKS.values() if task.architecture == name} for name in NETWORKS}
+    tasks = [name for name in names if not by_network.get(name)]
+    return _chosen("--task", tasks, TASKS).union(*(by_network.get(name, ()) for name in names))
 
 
 def _chosen_figures(numbers: Collection[str]) -> frozenset[str]:
@@ -218,8 +238,13 @@ def _precision(text: str | None, gpu: bool) -> str:
     known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
     if text is not None and text not in known:
         where = "" if gpu else " without --gpu"
-        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}")
+        meant = did_you_mean(text, known)
+        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}{meant}")
     return precisions.FLOAT32 if text is None else text
+
+
+def _place(option: str, otherwise: Path, text: str | None) -> Path:
+    return otherwise.absolute() if text is None else _folder(option, text)
 
 
 def _folder(option: str, text: str) -> Path:

@@ -5,20 +5,25 @@ from functools import cached_property
 
 import pytest
 
+from ..errors import SettingError
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
+from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
+from ..runs.run import Run
 from ..runs.store import Store
-from ..runs.workshop import Journal, Session, Workshop
+from ..runs.workshop import Journal, Makers, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
-from .options import Settings
+from ..words import counted
+from .gpus import lacking
+from .options import STORE, Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
@@ -37,6 +42,11 @@ def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditio
     )
 
 
+def _no_gpu(run: Run, *_: object) -> None:
+    """Make a run that was not foreseen, such as one whose file is damaged, where there is no GPU to make it on."""
+    raise SettingError(lacking(f", and {run} must be made on one"))
+
+
 class ClaimSession:
     """The conditions, store, plan and workshop of the selected claims, in one of the session's processes."""
 
@@ -52,10 +62,19 @@ class ClaimSession:
     def prepare(self, left_out: int) -> None:
         """Find the data and the store; tell the controller. ReproError: one is of no use."""
         header = self.header()
+        if self._lacks_gpu and self.plan.missing and not self.settings.plan:
+            raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))
         if not self.settings.plan:
             self.store.prepare()
+            self._keep_from_git()
         headline = "\n".join([*header, *self.cost()])
         self.shared.tell(Told(headline, "", len(self.plan.missing), self._about, left_out))
+
+    def _keep_from_git(self) -> None:
+        """The folder in a user's project that holds the store is none of what the project keeps."""
+        hidden = self.settings.store.parent
+        if hidden.name == STORE.parent.name and not (hidden / ".gitignore").exists():
+            write_text(hidden / ".gitignore", "*\n")
 
     @cached_property
     def conditions(self) -> Conditions:
@@ -96,7 +115,12 @@ class ClaimSession:
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
         session = Session(self.plan.jobs, alone=alone, journal=journal, over=over)
-        return Workshop(self.store, self.conditions, session)
+        return Workshop(self.store, self.conditions, session, Makers(make=_no_gpu) if self._lacks_gpu else None)
+
+    @property
+    def _lacks_gpu(self) -> bool:
+        """Whether runs cannot be made here. A session that finds all of its runs stored makes none."""
+        return self.settings.gpu and not self._process.gpus
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
@@ -127,8 +151,13 @@ class ClaimSession:
         lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
         if self.settings.precision != precisions.FLOAT32:
             lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
+        lines += [f"reading: {words}" for words in regime.reads]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
+        if self.settings.store_found:
+            lines.append(
+                f"NOTE: runs are kept in the artifacts, as they were before; moved to {STORE} they are found there"
+            )
         if not regime.reduced and not self.settings.gpu and self.plan.missing:
             lines.append(
                 "WARNING: the paper's scale without --gpu is a matter of CPU-weeks: --quick takes minutes, "

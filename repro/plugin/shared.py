@@ -56,6 +56,7 @@ class Shared:
 
     def tell(self, told: Told) -> None:
         """Leave what the controller has to know."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         write_text(self._told, json.dumps(asdict(told)))
 
     def told(self) -> Told:
@@ -83,3 +84,4 @@ class Process:
     name: str = "main"  # or that of an xdist worker
     processes: int = 1  # side by side
     notify: Callable[[], None] = lambda: None  # called when a run was begun or ended here
+    gpus: int = 0  # that torch sees, with --gpu

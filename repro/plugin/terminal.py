@@ -82,7 +82,7 @@ def summary(
         return
     reporter.section("claims")
     for line in headline:
-        if line.startswith(("regime", "trained as", "precision", "data")):
+        if line.startswith(("regime", "trained as", "precision", "reading", "data")):
             reporter.write_line(line)
     for line in card_lines(card, coloured=reporter.hasmarkup):
         reporter.write_line(line)

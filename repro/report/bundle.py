@@ -72,6 +72,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     hardware: Machine = Machine()
     figures: tuple[int, ...] = ()
+    store: str = ""  # where its runs are kept, from the report's folder on; see ``stores``
+    merged: tuple[str, ...] = ()  # the commands of narrowed sessions whose verdicts were put among these
 
     @property
     def surrogate(self) -> bool:
@@ -102,12 +104,18 @@ def told_once(report: Report) -> Report:
     return replace(report, claims=tuple(claims), terms=terms)
 
 
-def session_of(conditions: Conditions, **rest: Any) -> Session:
-    """A session under these conditions, of which everything is told but where its data lay."""
+def session_of(conditions: Conditions, data: Mapping[str, DataTold] | None = None, **rest: Any) -> Session:
+    """A session under these conditions, of which everything is told but where its data lay.
+
+    ``data``: what is known of data sets in other words already.
+    """
     regime = conditions.regime
     return Session(
         regime=RegimeTold(name=regime.title, reduced=regime.reduced, tasks=msgspec.to_builtins(regime.scales)),
-        data={name: DataTold(kind=source.kind, text=source.text) for name, source in conditions.sources.items()},
+        data={
+            **{name: DataTold(kind=source.kind, text=source.text) for name, source in conditions.sources.items()},
+            **(data or {}),
+        },
         **{name: getattr(conditions, name) for name in CARRIED},
         **rest,
     )

@@ -17,7 +17,7 @@ Session = Mapping[str, Any]  # as its file has it, for another version may know 
 ALL_TASKS: Final = "all tasks"
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
 CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware")
-NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial")
+NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial", "store", "merged")
 
 
 @dataclass(frozen=True)

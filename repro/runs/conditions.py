@@ -11,7 +11,7 @@ from typing import Final
 
 from ..experiment.networks import PAPERS_WIDTH
 from ..experiment.precisions import FLOAT32
-from ..experiment.readings import PIXELS, SOUND, Alternative, Reading, alternative, of_checkpoints
+from ..experiment.readings import PIXELS, SOUND, TEST_LOSS, Alternative, Reading, alternative, of_checkpoints
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import Regime
 from ..experiment.tasks import Task
@@ -93,10 +93,11 @@ class Conditions:
         return replace(self, regime=self.regime.overridden(seeds=seeds))
 
     def alternatives(self, task: Task) -> list[Alternative]:
-        """The other readings that its verdicts are decided under, but for one that is the first where units agree."""
-        one_unit = task.dataset.epsilon == task.dataset.epsilon_pixels
-        names = [name for name in self.readings if not (name == PIXELS and one_unit)]
-        return [alternative(name, self.reading(task), task.dataset) for name in names]
+        """The other readings that its verdicts are decided under, but for one that is the first reading already."""
+        first = self.reading(task)
+        one_unit = first.given_epsilon is not None or first.epsilon(task.dataset) == task.dataset.epsilon
+        same = {PIXELS: one_unit, TEST_LOSS: first.curvature_of == "test"}
+        return [alternative(name, first, task.dataset) for name in self.readings if not same.get(name)]
 
     def surrogate(self, task: Task) -> bool:
         """Whether the task's data set is the surrogate."""

@@ -186,7 +186,7 @@ def reading_key(reading: Reading) -> str:
 
 @lru_cache(maxsize=1 << 10)
 def _reading_key(reading: Reading, version: int) -> str:
-    return _hash({**asdict(reading), "version": version})
+    return _hash({**reading.spec(asdict(reading)), "version": version})
 
 
 def _hash(value: Any) -> str:

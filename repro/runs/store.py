@@ -52,7 +52,7 @@ class Store:
         except OSError as error:
             raise SettingError(
                 f"--store {self.root}: must be a folder that can be written to ({error.strerror}); "
-                "left out, it is the folder store in --artifacts"
+                "left out, it is .repro/store"
             ) from error
 
     def record(self, run: Run) -> Record | None:

@@ -76,6 +76,9 @@ class Flat(_Within):
 
     compares = Compares.BATCH_SIZES
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
         (sample,) = samples
@@ -89,6 +92,9 @@ class NotWorse(_Within):
     """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
 
     compares = Compares.BATCH_SIZES
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
@@ -106,6 +112,9 @@ class Same(_Within):
     """
 
     compares = Compares.CURVES
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 2 else "two curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
@@ -128,6 +137,9 @@ class Matches(_Within):
     A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
     """
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve that has others' numbers beside it."""
         (sample,) = samples
@@ -141,6 +153,9 @@ class Differs(_Within):
 
     It fails where ``Matches`` holds, and holds where that fails.
     """
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve that has others' numbers beside it."""

@@ -146,6 +146,10 @@ class Estimand(ABC):
         """The first of its margins, which most have alone."""
         return self.margins[0]
 
+    def wants(self, curves: int) -> str:  # noqa: ARG002  # one that says nothing takes any number
+        """What it is decided from instead of so many curves, in words; empty where that many are right."""
+        return ""
+
     @abstractmethod
     def question(self, *samples: Sample) -> Question:
         """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""

@@ -28,6 +28,9 @@ class Jointly(Estimand):
         """The margins of all its parts."""
         return tuple(margin for part in self.parts for margin in part.margins)
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == len(self.parts) else f"{len(self.parts)} curves, one for each part"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve for each part."""
         questions = [part.question(sample) for part, sample in zip(self.parts, samples, strict=True)]
@@ -66,6 +69,9 @@ class Exists(Estimand):
     @property
     def margins(self) -> tuple[Margin, ...]:
         return self.first, self.second
+
+    def wants(self, curves: int) -> str:
+        return "" if curves and curves % 2 == 0 else "an even number of curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of an even number of curves."""

@@ -51,6 +51,9 @@ def _mean_difference(samples: tuple[Sample, ...]) -> Effect:
 class HigherOnAverage(_OnAverage):
     """The last curve is above the first by more than ``by``, on average over the batch sizes."""
 
+    def wants(self, curves: int) -> str:
+        return "" if curves >= 2 else "two or more curves"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
         return directed(_mean_difference(samples), UP, self.by, f"more than {self.by} higher")
@@ -59,6 +62,9 @@ class HigherOnAverage(_OnAverage):
 @dataclass(frozen=True)
 class LowerOnAverage(_OnAverage):
     """The last curve is below the first by more than ``by``, on average over the batch sizes."""
+
+    def wants(self, curves: int) -> str:
+        return "" if curves >= 2 else "two or more curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
@@ -86,6 +92,9 @@ class Mostly(Estimand):
     def margins(self) -> tuple[Margin, ...]:
         """One half."""
         return (Margin(0.5, SHARE),)
+
+    def wants(self, curves: int) -> str:
+        return "" if curves >= 2 else "two or more curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
@@ -124,6 +133,9 @@ class SmallerChange(Estimand):
     def margins(self) -> tuple[Margin, ...]:
         return (self.by,)
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == 4 else "four curves"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of four curves."""
         here, there = _differing(*samples)
@@ -155,6 +167,9 @@ class ChangesLess(Estimand):
     @property
     def margins(self) -> tuple[Margin, ...]:
         return (self.by,)
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 2 else "two curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""

@@ -39,6 +39,9 @@ class RanksDisagree(Estimand):
         """The strength of correlation that would count as explaining, on Fisher's scale."""
         return (Margin(float(np.arctanh(self.explains)), CORRELATION),)
 
+    def wants(self, curves: int) -> str:
+        return "" if curves and curves % 2 == 0 else "an even number of curves"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of an even number of curves; of several groups, whether it is so in one of them at least."""
         asked = f"above -{self.explains:g}"

@@ -45,6 +45,9 @@ class _OverTheGrid(Estimand):
 class Rises(_OverTheGrid):
     """The largest batch size is above the smallest by more than ``at_least``, paired by seed."""
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
         (sample,) = samples
@@ -54,6 +57,9 @@ class Rises(_OverTheGrid):
 @dataclass(frozen=True)
 class Drops(_OverTheGrid):
     """The largest batch size is below the smallest by more than ``at_least``, paired by seed."""
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 1 else "one curve"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve."""
@@ -85,6 +91,9 @@ class _AtTheEnd(Estimand):
 class Higher(_AtTheEnd):
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
+    def wants(self, curves: int) -> str:
+        return "" if curves == 2 else "two curves"
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
         return _at_the_end(samples, UP, self.by, f"more than {self.by} higher")
@@ -93,6 +102,9 @@ class Higher(_AtTheEnd):
 @dataclass(frozen=True)
 class Lower(_AtTheEnd):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
+
+    def wants(self, curves: int) -> str:
+        return "" if curves == 2 else "two curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""

@@ -34,6 +34,7 @@ from ..runs.run import Job, Run
 from ..statistics.critical import Rule
 from ..statistics.estimands import Estimand
 from ..statistics.units import FACTOR, POINTS, Margin
+from ..words import counted
 from .curves import Curve
 from .equal_training import Part, matched
 from .figures import SETTINGS, showing
@@ -147,7 +148,9 @@ def claim(
     together: Sequence[str] | None = None,
     **axes: Sequence[Any],
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Declare a claim test; see the module's example. SettingError: an estimand with a margin of its own.
+    """Declare a claim test; see the module's example.
+
+    SettingError: an estimand with a margin of its own, or one that cannot be decided from so many curves.
 
     ``on``: the tasks of which the paper says it; ``extended_to``: those of which it is asked as well. ``curves`` is
     called with a task and one value of each further axis, by name, and returns the curves in the order in which
@@ -172,6 +175,8 @@ def claim(
             pooled[tuple(word for axis, word in words.items() if axis not in together)].append(group)
     whole = [Case(declared, (*on,), (*words, *tail), tuple(groups), rule) for words, groups in pooled.items()]
     cases = whole + cases
+    for case in cases:
+        _require_curves(case)
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         marked = pytest.mark.claim(declared)(test)
@@ -181,6 +186,22 @@ def claim(
         return parametrized
 
     return decorate
+
+
+def _require_curves(case: Case) -> None:
+    """SettingError: what decides a case does not go with its curves, which would show when they are trained."""
+    named = f"claim {case.claim.id!r} [{case.id}]"
+    try:
+        estimand = case.holds_if
+    except TypeError as error:
+        margins = counted(len(case.margins), "margin")
+        raise SettingError(
+            f"{named}: holds_if is given {margins}, one for each measure of its curves: {error}"
+        ) from None
+    for curves in {len(case.curves), *map(len, case.groups)}:
+        if right := estimand.wants(curves):
+            rule, found = type(estimand).__name__, counted(curves, "curve")
+            raise SettingError(f"{named}: {rule} is decided from {right}, and is given {found}")
 
 
 def _rule(id: str, holds_if: Rule | Estimand) -> Rule:

@@ -67,7 +67,7 @@ def _task(task: Task, conditions: Conditions) -> dict[str, Any]:
         "network_version": task.network.version,
         "data": conditions.sources[task.dataset.name].kind,
         "dataset": described(task.dataset),
-        "reading": {**described(scale.reading), "pgd_reach": readings.REACH},
+        "reading": {**scale.reading.spec(described(scale.reading)), "pgd_reach": readings.REACH},
     }
 
 

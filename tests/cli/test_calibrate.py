@@ -95,7 +95,7 @@ def test_where_nothing_can_be_kept_one_line_says_so(
     [
         (["--seconds", "1"], "--seconds 1: must be at least 5"),
         (["--seconds", "nan"], "--seconds nan: must be at least 5"),
-        (["--seconds", "soon"], "invalid float value: 'soon'"),
+        (["--seconds", "soon"], "'soon' is not a valid float"),
         (["--processes", "0"], "--processes 0: must be at least 1"),
     ],
 )

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from hypothesis import strategies as st
 from worlds import same_examples
 
 from repro.errors import SettingError
-from repro.experiment.fields import FIELDS, SIZE, SIZES
+from repro.experiment.datasets import CIFAR10, MNIST
+from repro.experiment.fields import COUNT, FIELDS, SIZE, SIZES
+from repro.experiment.readings import Epsilon
 from repro.experiment.regime_files import BUILT_IN, load_regime
-from repro.experiment.regimes import LAPTOP, PAPER, QUICK, Regime, Scale
+from repro.experiment.regimes import ALIASES, LAPTOP, PAPER, QUICK, Regime, Scale
 from repro.experiment.tasks import STDCNN_MNIST, TASKS
 
 Load = Callable[[str], Regime]
@@ -216,19 +219,23 @@ VALUES = {
     if field.kind is SIZES
     else st.integers(min_value=0 if field.kind is SIZE else 1, max_value=10**6)
     for name, field in FIELDS.items()
+    if field.kind in (COUNT, SIZE, SIZES)
 }
+VALUES |= {name: st.sampled_from(FIELDS[name].kind.known) for name in ("epsilon_unit", "curvature_of")}
+VALUES["epsilon"] = st.builds("{}{}".format, st.floats(0.001, 9), st.sampled_from(["network", "px", "pixels"]))
 tables = st.fixed_dictionaries({}, optional=VALUES)
 
 
 def as_toml(table: dict[str, Any]) -> str:
-    return "".join(f"{field} = {value}\n" for field, value in table.items())
+    return "".join(f"{field} = {json.dumps(value)}\n" for field, value in table.items())
 
 
 def as_held(table: dict[str, Any]) -> dict[str, Any]:
     """A table's values as a scale has them."""
     whole = {field for field, value in table.items() if FIELDS[field].kind is SIZE and value == 0}
     grid = {"batch_sizes": tuple(sorted(table["batch_sizes"]))} if "batch_sizes" in table else {}
-    return {**table, **dict.fromkeys(whole), **grid}
+    size = {"epsilon": FIELDS["epsilon"].kind.read(table["epsilon"])} if "epsilon" in table else {}
+    return {**table, **dict.fromkeys(whole), **grid, **size}
 
 
 @given(
@@ -273,12 +280,39 @@ def test_a_text_that_is_no_value_is_refused(field: str, text: str) -> None:
         FIELDS[field].kind.read(text)
 
 
-def test_every_field_of_a_scale_that_is_a_number_can_be_said() -> None:
+def test_every_field_of_a_scale_and_of_its_reading_can_be_said() -> None:
     scale = QUICK.scale(STDCNN_MNIST)
-    numbers = {
-        name
-        for part in (scale, scale.reading)
-        for name, value in vars(part).items()
-        if isinstance(value, int | tuple) and name not in ("pgd_restarts", "parts")  # those are other readings
-    }
-    assert numbers == set(FIELDS)
+    names = {name for part in (scale, scale.reading) for name in vars(part)} - {"reading", "parts"}
+    assert names == {ALIASES.get(name, name) for name in FIELDS}
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "unit"),
+    [
+        *(("0.3network", 0.3, "network"), ("0.1px", 0.1, "pixels"), (".1pixels", 0.1, "pixels")),
+        *(("8/255", 8 / 255, "pixels"), ("1e-2 px", 0.01, "pixels"), ("2network", 2.0, "network")),
+    ],
+)
+def test_an_attack_size_has_a_unit(text: str, size: float, unit: Any, tmp_path: Path) -> None:
+    assert FIELDS["epsilon"].kind.read(text) == Epsilon(size, unit)
+    (tmp_path / "own.toml").write_text(f'[all]\nepsilon = "{text}"\nepsilon_unit = "pixels"\ncurvature_of = "test"\n')
+    regime = load_regime(str(tmp_path / "own.toml"))
+    reading = regime.scale(STDCNN_MNIST).reading
+    assert reading.epsilon(MNIST) == pytest.approx(size * (MNIST.std if unit == "network" else 1))
+    assert reading.epsilon(CIFAR10) == size
+    assert (reading.epsilon_unit, reading.curvature_of) == ("pixels", "test")
+    assert len(regime.reads) == 2
+    assert regime.reduced
+
+
+@pytest.mark.parametrize("value", ['"0.3"', "0.3", '"0.3 points"', '"-1px"', '"0px"', '"nanpx"', '"px"', "true"])
+def test_a_size_without_its_unit_is_refused(value: str, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(f"[all]\nepsilon = {value}\n")
+    with pytest.raises(SettingError, match=r"\[all\]: epsilon = .* must be a size with its unit: 0.3network "):
+        load_regime(str(tmp_path / "own.toml"))
+
+
+def test_a_word_that_is_mistyped_in_a_file_asks_what_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('[all]\ncurvature_of = "tests"\n')
+    with pytest.raises(SettingError, match=r"curvature_of = 'tests' must be train or test; did you mean test"):
+        load_regime(str(tmp_path / "own.toml"))

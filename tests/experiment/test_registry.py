@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from repro.claims import GRID, MNIST, NETWORKS, TASKS, Dataset, Reading, Scale, dataset, network, study, task
 from repro.errors import SettingError
 from repro.experiment.datasets import DATASETS
+from repro.experiment.recipes import LR, Recipe
 from repro.experiment.regimes import LAPTOP, PAPER, PAPER_SCALE, QUICK
 from repro.experiment.tasks import Task
 
@@ -53,8 +54,8 @@ def test_a_name_is_given_once() -> None:
 
 
 def test_a_task_without_a_scale_is_told_in_a_line_what_to_do() -> None:
-    with pytest.raises(SettingError, match=r"Flat-MNIST: the quick regime does not say .* with `study`"):
-        QUICK.scale(Task("Flat", MNIST))
+    with pytest.raises(SettingError, match=r"M1-MNIST: the quick regime does not say .* with `study`"):
+        replace(QUICK, scales={}).scale(Task("M1", MNIST))
 
 
 def test_the_scale_of_a_task_is_said_once() -> None:
@@ -64,7 +65,7 @@ def test_the_scale_of_a_task_is_said_once() -> None:
 
 def test_a_network_that_was_never_entered_is_named() -> None:
     with pytest.raises(SettingError, match="network 'Flat': is unknown; known are M1, StdCNN, C1, ResNet18"):
-        _ = Task("Flat", MNIST).network
+        Task("Flat", MNIST)
 
 
 def test_what_a_data_set_is_read_by_does_not_make_it_another_one() -> None:
@@ -76,3 +77,25 @@ def test_what_a_data_set_is_read_by_does_not_make_it_another_one() -> None:
 def test_the_door_is_free_of_torch() -> None:
     code = "import repro.claims, sys; sys.exit('torch' in sys.modules or 'matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "line"),
+    [
+        (lambda: Task("ResNet", MNIST), "network 'ResNet': is unknown; .*; did you mean ResNet18?"),
+        (lambda: Task("M1", "MNSIT"), "data set 'MNSIT': is unknown; .*; did you mean MNIST?"),
+        (lambda: Task("M1", "MNIST"), "data set 'MNIST': must be the data set itself"),
+        (lambda: Task("M1", replace(MNIST, name="MNITS")), "data set 'MNITS': is unknown; .*; did you mean MNIST?"),
+        (
+            lambda: Recipe("sqrt", 0),
+            r"Recipe\('sqrt', 0\): needs a rule, a function of the batch size",
+        ),
+        (lambda: Recipe("lr/bs", 0.9), r"Recipe\('lr/bs', 0.9\): needs a rule, .*; did you mean LR/BS?"),
+        (lambda: LR(1.5), r"Recipe\('LR', 1.5\): the momentum must be a number from 0 to below 1"),
+        (lambda: LR("0.9"), r"Recipe\('LR', '0.9'\): the momentum must be a number from 0 to below 1"),
+    ],
+)
+def test_what_is_mistyped_is_refused_in_one_line_when_it_is_made(made: Callable[[], object], line: str) -> None:
+    with pytest.raises(SettingError, match=line) as error:
+        made()
+    assert "\n" not in str(error.value)

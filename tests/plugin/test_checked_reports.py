@@ -194,3 +194,31 @@ def test_a_claim_that_broke_is_not_checked_and_no_difference(project: Project) -
     assert "WITHOUT A VERDICT in the report, for they broke: 1 tests" in found.stdout
     assert found.stdout.splitlines()[-1].startswith("2 of 7 claims of this checkout checked in ")
     assert found.returncode == SAME
+
+
+def test_the_artifacts_are_small_and_can_be_moved_with_the_folder_that_holds_them(project: Project) -> None:
+    project.run("-n0", "-k", CLAIMS)
+    assert project.report()["session"]["store"] == "../.repro/store"
+    assert not (project.folder / "artifacts" / "store").exists()
+    assert (project.folder / ".repro" / ".gitignore").read_text() == "*\n"
+    moved = project.folder / "moved"
+    moved.mkdir()
+    for name in ("artifacts", ".repro"):
+        (project.folder / name).rename(moved / name)
+    found = repro(project, "verify", "moved/artifacts")
+    assert found.stdout.endswith(": all agree\n")
+    (moved / ".repro").rename(project.folder / ".elsewhere")
+    lost = repro(project, "verify", "moved/artifacts")
+    assert (lost.returncode, lost.stdout, lost.stderr.count("\n")) == (2, "", 1)
+    assert "name their folder with --store" in lost.stderr
+
+
+def test_a_store_in_the_old_place_goes_on_being_used_and_a_line_says_so(project: Project) -> None:
+    project.run("-n0", "-k", CLAIMS, "--store", "artifacts/store")
+    before = len(project.runs())
+    result = project.run("-n0", "-k", CLAIMS)
+    assert len(project.runs()) == before
+    result.stdout.fnmatch_lines(["NOTE: runs are kept in the artifacts, as they were before; moved to .repro/store *"])
+    assert not (project.folder / ".repro").exists()
+    assert project.report()["session"]["store"] == "store"
+    assert repro(project, "verify", "artifacts").returncode == SAME

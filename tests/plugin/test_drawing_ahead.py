@@ -40,7 +40,7 @@ def test_workers_draw_what_one_process_would(project: Project, monkeypatch: pyte
     assert len(shown) >= 3
     assert {"fig11.png", "fig12.png", "fig20.png", "figures.png"} == set(alone)
     break_drawing_here(monkeypatch)
-    project.run("-n2", *DRAWN, "--artifacts", "other", "--store", "artifacts/store")
+    project.run("-n2", *DRAWN, "--artifacts", "other")
     assert pictures(project.folder / "other") == alone
     assert captions(project.folder / "other") == shown
 

@@ -19,6 +19,7 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
         ("3", 1, ["3", "3", "3"]),
         ("GPU-8f2b, GPU-11aa", 2, ["GPU-8f2b", "GPU-11aa", "GPU-8f2b"]),
         ("2,0,", 2, ["2", "0", "2"]),
+        ("MIG-1a/3/0, MIG-1a/4/0,-1,MIG-1a/5/0", 1, ["MIG-1a/3/0", "MIG-1a/4/0", "MIG-1a/3/0"]),  # one a process
         ("4,-1,6", 1, ["4", "4", "4"]),  # CUDA sees no device from the first that is none
     ],
 )
@@ -96,5 +97,35 @@ def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pyte
     report = project.report()
     assert report["session"]["device"] == "cuda"
     assert "--gpu" in report["claims"][0]["rerun"]
-    stored = (project.folder / "artifacts" / "store" / "runs").glob("*/run.json")
+    stored = (project.folder / ".repro" / "store" / "runs").glob("*/run.json")
     assert sorted(json.loads(path.read_text())["run"]["device"] for path in stored) == ["cpu"] * 6 + ["cuda"] * 6
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_where_all_runs_are_stored_a_session_needs_no_gpu_and_else_says_how_many_it_would_make(
+    project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    monkeypatch.setenv("PLAYED_GPUS", "1")
+    project.run("-n0", "-k", "it-fails", "--gpu")
+    made, first = len(project.runs()), project.report()["claims"]
+    monkeypatch.setenv("PLAYED_GPUS", "0")
+    assert project.run(processes, "-k", "it-fails", "--gpu").ret == 1
+    assert len(project.runs()) == made
+    assert project.report()["claims"] == first
+    result = project.run(processes, "-k", "it-fails or it-is-drawn", "--gpu")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = (line for line in [*result.outlines, *result.errlines] if line.startswith("ERROR"))
+    assert line.startswith("ERROR: --gpu: torch finds no CUDA device, and 6 runs must be made on one; leave --gpu out")
+    assert project.run("--plan", "-k", "it-is-drawn", "--gpu").ret == 0
+
+
+def test_a_damaged_run_that_takes_a_gpu_is_an_error_of_one_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_GPUS", "1")
+    project.run("-n0", "-k", "it-fails", "--gpu")
+    next((project.folder / ".repro" / "store" / "runs").glob("*/run.json")).write_text("{")
+    monkeypatch.setenv("PLAYED_GPUS", "0")
+    result = project.run("-n0", "-k", "it-fails", "--gpu")
+    result.stdout.fnmatch_lines(["*--gpu: torch finds no CUDA device, and StdCNN-MNIST * must be made on one; *"])
+    assert "Traceback" not in result.stdout.str()

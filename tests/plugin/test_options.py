@@ -28,7 +28,8 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         gpu=False,
         data_root=None,
         artifacts=here / "artifacts",
-        store=here / "artifacts" / "store",
+        store=here / ".repro" / "store",
+        store_found=False,
         plan=False,
         tasks=frozenset(),
         figures=frozenset(),
@@ -81,7 +82,10 @@ def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -
 
 
 def test_the_store_follows_the_artifacts_unless_it_is_named(given: Given, tmp_path: Path) -> None:
-    assert given("--artifacts", str(tmp_path / "a")).store == tmp_path / "a" / "store"
+    assert given("--artifacts", str(tmp_path / "a")).store == Path.cwd() / ".repro" / "store"
+    (tmp_path / "b" / "store" / "runs").mkdir(parents=True)
+    before = given("--artifacts", str(tmp_path / "b"))
+    assert (before.store, before.store_found) == (tmp_path / "b" / "store", True)
     named = given("--artifacts", str(tmp_path / "a"), "--store", str(tmp_path / "s"))
     assert (named.artifacts, named.store) == (tmp_path / "a", tmp_path / "s")
     assert not (tmp_path / "a").exists()

@@ -88,7 +88,7 @@ def test_workers_in_folders_of_their_own_use_the_sessions_regime_and_store(proje
     assert result.ret == 1
     (claim,) = project.report()["claims"]
     assert claim["seeds"] == 2
-    stored = {path.name for path in (project.folder / "artifacts" / "store" / "runs").iterdir()}
+    stored = {path.name for path in (project.folder / ".repro" / "store" / "runs").iterdir()}
     assert set(claim["runs"]) <= stored
     assert not (remote / "artifacts").exists()
 
@@ -124,7 +124,7 @@ def test_a_page_that_cannot_be_written_leaves_the_last_one(project: Project, mon
 def test_a_store_whose_file_system_has_no_locks_ends_the_session_with_one_line(
     project: Project, processes: str, name: str
 ) -> None:
-    refused(project, processes, getattr(errno, name), "/store/", f"--store {project.folder / 'artifacts' / 'store'}: ")
+    refused(project, processes, getattr(errno, name), "/store/", f"--store {project.folder / '.repro' / 'store'}: ")
 
 
 def test_so_does_a_folder_of_temporary_files(project: Project) -> None:

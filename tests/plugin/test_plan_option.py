@@ -140,7 +140,7 @@ def test_a_plan_tells_what_is_trained_from_what_is_measured(project: Project) ->
     data = str(project.publish())
     options = ("-n0", "--data-root", data, "-k", "it-fails")
     project.run(*options)
-    for path in [*project.folder.glob("artifacts/store/runs/*/measures-*.json")][::2]:
+    for path in [*project.folder.glob(".repro/store/runs/*/measures-*.json")][::2]:
         path.unlink()
     lines = project.run(*options, "--plan").outlines
     (line,) = (line for line in lines if line.startswith("1 claim test on 1 curve needs 6 runs"))

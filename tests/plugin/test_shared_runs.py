@@ -71,7 +71,7 @@ def test_a_session_trains_only_what_its_claims_need_and_is_not_stored(project: P
 
 def test_a_damaged_file_is_made_anew_within_the_session(project: Project) -> None:
     project.run("-n0", "-k", "it-holds and StdCNN-MNIST")
-    store = project.folder / "artifacts" / "store" / "runs"
+    store = project.folder / ".repro" / "store" / "runs"
     first, second = sorted(store.iterdir())[:2]
     (first / "run.json").write_bytes(b"")
     next(second.glob("measures-*")).write_text('{"measures": {"test_acc')

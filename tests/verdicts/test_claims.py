@@ -5,13 +5,16 @@ import pytest
 from paper_tables import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, numbers
 from worlds import CLAIMS, Declared, conditions, declared, declared_in, under
 
+from repro.errors import SettingError
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS
 from repro.experiment.regimes import PAPER, QUICK, Regime
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
+from repro.statistics.equivalence import Flat, Same
+from repro.statistics.joint import Exists, Jointly
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, POINTS
 from repro.verdicts.claim import Case, claim
-from repro.verdicts.curves import FGSM, LAMBDA1, PGD, Curve
+from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
 from repro.verdicts.figures import FIGURES
 
 # Where the paper makes each claim, and the lines of the figures that it is read from.
@@ -139,7 +142,7 @@ def cases(test: Callable[..., None]) -> list[Case]:
     return list(mark.args[1])
 
 
-WORDS = {"section": "0", "says": "So.", "because": "it is so", "holds_if": Drops}
+WORDS = {"section": "0", "says": "So.", "because": "it is so"}
 
 
 def test_a_claim_has_a_case_for_every_combination_the_last_axis_fastest() -> None:
@@ -150,6 +153,7 @@ def test_a_claim_has_a_case_for_every_combination_the_last_axis_fastest() -> Non
         than=(LR(), BENCHMARK),
         aspect="not worse",
         curves=lambda task, attack, than: (Curve(task, LR_BS(), attack), Curve(task, than, attack)),
+        holds_if=Lower,
         **WORDS,
     )
     def test_example(verdict: object) -> None: ...
@@ -167,7 +171,9 @@ def test_a_claim_has_a_case_for_every_combination_the_last_axis_fastest() -> Non
 
 
 def test_every_value_of_an_axis_shows_in_the_name() -> None:
-    @claim("an-example", on=(M1_MNIST,), m=(0.0, 0.9), curves=lambda task, m: Curve(task, LR_BS(m), FGSM), **WORDS)
+    rest = {"curves": lambda task, m: Curve(task, LR_BS(m), FGSM), "holds_if": Drops, **WORDS}
+
+    @claim("an-example", on=(M1_MNIST,), m=(0.0, 0.9), **rest)
     def test_example(verdict: object) -> None: ...
 
     assert [case.id for case in cases(test_example)] == ["M1-MNIST-0.0", "M1-MNIST-0.9"]
@@ -192,3 +198,21 @@ def test_a_case_needs_each_of_its_runs_once() -> None:
     # at 256 LR/BS comes to four times the training amount of LR, and is measured at that of LR too
     assert [(run.sgd, run.batch_size) for run in runs if run.steps is not None] == [(LR_BS().sgd(256), 256)] * 3
     assert len(runs) == len(set(runs)) == 15 + 3
+
+
+@pytest.mark.parametrize(
+    ("curves", "holds_if", "line"),
+    [
+        (2, Flat, r"claim 'wrong' \[M1-MNIST\]: Flat is decided from one curve, and is given 2 curves"),
+        (1, Same, "Same is decided from two curves, and is given 1 curve"),
+        (3, lambda margin: Jointly((Drops(margin),) * 2), "Jointly is decided from 2 curves, one for each part, and"),
+        (3, lambda margin: Exists(margin, margin), "Exists is decided from an even number of curves, and is given 3"),
+        (1, lambda one, _: Flat(one), "holds_if is given 1 margin, one for each measure of its curves: "),
+    ],
+)
+def test_a_claim_with_a_wrong_number_of_curves_is_refused_where_it_is_declared(
+    curves: int, holds_if: Any, line: str
+) -> None:
+    lines = [Curve(M1_MNIST, LR(momentum), TEST_ACCURACY) for momentum in (0.0, 0.2, 0.5)][:curves]
+    with pytest.raises(SettingError, match=line):
+        claim("wrong", section="1", says="", on=(M1_MNIST,), curves=lambda _: tuple(lines), holds_if=holds_if)

@@ -95,6 +95,7 @@ def scale_words(conditions: Conditions, *, papers: bool, surrogate: bool) -> str
     """The scale that runs were made at: the paper's or a regime's, how training departs, and where data are no data."""
     text = "at the paper's scale" if papers else f"{conditions.regime.title} regime (reduced)"
     text += departures(conditions.trained_as) + departure(conditions.precision)
+    text += "".join(f", {words}" for words in conditions.regime.reads)
     return f"{text}, SURROGATE DATA" if surrogate else text
 
 
@@ -130,4 +131,4 @@ def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[
     yield counted(scale.epochs, "epoch")
     yield counted(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     if attacked:
-        yield task.dataset.epsilon_text
+        yield scale.reading.epsilon_text(task.dataset)

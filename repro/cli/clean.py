@@ -1,0 +1,135 @@
+"""``repro clean``: frees what a store keeps and no session of this version will read."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+import filelock
+import msgspec
+
+from ..errors import SettingError
+from ..experiment.readings import Reading
+from ..files.locks import locked
+from ..files.text import TEMPORARY, read_text
+from ..plugin.options import ARTIFACTS, STORE, STORE_BEFORE
+from ..runs.run import from_spec, reading_key
+from ..words import counted
+from .group import Answer
+from .output import text_of
+
+LEFT: Final = "left by a process that was killed, or damaged"
+OLD: Final = "of another version of the code"
+WEIGHTS: Final = "weights of runs that are measured: a new reading of them would train them anew"
+ALL: Final = "runs with all that was measured of them"
+
+
+class Freed(NamedTuple):
+    """A file that would be freed, the run it belongs to, and why it can be."""
+
+    path: Path
+    run: str
+    why: str
+    size: int  # bytes
+
+
+def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> Answer:
+    """Say what would be freed, ask, and free it. SettingError: there is no store.
+
+    ``weights``: of runs that are measured, too; ``everything``: all runs; ``yes``: without being asked.
+    """
+    place = _store(store)
+    found = list(_found(place / "runs", weights, everything))
+    lines = [f"store {place}"]
+    for why in dict.fromkeys(one.why for one in found):
+        mine = [one for one in found if one.why == why]
+        runs = counted(len({one.run for one in mine}), "run")
+        lines.append(f"{_size(mine):>10}  {counted(len(mine), 'file')} of {runs}: {why}")
+    if not found:
+        return Answer(
+            text_of([*lines, "nothing to free" + ("" if weights or everything else "; see --weights, --all")])
+        )
+    if not yes:
+        click.echo(text_of(lines))
+        if not click.confirm(f"Free {_size(found)}?"):
+            return Answer("nothing was freed")
+    freed = [one for run in dict.fromkeys(one.run for one in found) for one in _free(place, run, found)]
+    busy = len({one.run for one in found} - {one.run for one in freed})
+    kept = f"; {counted(busy, 'run')} left alone, for a session is at work on them" if busy else ""
+    return Answer(text_of([*(lines if yes else []), f"freed {_size(freed)}{kept}"]))
+
+
+def _store(named: Path | None) -> Path:
+    places = [named] if named else [STORE, Path(ARTIFACTS, STORE_BEFORE)]
+    for place in places:
+        if (place / "runs").is_dir():
+            return place
+    raise SettingError(f"{' and '.join(map(str, places))}: no store is there; name one with --store")
+
+
+def _found(runs: Path, weights: bool, everything: bool) -> Iterator[Freed]:
+    for folder in sorted(path for path in runs.iterdir() if path.is_dir()):
+        why = _why(folder, weights, everything)
+        for path in sorted(path for path in folder.iterdir() if path.is_file()):
+            if reason := why(path):
+                yield Freed(path, folder.name, reason, path.stat().st_size)
+
+
+def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]:
+    """Why each file of a run can be freed; it cannot where there is no reason."""
+    old = _of_another_version(folder)
+    measured = any(folder.glob("measures-*.json"))
+
+    def why(path: Path) -> str:
+        if path.name.startswith(TEMPORARY) or path.suffix == ".damaged":
+            return LEFT
+        if old or (path.name.startswith("measures-") and _otherwise_measured(path)):
+            return OLD
+        if everything:
+            return ALL
+        return WEIGHTS if weights and measured and path.suffix == ".safetensors" else ""
+
+    return why
+
+
+def _of_another_version(folder: Path) -> bool:
+    """Whether a run's key is not the one that this version would look for; what cannot be read is left as it is."""
+    try:
+        run = from_spec(json.loads(read_text(folder / "run.json"))["run"])
+    except (OSError, ValueError, KeyError, TypeError, SettingError):
+        return False
+    return run.key != folder.name
+
+
+def _otherwise_measured(path: Path) -> bool:
+    """Whether measures are not those that this version would look for."""
+    try:
+        reading = msgspec.convert(json.loads(read_text(path))["reading"], Reading)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return path.stem != f"measures-{reading_key(reading)}"
+
+
+def _free(place: Path, run: str, found: list[Freed]) -> Iterator[Freed]:
+    """Free the files of one run under its lock; ``run.json`` first, so that half a run is taken for none."""
+    mine = sorted((one for one in found if one.run == run), key=lambda one: one.path.name != "run.json")
+    try:
+        with locked(place / "locks" / f"{run}.lock", f"--store {place}", timeout=0):
+            for one in mine:
+                one.path.unlink(missing_ok=True)
+                yield one
+            folder = place / "runs" / run
+            if not any(folder.iterdir()):
+                folder.rmdir()
+    except filelock.Timeout:
+        return
+
+
+def _size(found: list[Freed]) -> str:
+    size = float(sum(one.size for one in found))
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} GB"

@@ -1,0 +1,197 @@
+"""Every command with its arguments, options and help. What a command needs is imported when it runs."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from .group import Answer, Commands
+
+CLAIMS: Final = "claims"
+WIDTH: Final = 100  # columns of a help text at most
+EXAMPLES: Final = """\b
+examples:
+  repro plan --quick -n 2        what would be trained, and how long would it take?
+  repro claims                   what is claimed, by which rule and margin?
+  repro curves artifacts         the numbers behind every curve, as CSV
+  repro verify artifacts         does the report follow from the stored measures?
+  repro diff ours theirs         what differs between two reports?
+  repro calibrate                how fast is this machine? for plans
+  repro doctor                   what is wrong with this machine?
+
+\b
+exit status: 0 all right (nothing changed), 1 something differs or is wrong,
+2 bad input, nothing to answer, or nowhere to say it
+"""
+ONE: Final = click.Path(path_type=Path)
+ROOT: Final = "the checkout whose claims are meant (default: this program's own)"
+
+
+def _artifacts(command: Any) -> Any:
+    return click.argument("artifacts", type=ONE)(command)
+
+
+def _checkout(command: Any) -> Any:
+    """The options that name the claims."""
+    named = click.option("--claims", "folder", metavar="NAME", default=CLAIMS, help="its folder of claims")
+    return click.option("--root", metavar="DIR", type=ONE, help=ROOT)(named(command))
+
+
+def _store(command: Any) -> Any:
+    return click.option("--store", metavar="DIR", type=ONE, help="where its runs are kept, if not where it says")(
+        command
+    )
+
+
+@click.group(cls=Commands, invoke_without_command=True, epilog=EXAMPLES, context_settings={"max_content_width": WIDTH})
+@click.pass_context
+def commands(ctx: click.Context) -> Answer:
+    """Plans sessions of `pytest claims`, and reads, checks and compares the reports that they write."""
+    return Answer(ctx.get_help())
+
+
+@commands.command(context_settings={"ignore_unknown_options": True}, short_help="Say what a session would train.")
+@click.option("--claims", metavar="NAME", default=CLAIMS, help="the folder of claims (default: claims)")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def plan(claims: str, options: tuple[str, ...]) -> Answer:
+    """Say what a session would train, what is stored and how long the rest takes: `pytest claims --plan`.
+
+    OPTIONS are those of `pytest claims`, such as --quick, -n 4, --seeds 5 or -k WORDS. Exit status 0: planned; 2: bad
+    input.
+    """
+    from .plan import plan as found
+
+    return found(options, claims)
+
+
+@commands.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--task", "tasks", metavar="NAME", multiple=True, help="only those asked of this task; may be given again"
+)
+@click.option("--json", "as_json", is_flag=True, help="write them as JSON, one object a claim test")
+@_checkout
+def claims(ids: tuple[str, ...], tasks: tuple[str, ...], as_json: bool, root: Path | None, folder: str) -> Answer:
+    """List the claims: id, sentence, section, rule and margin. Exit status 0: listed; 2: bad input."""
+    from .claims import claims as found
+
+    return found(ids, tasks, root, folder, as_json=as_json)
+
+
+@commands.command(short_help="Draw and write a report again, without training.")
+@_artifacts
+@click.option("--into", metavar="DIR", type=ONE, help="where to write it (default: where the report is)")
+@click.option("--linear-axis", "linear", is_flag=True, help="figures with a linear axis of batch sizes")
+@_store
+@_checkout
+def report(
+    artifacts: Path, into: Path | None, linear: bool, store: Path | None, root: Path | None, folder: str
+) -> Answer:
+    """Draw and write a report again, without training.
+
+    The page and every figure of ARTIFACTS are made anew from its report.json and the stored runs, under the conditions
+    of its session; its verdicts stay as they are (see verify). Exit status 0: written; 2: bad input.
+    """
+    from .render import again
+
+    return again(artifacts, into, store, root, folder, linear=linear)
+
+
+@commands.command(short_help="Write the numbers behind the curves as CSV or Parquet.")
+@_artifacts
+@click.option("--output", metavar="FILE", type=ONE, help="a .csv, or a .parquet where pandas and pyarrow are installed")
+@_store
+@_checkout
+def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path | None, folder: str) -> Answer:
+    """Write the numbers behind the curves as CSV or Parquet: a row for each run, with all its measures.
+
+    Without --output they are written here, as CSV. Exit status 0: written; 2: bad input, or nothing is stored.
+    """
+    from .curves import curves as found
+
+    return found(artifacts, output, store, root, folder)
+
+
+@commands.command()
+@_artifacts
+@_store
+@_checkout
+def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) -> Answer:
+    """Recompute a report from its stored measures.
+
+    ARTIFACTS is an artifacts folder, or its report.json. Every verdict is decided again, with the claims and the
+    decision code of this checkout. No file is run because a report names it. Exit status 0: all agree; 1: something
+    differs, or cannot be recomputed; 2: bad input, nothing that could be checked, or the answer cannot be written.
+    """
+    from .verify import verify as found
+
+    return Answer(*found(artifacts, store, root, folder))
+
+
+@commands.command()
+@click.argument("reports", nargs=-1, required=True, type=ONE)
+@click.option("--json", "as_json", is_flag=True, help="write the comparison as JSON")
+def diff(reports: tuple[Path, ...], as_json: bool) -> Answer:
+    """Compare two reports, or tell the history of several.
+
+    Of two: verdicts, estimates, claims, margins, settings, circumstances. Of more: a table of the verdicts that are
+    not the same in all of them. REPORTS are artifacts folders, or files report.json. Exit status 0: nothing changed
+    (versions, commit, device and hardware may differ); 1: something did; 2: bad input, or the answer cannot be written.
+    """
+    if len(reports) < 2:
+        raise click.UsageError("it takes two reports or more, and was given one", click.get_current_context())
+    if len(reports) > 2:
+        from .history import history
+
+        return history(reports, as_json=as_json)
+    from .diff import diff as found
+
+    return Answer(*found(*reports, as_json=as_json))
+
+
+@commands.command()
+@click.option("--seconds", metavar="N", type=float, default=60.0, help="time to spend (default: 60)")
+@click.option("--processes", metavar="N", type=int, help="side by side (default: the cores; on a GPU 1)")
+@click.option("--gpu", is_flag=True, help="measure CUDA instead of the processor")
+def calibrate(seconds: float, processes: int | None, gpu: bool) -> Answer:
+    """Measure how fast this machine is.
+
+    Short runs of every network are trained and measured as sessions do it, on the surrogate data, and what that took is
+    kept: plans then say how long a session will take. The environment variable REPRO_RATES names another folder to keep
+    it in. Exit status 0: measured and kept; 2: bad input, or the answer cannot be written.
+    """
+    from .calibrate import calibrate as found
+
+    return Answer(found(seconds, processes, gpu=gpu))
+
+
+@commands.command(short_help="Free what a store keeps and no session will read.")
+@click.option("--store", metavar="DIR", type=ONE, help="the store (default: .repro/store, or that in artifacts)")
+@click.option("--weights", is_flag=True, help="also the weights of runs that are measured")
+@click.option("--all", "everything", is_flag=True, help="also every run, with what was measured of it")
+@click.option("--yes", is_flag=True, help="free it without being asked")
+def clean(store: Path | None, weights: bool, everything: bool, yes: bool) -> Answer:
+    """Free what a store keeps and no session of this version will read.
+
+    That is what was left by processes that were killed, what is damaged, and runs and measures of another version of
+    the code. It is said what would be freed, and asked. Runs that a session is at work on are left alone. Exit status
+    0: freed, or nothing was; 2: bad input, or no answer.
+    """
+    from .clean import clean as found
+
+    return found(store, weights=weights, everything=everything, yes=yes)
+
+
+@commands.command(short_help="Say what is wrong with this machine, and what to do.")
+@click.option("--gpu", is_flag=True, help="that there is no GPU is wrong")
+@click.option("--store", metavar="DIR", type=ONE, help="the store (default: .repro/store)")
+@click.option("--data-root", metavar="DIR", help="the folder with the data sets")
+def doctor(gpu: bool, store: Path | None, data_root: str | None) -> Answer:
+    """Say what is wrong with this machine, and what to do.
+
+    Looked at are versions, CUDA, data, disk, store and cache; nothing is downloaded. Exit status 0: nothing is wrong;
+    1: something is; 2: bad input.
+    """
+    from .doctor import doctor as found
+
+    return found(store, data_root, gpu=gpu)

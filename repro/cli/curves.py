@@ -1,0 +1,66 @@
+"""``repro curves``: the numbers behind a report's curves, a row for each run."""
+
+import csv
+import importlib.util
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ReproError, SettingError
+from ..files.text import whole
+from ..report.opened import load
+from ..words import counted
+from .checkout import CLAIMS, checkout
+from .collecting import collect
+from .group import Answer
+
+PARQUET = ".parquet"
+
+
+def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path | None, folder: str) -> Answer:
+    """The rows as CSV, or written into a file: CSV, or Parquet by its name.
+
+    Other claims than the paper's own are collected before, for they enter their tasks. ReproError: there is no report,
+    none of its runs is stored, the file cannot be written, or what writes Parquet is not installed.
+    """
+    if output is not None and output.suffix == PARQUET:
+        _require_parquet(output)
+    if root is not None or folder != CLAIMS:
+        collect(checkout(root, None, folder))
+    rows = load(artifacts, store).rows()
+    if output is None:
+        return Answer(_text(rows).rstrip("\n"))
+    try:
+        with whole(output) as path:
+            _write(rows, path, parquet=output.suffix == PARQUET)
+    except OSError as error:
+        raise SettingError(f"--output {output}: cannot be written ({error.strerror})") from None
+    return Answer(f"{counted(len(rows), 'run')} written to {output}")
+
+
+def _write(rows: Sequence[Mapping[str, Any]], path: Path, *, parquet: bool) -> None:
+    if parquet:
+        import pandas
+
+        pandas.DataFrame(rows).to_parquet(path)
+    else:
+        path.write_text(_text(rows), encoding="utf-8", newline="")
+
+
+def _text(rows: Sequence[Mapping[str, Any]]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _require_parquet(output: Path) -> None:
+    lacking = [name for name in ("pandas", "pyarrow") if importlib.util.find_spec(name) is None]
+    if lacking:
+        names = " and ".join(lacking)
+        raise ReproError(
+            f"--output {output}: Parquet is written by pandas with pyarrow; install {names}, or name a .csv"
+        )

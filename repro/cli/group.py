@@ -1,0 +1,56 @@
+"""How commands behave: an answer with a status, help that can fail to be written, and one line for what is wrong."""
+
+from typing import Any, NamedTuple
+
+import click
+
+from ..errors import ReproError, error_line
+from ..words import did_you_mean
+from .output import write
+
+
+class Answer(NamedTuple):
+    """What a command found: the text of it, and whether all is right."""
+
+    text: str
+    agree: bool = True
+
+
+class _Helped(click.Command):
+    """Help is an answer like any other: where it cannot be written, one line says so."""
+
+    def get_help_option(self, _: click.Context) -> click.Option | None:
+        def show(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+            if asked and not ctx.resilient_parsing:
+                write(ctx.get_help())
+                ctx.exit()
+
+        names = {"is_flag": True, "expose_value": False, "is_eager": True, "help": "Say this and end."}
+        return click.Option(["-h", "--help"], callback=show, **names)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ReproError as error:
+            raise click.ClickException(f"{ctx.command_path}: {error_line(error)}") from None
+
+
+class Command(_Helped):
+    """A command of the second door."""
+
+
+class Commands(_Helped, click.Group):
+    """All of them; without one it tells its help, and for one that is mistyped which was meant."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-") and not ctx.resilient_parsing:
+            known = self.list_commands(ctx)
+            ctx.fail(
+                f"there is no command {name!r}{did_you_mean(name, known) or ': must be one of ' + ', '.join(known)}"
+            )
+        return super().resolve_command(ctx, args)

@@ -1,0 +1,121 @@
+"""Where a session's report goes: a narrowed session never takes the place of a report of more claims.
+
+Under the same conditions its verdicts are put among those of that report; under others it has a folder of its own
+below the artifacts. Whoever reruns one claim keeps the rest.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import ReproError
+from ..report.bundle import CARRIED, Loaded, Session, load
+from ..report.stores import told
+from ..runs.conditions import Conditions
+from ..verdicts.entry import Broken, Entry, Told, json_of
+from ..words import counted
+
+APART: Final = "partial-"  # with a number: a folder for a report under other conditions
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder a report goes to, the one there that it is merged into (None: it replaces that), and why, in words."""
+
+    folder: Path
+    into: Loaded | None = None
+    says: str = ""
+
+    @property
+    def conditions(self) -> Conditions | None:
+        """Those of the report that is merged into."""
+        return self.into.conditions if self.into else None
+
+    def together(self, own: Iterable[Told]) -> tuple[list[Entry], list[Broken]]:
+        """The verdicts, and the tests without one, of the whole report with a session's own in their places."""
+        fresh = {_name(one): one for one in own}
+        kept = {_name(one): one for one in (self.into.report.told if self.into else ())}
+        whole = {**kept, **fresh}.values()
+        return [one for one in whole if isinstance(one, Entry)], [one for one in whole if isinstance(one, Broken)]
+
+    def facts(self, own: Mapping[str, Any], collected: int) -> dict[str, Any]:
+        """What the report says of its session: the whole one's command, and those of what was merged into it.
+
+        ``collected``: how many claim tests the session found before any was left out.
+        """
+        if self.into is None:
+            return {**own}
+        whole = self.into.report.session
+        left_out_only = all(word.endswith("deselected") for word in own["partial"])
+        complete = not whole.partial or (left_out_only and collected <= len(self.into.report.told))
+        return {
+            **own,
+            "command": whole.command,
+            "seconds": whole.seconds + own["seconds"],
+            "partial": () if complete else whole.partial,
+            "merged": (*whole.merged, own["command"]),
+            "data": whole.data,
+        }
+
+
+def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -> Place:
+    """Where a session's report goes, of which ``own`` are the verdicts and the tests that have none."""
+    names, why = {_name(one) for one in own}, ""
+    for folder in _folders(artifacts):
+        there = _there(folder)
+        if there is None or not session.partial or {_name(one) for one in there.report.told} <= names:
+            return Place(folder, says=why and f"{why}: the report of this session is in {folder}")
+        differing = _differing(there, session, told(store, folder))
+        if not differing:
+            fresh, whole = counted(len(names), "verdict"), len(there.report.told)
+            says = f"{fresh} of this session merged into the report of {whole:,} in {there.path}; the others stand"
+            return Place(folder, there, says)
+        why = why or f"{there.path} is of more claims and other conditions ({', '.join(differing)}), and stays as it is"
+    raise AssertionError("there is always another folder")
+
+
+def _name(one: Told) -> str:
+    return one.name if one.claim else one.test
+
+
+def _folders(artifacts: Path) -> Iterator[Path]:
+    yield artifacts
+    number = 1
+    while True:
+        yield artifacts / f"{APART}{number}"
+        number += 1
+
+
+def _there(folder: Path) -> Loaded | None:
+    try:
+        return load(folder)
+    except ReproError:  # none, or one that this version cannot read
+        return None
+
+
+def _differing(there: Loaded, session: Session, store: str) -> list[str]:
+    """In what the conditions of a report and of a session differ, by name."""
+    own, other = json.loads(json_of(session)), json.loads(json_of(there.report.session))
+    found = [name for name in CARRIED if own[name] != other[name]]
+    found += [f"data of {name}" for name, data in own["data"].items() if _kind(other, name) not in (None, data["kind"])]
+    found += ["store"] if other["store"] and other["store"] != store else []
+    return [*_scales(own["regime"], other["regime"]), *found]
+
+
+def _kind(session: Mapping[str, Any], data: str) -> str | None:
+    return session["data"].get(data, {}).get("kind")
+
+
+def _scales(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """The fields of scales that are not the same in two regimes; where all are, whether their names are."""
+    found: dict[str, None] = {}
+    for task in {**own["tasks"], **other["tasks"]}:
+        one, two = (_flat(regime["tasks"].get(task, {})) for regime in (own, other))
+        found |= {name: None for name in {**one, **two} if one.get(name) != two.get(name)}
+    return list(found) or (["regime"] if own["name"] != other["name"] else [])
+
+
+def _flat(scale: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: value for name, value in scale.items() if name != "reading"}, **scale.get("reading", {})}

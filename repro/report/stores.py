@@ -1,0 +1,50 @@
+"""Where the runs of a report are kept: what its report.json says of that, and where they are found when it is read."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..errors import SettingError
+from .bundle import Loaded
+
+BESIDE: Final = "store"  # the folder in the artifacts that sessions kept runs in before, and that bundles have
+
+
+def told(store: Path, artifacts: Path) -> str:
+    """A store as the report in a folder names it: from that folder on, where they have more than a root in common."""
+    store, artifacts = store.absolute(), artifacts.absolute()
+    try:
+        shared = Path(os.path.commonpath([store, artifacts]))
+    except ValueError:  # on two drives
+        return str(store)
+    return str(store) if shared == Path(shared.anchor) else Path(os.path.relpath(store, artifacts)).as_posix()
+
+
+def found(loaded: Loaded, named: Path | None) -> Path:
+    """The store of a report: the one that is ``named`` with --store, else where it says, else the one beside it.
+
+    SettingError: there is none.
+    """
+    places = [named] if named is not None else [*_places(loaded)]
+    for place in places:
+        if _is_store(place):
+            return place
+    how = f"--store {named}" if named else "the report's runs are not where it says: name their folder with --store"
+    must = " must be the folder in which a session kept its runs"
+    raise SettingError(f"{how}: {' or '.join(map(str, places))}{must}")
+
+
+def _places(loaded: Loaded) -> Iterator[Path]:
+    folder = loaded.path.parent
+    if loaded.report.session.store:
+        yield Path(os.path.normpath(folder / loaded.report.session.store))
+    if loaded.report.session.store != BESIDE:
+        yield folder / BESIDE
+
+
+def _is_store(place: Path) -> bool:
+    try:
+        return (place / "runs").is_dir()
+    except (OSError, ValueError):  # a name that no folder can have
+        return False

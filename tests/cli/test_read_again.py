@@ -1,0 +1,140 @@
+"""Commands that read a report and its store: the page again, the numbers behind curves; and a store made smaller."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pytest
+from doors import BAD_INPUT, SAME, outside, read, rewrite
+from worlds import conditions
+
+from repro.cli import main
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import M1_MNIST
+from repro.runs.run import from_spec
+
+Filled = tuple[Path, dict[str, Any]]
+
+
+def few(artifacts: Path) -> None:
+    """Leave the claims that speak of few figures, for drawing takes time."""
+    report = read(artifacts)
+    report["claims"] = [claim for claim in report["claims"] if claim["id"] == "counter-example"][:1]
+    report["session"]["figures"] = report["claims"][0]["figures"]
+    rewrite(artifacts, report)
+
+
+def test_the_page_and_figures_are_written_again_without_training(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few(artifacts)
+    before = (artifacts / "report.json").read_bytes()
+    assert main(["report", str(artifacts)]) == SAME
+    text = capsys.readouterr().out
+    figures = [f"fig{number:02d}.png" for number in read(artifacts)["session"]["figures"]]
+    for name in ("report.md", "scorecard.png", *figures):
+        assert f"written: {artifacts / name}" in text
+        assert (artifacts / name).stat().st_size > 0
+    assert (artifacts / "report.json").read_bytes() == before
+    assert main(["report", str(artifacts), "--into", str(tmp_path / "other" / "place"), "--linear-axis"]) == SAME
+    other = tmp_path / "other" / "place"
+    assert (other / "report.md").read_text("utf-8") == (artifacts / "report.md").read_text("utf-8")
+    assert (other / figures[0]).read_bytes() != (artifacts / figures[0]).read_bytes()
+
+
+def test_the_numbers_behind_the_curves_are_a_row_for_each_run(
+    artifacts: Path, filled: Filled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["curves", str(artifacts)]) == SAME
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    runs = {row["run"] for row in rows}
+    assert runs == {run for claim in filled[1]["claims"] for run in claim["runs"]}
+    row = next(row for row in rows if (row["task"], row["recipe"], row["momentum"]) == ("M1-MNIST", "LR", "0.0"))
+    run = conditions(batch_sizes=(64, 256), seeds=2).run(M1_MNIST, LR(), int(row["batch_size"]), int(row["seed"]))
+    assert row["run"] == run.key
+    stored = next((filled[0] / "runs" / run.key).glob("measures-*.json"))
+    assert float(row["lambda1"]) == json.loads(stored.read_text())["measures"]["lambda1"]
+    assert main(["curves", str(artifacts), "--output", str(tmp_path / "curves.csv")]) == SAME
+    assert list(csv.DictReader(io.StringIO((tmp_path / "curves.csv").read_text("utf-8")))) == rows
+
+
+def test_what_cannot_be_written_or_found_is_told_in_one_line(
+    artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name in ("pandas", "pyarrow") else name)
+    assert main(["curves", str(artifacts), "--output", "x.parquet"]) == BAD_INPUT
+    assert capsys.readouterr().err.endswith("install pandas and pyarrow, or name a .csv\n")
+    assert main(["curves", str(artifacts), "--output", str(tmp_path / "nowhere" / "x.csv")]) == BAD_INPUT
+    assert capsys.readouterr().err.count("\n") == 1
+    (tmp_path / "empty" / "runs").mkdir(parents=True)
+    for command in ("curves", "report"):
+        assert main([command, str(artifacts), "--store", str(tmp_path)]) == BAD_INPUT
+        assert capsys.readouterr().err.count("\n") == 1
+    assert main(["curves", str(artifacts), "--store", str(tmp_path / "empty")]) == BAD_INPUT
+    assert "none of the runs that" in capsys.readouterr().err
+
+
+@pytest.fixture
+def store(tmp_path: Path, filled: Filled) -> Path:
+    """A copy of some of the runs, one of them of another version, one damaged, one left unfinished."""
+    for folder in sorted((filled[0] / "runs").iterdir())[:6]:
+        shutil.copytree(folder, tmp_path / "copy" / "runs" / folder.name)
+    (tmp_path / "copy" / "locks").mkdir()
+    first, second, third, *_ = sorted((tmp_path / "copy" / "runs").iterdir())
+    first.rename(first.with_name("0" * 20))
+    (second / "run.damaged").write_text("{")
+    (third / ".writing-run.json-x").write_text("{")
+    for folder in (tmp_path / "copy" / "runs").iterdir():
+        (folder / "weights.safetensors").write_bytes(b"0" * 1000)
+    return tmp_path / "copy"
+
+
+def names(store: Path) -> set[str]:
+    return {f"{path.parent.name}/{path.name}" for path in (store / "runs").rglob("*") if path.is_file()}
+
+
+def test_clean_says_what_it_would_free_and_asks(store: Path) -> None:
+    before = names(store)
+    refused = outside("clean", "--store", str(store))  # and nobody answers
+    assert (refused.returncode, names(store)) == (BAD_INPUT, before)
+    assert "of another version of the code" in refused.stdout
+    assert "left by a process that was killed, or damaged" in refused.stdout
+    assert refused.stderr.endswith("stopped; nothing was changed\n")
+
+
+def test_clean_frees_what_no_session_of_this_version_will_read(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = names(store)
+    assert main(["clean", "--store", str(store), "--yes"]) == SAME
+    assert "freed " in capsys.readouterr().out
+    gone = before - names(store)
+    assert {name.partition("/")[2] for name in gone} >= {"run.json", "run.damaged", ".writing-run.json-x"}
+    assert not (store / "runs" / ("0" * 20)).exists()
+    for folder in (store / "runs").iterdir():
+        assert from_spec(json.loads((folder / "run.json").read_text())["run"]).key == folder.name
+        assert list(folder.glob("measures-*.json"))
+    assert main(["clean", "--store", str(store), "--yes"]) == SAME
+    assert "nothing to free" in capsys.readouterr().out
+
+
+def test_clean_frees_weights_and_all_only_where_that_is_asked_and_leaves_a_run_at_work(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["clean", "--store", str(store), "--yes"])
+    busy, other, *_ = sorted((store / "runs").iterdir())
+    with filelock.FileLock(store / "locks" / f"{busy.name}.lock"):
+        assert main(["clean", "--store", str(store), "--weights", "--yes"]) == SAME
+    assert "1 run left alone, for a session is at work on them" in capsys.readouterr().out
+    assert (busy / "weights.safetensors").exists()
+    assert not (other / "weights.safetensors").exists()
+    assert (other / "run.json").exists()
+    assert main(["clean", "--store", str(store), "--all", "--yes"]) == SAME
+    assert not list((store / "runs").iterdir())
+
+
+def test_a_store_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clean", "--store", str(tmp_path)]) == BAD_INPUT
+    assert capsys.readouterr().err.endswith(f"{tmp_path}: no store is there; name one with --store\n")

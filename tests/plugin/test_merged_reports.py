@@ -1,0 +1,78 @@
+"""A narrowed session never takes the place of a report of more claims: it merges into it, or stands beside it."""
+
+from typing import Any
+
+import pytest
+from projects import Project
+from test_partial_sessions import verified
+
+from repro.report.bundle import load
+
+PROCESSES = pytest.mark.parametrize("processes", ["-n0", "-n2"])
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {f"{claim['id']} {claim['case']}": claim["outcome"] for claim in report["claims"]}
+
+
+@PROCESSES
+def test_a_rerun_is_merged_into_the_whole_report_which_stays_whole(project: Project, processes: str) -> None:
+    project.run("-n0")
+    whole = project.report()
+    for name in ("report.md", "figures.png"):
+        (project.folder / "artifacts" / name).unlink(missing_ok=True)
+    result = project.run(processes, "-k", "it-fails")
+    merged = project.report()
+    result.stdout.fnmatch_lines(["1 verdict of this session merged into the report of 7 in *artifacts/report.json; *"])
+    assert merged["claims"] == whole["claims"]
+    assert merged["errors"] == whole["errors"]
+    assert merged["session"]["partial"] == []
+    assert merged["session"]["command"] == whole["session"]["command"]
+    assert [command.endswith("-k it-fails") for command in merged["session"]["merged"]] == [True]
+    assert merged["session"]["data"] == whole["session"]["data"]
+    assert merged["session"]["figures"] == whole["session"]["figures"]
+    assert not [path for path in (project.folder / "artifacts").iterdir() if path.is_dir()]
+    assert (project.folder / "artifacts" / "report.md").exists()
+    found = verified(project)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_what_a_rerun_decides_anew_takes_the_place_of_what_was(project: Project) -> None:
+    project.run("-n0")
+    before = outcomes(project.report())
+    path = project.folder / "claims" / "test_small.py"
+    text = path.read_text().replace("matters=points(1)", "matters=points(50)")
+    path.write_text(text.replace("holds_if=Drops", "holds_if=Flat"))
+    project.pytester.runpytest_subprocess(*project.arguments("-n0", "-k", "it-fails"))
+    after = outcomes(project.report())
+    assert before.pop("it-fails StdCNN-MNIST") == "fails"
+    assert after.pop("it-fails StdCNN-MNIST") == "holds"
+    assert before == after
+    assert verified(project).returncode == 0
+
+
+@PROCESSES
+def test_under_other_conditions_it_has_a_folder_of_its_own(project: Project, processes: str) -> None:
+    project.run("-n0")
+    whole = project.report()
+    result = project.run(processes, "-k", "it-fails", "--seeds", "2")
+    result.stdout.fnmatch_lines(["*artifacts/report.json is of more claims and other conditions (seeds), and stays *"])
+    assert project.report() == whole
+    project.run("-n0", "-k", "it-is-unsure", "--seeds", "2")  # merged into that, which has its conditions
+    (part,) = (path for path in (project.folder / "artifacts").iterdir() if path.is_dir())
+    assert part.name == "partial-1"
+    assert {entry.id for entry in load(part).report.claims} == {"it-fails", "it-is-unsure"}
+    assert project.report() == whole
+
+
+def test_parts_of_a_whole_come_together(project: Project) -> None:
+    project.run("-n0", "-k", "it-fails")
+    assert project.report()["session"]["partial"] == ["6 claim tests deselected"]
+    project.run("-n0", "-k", "not it-fails", "--artifacts", "more")
+    assert project.report()["session"]["partial"] == ["6 claim tests deselected"]
+    project.run("-n0", "-k", "it-is-unsure")
+    assert len(project.report()["claims"]) == 2
+    assert verified(project).returncode == 0
+    project.run("-n0")
+    report = project.report()
+    assert (report["session"]["partial"], report["session"]["merged"]) == ([], [])
