@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..files.text import write_text
 from ..runs.conditions import Conditions
@@ -10,12 +10,16 @@ from ..runs.hardware import hardware
 from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
-from . import page, provenance
+from . import provenance, summary
 from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
 from .drawing.pictures import Ahead
+from .page import render
+from .page.values import Measurements
 from .scorecard import scorecard
+
+PAGE: Final = "report.html"
 
 
 def write_report(
@@ -59,5 +63,9 @@ def write_report(
     ]
     written = [artifacts / NAME, artifacts / "report.md"]
     write_text(written[0], json_of(told_once(report), indent=1) + "\n")
-    write_text(written[1], page.markdown(report, card, pictures))
-    return [*written, *(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]
+    write_text(written[1], summary.markdown(report, card, pictures))
+    found = Measurements.of(entries, store, conditions)
+    written += [artifacts / PAGE, artifacts / "measured.csv"]
+    write_text(written[2], render(report, pictures, found, conditions, artifacts))
+    write_text(written[3], found.csv())
+    return [*written, *(sheet for sheet in sheets if sheet), *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg")))]

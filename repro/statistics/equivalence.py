@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Compares, Estimand, Question, Sample
+from .estimands import Compares, Estimand, Question, Sample, Side
 from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import Margin
 
@@ -74,6 +74,7 @@ class Flat(_Within):
     It cannot hold where the smallest batch size stands within the margin of the floor.
     """
 
+    side = Side.WITHIN
     compares = Compares.BATCH_SIZES
 
     def question(self, *samples: Sample) -> Question:
@@ -88,6 +89,7 @@ class Flat(_Within):
 class NotWorse(_Within):
     """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
 
+    side = Side.NOT_BELOW
     compares = Compares.BATCH_SIZES
 
     def question(self, *samples: Sample) -> Question:
@@ -105,6 +107,7 @@ class Same(_Within):
     It cannot hold where at some batch size both curves stand within the margin of the floor.
     """
 
+    side = Side.WITHIN
     compares = Compares.CURVES
 
     def question(self, *samples: Sample) -> Question:
@@ -128,6 +131,8 @@ class Matches(_Within):
     A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
     """
 
+    side = Side.WITHIN
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve that has others' numbers beside it."""
         (sample,) = samples
@@ -141,6 +146,8 @@ class Differs(_Within):
 
     It fails where ``Matches`` holds, and holds where that fails.
     """
+
+    side = Side.OUTSIDE
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve that has others' numbers beside it."""

@@ -21,6 +21,11 @@ class Unit:
     name: str
     meaning: str
 
+    @property
+    def most(self) -> float:
+        """The largest size that a difference on this scale can have."""
+        return math.inf
+
     def scaled(self, values: Array) -> Array:
         """Raw values on this scale."""
         return values
@@ -57,6 +62,10 @@ class Unit:
 
 class Points(Unit):
     """Shares in [0, 1] as percentages; their differences are percentage points."""
+
+    @property
+    def most(self) -> float:
+        return 100.0
 
     def scaled(self, values: Array) -> Array:
         return 100 * values
