@@ -68,4 +68,8 @@ def write_report(
     written += [artifacts / PAGE, artifacts / "measured.csv"]
     write_text(written[2], render(report, pictures, found, conditions, artifacts))
     write_text(written[3], found.csv())
-    return [*written, *(sheet for sheet in sheets if sheet), *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg")))]
+    return [
+        *written,
+        *(sheet for sheet in sheets if sheet),
+        *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))),
+    ]

@@ -99,7 +99,8 @@ class Factor(Unit):
         return f"x{math.exp(scaled):.2f}"
 
     def difference(self, scaled: float) -> str:
-        return f"x{math.exp(scaled):.2f}"
+        value = math.exp(scaled)
+        return f"x{value:.2f}" if 0.1 <= value < 1000 else f"x{value:.2g}"
 
     def margin(self, size: float) -> str:
         return f"a factor of {math.exp(size):.3g}"

@@ -10,6 +10,7 @@ from ...verdicts.entry import PAPER, Entry
 from ...words import counted
 from .trust import Tally, tally
 
+MANY: Final = 20  # verdicts, of which one may be expected to be wrong
 CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract and the conclusion say first
 
 
@@ -53,9 +54,14 @@ def _central(entries: Collection[Entry]) -> str:
     if not entries:
         return f"{begins} was not asked in this session."
     found = tally(entries)
-    of = f"of {counted(found.all, 'test')} of it" if found.all > 1 else "of the one test of it"
+    of = f": of its {found.all} tests {counts(found)}" if _kinds(found) > 1 else ""
+    many = f" in all of its {found.all} tests" if found.all > 1 and not of else ""
     sure = f"; {_relied(found)}" if found.holds + found.fails else ""
-    return f"{begins} {_said(found)}: {of} {counts(found)}{sure}."
+    return f"{begins} {_said(found)}{of or many}{sure}."
+
+
+def _kinds(found: Tally) -> int:
+    return sum(number > 0 for number in (found.holds, found.fails, found.undecided, found.unlearnt))
 
 
 def _said(found: Tally) -> str:
@@ -111,10 +117,9 @@ def surely(entries: Collection[Entry]) -> str:
         return "There is no verdict."
     found = tally(entries)
     survive = sum(bool(entry.family_wise) for entry in entries)
-    alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases, so of {len(entries):,} about "
-    alone += f"{wrong_by_chance(len(entries)):.0f} may be wrong by chance" if len(entries) >= 10 else ""
-    if len(entries) < 10:
-        alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases"
+    alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases"
+    if len(entries) >= MANY:
+        alone += f", so of {len(entries):,} about {wrong_by_chance(len(entries)):.0f} may be wrong by chance"
     if not found.holds:
         return f"{alone}; none of them holds."
     which = "the one that holds" if found.holds == 1 else f"the {found.holds:,} that hold"

@@ -76,7 +76,7 @@ class Case:
     @property
     def variant(self) -> str:
         """What its case is beyond its task."""
-        return variant_of(self.entry)
+        return variant_of(self.entry).replace("-", " ")
 
     @property
     def standing(self) -> str:
@@ -124,7 +124,9 @@ class Case:
             return f"Not tested: {entry.reason}, and such networks say nothing of the claim."
         if entry.estimate is None or (entry.outcome is Outcome.UNDECIDED and entry.reason):
             return f"Undecided: {entry.reason or 'there is no estimate'}."
-        found, asked = f"the {entry.effect} is {entry.shown}", f"the claim asks for {_article(entry.asked)}"
+        joint = "; " in entry.effect  # of several measures, whose numbers stand in the effect
+        found = entry.effect if joint else f"the {entry.effect} is {entry.shown}"
+        asked = f"the claim asks for {_article(entry.asked)}"
         match entry.outcome:
             case Outcome.HOLDS:
                 return f"It holds: {found}, and {asked}."

@@ -7,8 +7,9 @@ from typing import Final
 
 from ...experiment.tasks import ALL_TASKS, TASKS
 from ...verdicts.entry import PAPER, Entry
+from ..text import slug, unique
+from .answer import CENTRAL
 from .cases import STANDINGS, Case
-from .text import slug, unique
 from .trust import Tally, tally
 
 
@@ -34,7 +35,7 @@ class Sentence:
 
 
 def sentences(entries: Sequence[Entry]) -> list[Sentence]:
-    """The sentences in the order in which they were met, with all their verdicts."""
+    """The sentences with all their verdicts, the central claim first, then in the order in which they were met."""
     cases = [
         Case(entry, name)
         for entry, name in zip(entries, unique([slug(entry.id, entry.case) for entry in entries]), strict=True)
@@ -42,6 +43,7 @@ def sentences(entries: Sequence[Entry]) -> list[Sentence]:
     found: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
         found.setdefault((case.entry.id, case.entry.says), []).append(case)
+    found = dict(sorted(found.items(), key=lambda item: item[0][0] != CENTRAL))
     names = unique([slug("claim", id) for id, _ in found])
     return [
         Sentence(id, says, of[0].entry.section, name, tuple(of))

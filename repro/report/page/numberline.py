@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...statistics.estimands import Side
 from ...statistics.units import Unit
 from ...verdicts.declaration import UNITS
 from ...verdicts.entry import Entry, NumberLine
+from ..text import safe
 
 WIDTH, HEIGHT = 340, 64
 LEFT, RIGHT = 14, 326  # where the line begins and ends
@@ -89,7 +90,7 @@ class Line:
         """The drawing; ``label`` says all of it in words."""
         parts = [*self._ground(), *self._interval(), *self._labels()]
         head = f'<svg class="numberline o-{self.outcome.replace(" ", "-")}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        return Markup(f'{head}aria-label="{escape(label)}">{"".join(parts)}</svg>')
+        return Markup(f'{head}aria-label="{safe(label)}">{"".join(parts)}</svg>')
 
     def _ground(self) -> Iterator[str]:
         for start, end in self._held:
@@ -122,7 +123,8 @@ class Line:
                 yield _text(x, AXIS + 25, said, name)
 
     def _said(self, value: float) -> str:
-        return self.unit.difference(value).removesuffix(" points").replace("x", "\u00d7")
+        said = self.unit.difference(value).removesuffix(" points").replace("x", "\u00d7")
+        return "0" if said == "+0.0" else said
 
 
 def _end(x: float, *, cut: bool, way: int) -> str:
@@ -134,4 +136,4 @@ def _end(x: float, *, cut: bool, way: int) -> str:
 
 def _text(x: float, y: float, text: str, name: str) -> str:
     inside = min(max(x, 18), WIDTH - 18)
-    return f'<text class="{name}" x="{inside:.1f}" y="{y}" text-anchor="middle">{escape(text)}</text>'
+    return f'<text class="{name}" x="{inside:.1f}" y="{y}" text-anchor="middle">{safe(text)}</text>'

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...files.text import read_text
 from ..drawing.captions import Picture
+from ..text import safe
 
 # What the file needs and the page does not: the addresses of its format, and who made it.
 DROPPED: Final = (
     re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.DOTALL),
     re.compile(r"\sxmlns(:\w+)?=\"[^\"]*\"|\sversion=\"[^\"]*\""),
 )
-SIZE: Final = re.compile(r'(<svg[^>]*?)\swidth="([\d.]+)pt"\sheight="([\d.]+)pt"|(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"')
+SIZE: Final = re.compile(
+    r'(<svg[^>]*?)\swidth="([\d.]+)pt"\sheight="([\d.]+)pt"|(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"'
+)
 FONT: Final = re.compile(r"font:\s*([\d.]+)px[^;\"]*")
 DIGITS: Final = re.compile(r"(\d+\.\d{2})\d+")
 
@@ -60,7 +63,7 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     svg = re.sub(r"#ffffff", "var(--paper)", svg)
     svg = re.sub(r"#000000", "var(--ink)", svg)
     svg = re.sub(r"\n\s*", "\n", svg).strip()
-    return Markup(svg.replace("<svg", f'<svg class="figure" role="img" aria-label="{escape(label)}"', 1))
+    return Markup(svg.replace("<svg", f'<svg class="figure" role="img" aria-label="{safe(label)}"', 1))
 
 
 def _width(svg: str) -> float:

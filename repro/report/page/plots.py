@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...statistics.units import FACTOR
 from ...verdicts.entry import PlainCurve, Point
 from ..drawing.colours import colour_of
+from ..text import safe
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 42, 312, 10, 156
@@ -50,8 +51,10 @@ class Plot:
         low, high = self._range
         parts = [*self._axes(low, high), *self._band(low, high), *self._chance(low, high)]
         for i, stroke in enumerate(self.strokes):
-            parts += self._stroke(stroke, low, high, 1.8 + 1.1 * (len(self.strokes) - 1 - i if len(self.strokes) < 5 else 0))
-        head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self.label)}">'
+            parts += self._stroke(
+                stroke, low, high, 1.8 + 1.1 * (len(self.strokes) - 1 - i if len(self.strokes) < 5 else 0)
+            )
+        head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(self.label)}">'
         return Markup(head + "".join(parts) + "</svg>")
 
     @property
@@ -82,9 +85,9 @@ class Plot:
         every = max(1, math.ceil(len(self.places) / 8))
         for i, place in enumerate(self.places):
             if i % every == 0:
-                yield f'<text x="{self._x(i):.1f}" y="{BOTTOM + 14}" text-anchor="middle">{escape(place)}</text>'
+                yield f'<text x="{self._x(i):.1f}" y="{BOTTOM + 14}" text-anchor="middle">{safe(place)}</text>'
         yield f'<path class="axis" d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}"/>'
-        yield f'<text x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 29}" text-anchor="middle">{escape(self.below)}</text>'
+        yield f'<text x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 29}" text-anchor="middle">{safe(self.below)}</text>'
 
     def _band(self, low: float, high: float) -> Iterator[str]:
         if self.band:
@@ -109,7 +112,11 @@ class Plot:
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in known)
         dash = ' stroke-dasharray="6 3"' if stroke.dashed else ""
         colour = f'style="--c:{stroke.colour}"'
-        yield f'<g {colour}><path class="curve" d="M{path}" stroke-width="{width:.1f}"{dash}/>' if known else f"<g {colour}>"
+        yield (
+            f'<g {colour}><path class="curve" d="M{path}" stroke-width="{width:.1f}"{dash}/>'
+            if known
+            else f"<g {colour}>"
+        )
         for i, dots in enumerate(stroke.dots):
             for dot in dots:
                 if math.isfinite(dot):

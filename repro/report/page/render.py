@@ -5,12 +5,10 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...runs.conditions import Conditions
-from ...runs.store import Store
 from ...statistics.units import NOTHING
 from ...verdicts.curves import MEASURES
 from ...verdicts.declaration import UNITS
@@ -18,6 +16,7 @@ from ...verdicts.entry import PlainCurve, Point
 from ...words import counted, span
 from ..bundle import Report
 from ..drawing.captions import Picture
+from ..text import clean
 from .answer import answer, counts
 from .claims import cards, filters, sentences
 from .losses import losses
@@ -25,7 +24,6 @@ from .pictures import shown
 from .plots import mean
 from .readings import open_points
 from .session import banners, costs, ran, timeline
-from .text import clean
 from .values import Measurements
 
 TIMELINE = "timeline.jsonl"
@@ -37,24 +35,28 @@ def render(
     """The page of a report; ``found``: what was measured of its networks. Figures lie in the folder ``artifacts``."""
     of = sentences(report.claims)
     cases = [case for sentence in of for case in sentence.cases]
-    return _environment().get_template("page.html").render(
-        report=report,
-        session=report.session,
-        banners=banners(report.session),
-        answer=answer(report.claims),
-        sentences=of,
-        cards=cards(of),
-        filters=filters(of),
-        ran=ran(conditions, found),
-        open_points=open_points(cases, conditions),
-        found=found,
-        labels={name: measure.label for name, measure in MEASURES.items()},
-        losses=losses(found),
-        figures=shown(pictures),
-        choices=report.choices,
-        costs=costs(found),
-        timeline=timeline(artifacts / TIMELINE),
-        artifacts=str(artifacts),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            session=report.session,
+            banners=banners(report.session),
+            answer=answer(report.claims),
+            sentences=of,
+            cards=cards(of),
+            filters=filters(of),
+            ran=ran(conditions, found),
+            open_points=open_points(cases, conditions),
+            found=found,
+            labels={name: measure.label for name, measure in MEASURES.items()},
+            losses=losses(found),
+            figures=shown(pictures),
+            choices=report.choices,
+            costs=costs(found),
+            timeline=timeline(artifacts / TIMELINE),
+            artifacts=str(artifacts),
+        )
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from ...experiment import precisions
 from ...experiment.regimes import PAPER, Scale
@@ -16,6 +16,7 @@ from ...files.text import read_text
 from ...runs.conditions import Conditions
 from ...words import counted, span
 from ..bundle import Session
+from ..text import safe
 from .values import Measurements
 
 LANE, WIDE, NAMES = 22, 960, 70  # of the timeline: height of a process, width, and room for names
@@ -171,13 +172,15 @@ def _drawn(made: Sequence[tuple[str, str, float, float]]) -> Timeline:
     lanes = sorted({worker for worker, *_ in made}, key=lambda name: (len(name), name))
     start, end = min(m[2] for m in made), max(m[3] for m in made)
     wide = (WIDE - NAMES) / ((end - start) or 1.0)
-    parts = [f'<text x="0" y="{LANE * i + 15}">{escape(lane)}</text>' for i, lane in enumerate(lanes)]
+    parts = [f'<text x="0" y="{LANE * i + 15}">{safe(lane)}</text>' for i, lane in enumerate(lanes)]
     for worker, name, begin, stop in made[:MOST]:
         x, y, width = NAMES + (begin - start) * wide, LANE * lanes.index(worker) + 3, max((stop - begin) * wide, 0.6)
-        title = f"<title>{escape(name)}, {span(stop - begin)}</title>"
+        title = f"<title>{safe(name)}, {span(stop - begin)}</title>"
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{LANE - 6}">{title}</rect>')
     busy = sum(stop - begin for *_, begin, stop in made)
-    says = f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process').replace('processs', 'processes')}"
+    says = (
+        f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process').replace('processs', 'processes')}"
+    )
     says += f" in {span(end - start)}, busy for {busy / ((end - start) * len(lanes) or 1.0):.0%} of that"
-    head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * len(lanes)}" role="img" aria-label="{escape(says)}">'
+    head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * len(lanes)}" role="img" aria-label="{safe(says)}">'
     return Timeline(Markup(head + "".join(parts) + "</svg>"), says)

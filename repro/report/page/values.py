@@ -136,9 +136,7 @@ def _places(entries: Iterable[Entry]) -> dict[tuple[str, str, int], Sequence[str
     return found
 
 
-def _network(
-    task: str, recipe: str, batch_size: int, key: str, store: Store, conditions: Conditions
-) -> Network | None:
+def _network(task: str, recipe: str, batch_size: int, key: str, store: Store, conditions: Conditions) -> Network | None:
     """A network by the key of its run; None where the store has it no longer."""
     run = _run(key, store)
     record = store.record(run) if run else None

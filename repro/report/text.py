@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -14,6 +14,11 @@ def clean(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return "" if value is None else value
     return CONTROL.sub("", ESCAPES.sub("", value))
+
+
+def safe(text: str) -> Markup:
+    """A text as it can stand within a drawing."""
+    return escape(clean(text))
 
 
 def slug(*parts: str) -> str:
