@@ -1,7 +1,7 @@
 """report.json: what it holds, and how it is read back. Free of torch."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -19,8 +19,8 @@ from ..experiment.tasks import TASKS
 from ..files.text import read_text
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
-from ..verdicts.declaration import folded, unfolded
-from ..verdicts.entry import Broken, Entry, Told
+from ..verdicts.declaration import digest, folded, unfolded
+from ..verdicts.entry import Broken, Entry, PlainCurve, Told
 from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
@@ -82,7 +82,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of report.json; ``terms``: of its verdicts' declarations, by their hash (see ``told_once``)."""
+    """All of report.json; ``terms`` of its verdicts' declarations and their ``curves``, by hash (see ``told_once``)."""
 
     format: int = FORMAT
     session: Session
@@ -90,6 +90,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     errors: tuple[Broken, ...]
     choices: tuple[Choice, ...] = ()
     terms: dict[str, Any] = msgspec.field(default_factory=dict)
+    curves: dict[str, PlainCurve] = msgspec.field(default_factory=dict)
 
     @property
     def told(self) -> list[Told]:
@@ -98,10 +99,29 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def told_once(report: Report) -> Report:
-    """A report as it is written: terms that many verdicts were declared under stand once in it."""
-    terms = {**report.terms}
-    claims = [replace(entry, declaration=folded(entry.declaration, terms)) for entry in report.claims]
-    return replace(report, claims=tuple(claims), terms=terms)
+    """A report as it is written: terms and curves that many verdicts rest on stand once in it."""
+    terms, curves = {**report.terms}, {**report.curves}
+    claims = [
+        with_curves(replace(entry, declaration=folded(entry.declaration, terms)), lambda c: _kept(c, curves))
+        for entry in report.claims
+    ]
+    return replace(report, claims=tuple(claims), terms=terms, curves=curves)
+
+
+def with_curves(entry: Entry, put: Callable[[PlainCurve | str], PlainCurve | str]) -> Entry:
+    """An entry with something else in the place of each of its curves."""
+    other = entry.equal_amount
+    matched = replace(other, curves=tuple(map(put, other.curves))) if other else None
+    return replace(entry, curves=tuple(map(put, entry.curves)), equal_amount=matched)
+
+
+def _kept(curve: PlainCurve | str, known: dict[str, PlainCurve]) -> str:
+    """The hash of a curve, which is ``known`` from then on."""
+    if isinstance(curve, str):
+        return curve
+    name = digest(msgspec.to_builtins(curve))
+    known[name] = curve
+    return name
 
 
 def session_of(conditions: Conditions, data: Mapping[str, DataTold] | None = None, **rest: Any) -> Session:
@@ -185,7 +205,13 @@ def _report(content: Any) -> Report:
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
     report = msgspec.convert(content, Report)
-    whole = [replace(entry, declaration=unfolded(entry.declaration, report.terms)) for entry in report.claims]
+    whole = [
+        with_curves(
+            replace(entry, declaration=unfolded(entry.declaration, report.terms)),
+            lambda curve: report.curves.get(curve, curve) if isinstance(curve, str) else curve,
+        )
+        for entry in report.claims
+    ]
     return replace(report, claims=tuple(whole))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from ..errors import ReproError
 from ..files.text import read_text
 from ..runs.conditions import Conditions
@@ -135,7 +137,19 @@ def differences(entry: Entry, now: Entry) -> list[str]:
     elif (own := digest(entry.declaration)) != entry.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "its terms are not told"
         lines.append(f"declared: {entry.declared} in the report, whose own declaration comes to {own} ({moved})")
-    return [*lines, *_readings(entry, now)]
+    return [*lines, *_readings(entry, now), *_shown(entry, now)]
+
+
+def _shown(entry: Entry, now: Entry) -> Iterable[str]:
+    """What differs of the curves and of the number line, where a report has them; those of earlier versions have not."""
+    if entry.curves and not _equal(_plain(entry.curves), _plain(now.curves)):
+        yield "curves: the report's values and those of now are not the same"
+    if entry.number_line and not _equal(_plain(entry.number_line), _plain(now.number_line)):
+        yield "number_line: the report's margin, or the one at which it would flip, is not that of now"
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.to_builtins(value)
 
 
 def _line(name: str, reported: Any, now: Any) -> str:
@@ -150,15 +164,22 @@ def _line(name: str, reported: Any, now: Any) -> str:
 def _readings(entry: Entry, now: Entry) -> Iterable[str]:
     """What differs between the verdicts under other readings, whose estimates a report holds in words."""
     others = ([*side.readings, *([side.sound] if side.sound else [])] for side in (entry, now))
-    before, after = ({o.name: f"{o.verdict}, {o.shown}" for o in side} for side in others)
+    before, after = ({o.name: f"{o.verdict}, {_estimate(o.shown)}" for o in side} for side in others)
     for name in dict.fromkeys([*before, *after]):
         one, other = (side.get(name, "no verdict") for side in (before, after))
         if one != other:
             yield f"under {name}: {one} in the report, {other} now"
 
 
+def _estimate(shown: str) -> str:
+    """An estimate with its interval; why it decides nothing follows in words, which may be put better."""
+    return shown.partition(": ")[0]
+
+
 def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(_equal, one, other))
     if isinstance(one, float) and isinstance(other, float):
         return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)

@@ -118,12 +118,17 @@ def scorecard(found: Iterable[Told]) -> Scorecard:
     """
     claims: dict[str, dict[str, dict[str, Cell]]] = {}  # by claim, variant and task
     for entry in (entry for entry in found if entry.claim):
-        variant = entry.case.removeprefix(entry.task.replace(" ", "-")).removeprefix("-").replace("-over-", "/")
+        variant = variant_of(entry)
         row = claims.setdefault(entry.claim, {}).setdefault(variant, {})
         row[entry.task] = _cell(entry)
     rows = [(claim, variant, row) for claim, variants in claims.items() for variant, row in variants.items()]
     tasks = tuple(task for task in (ALL_TASKS, *TASKS) if any(task in row for _, _, row in rows))
     return Scorecard(tasks, tuple(Row(c, v, tuple(row.get(task, NOTHING) for task in tasks)) for c, v, row in rows))
+
+
+def variant_of(entry: Told) -> str:
+    """What the case of a claim test is beyond its task: an attack, or what is compared."""
+    return entry.case.removeprefix(entry.task.replace(" ", "-")).removeprefix("-").replace("-over-", "/")
 
 
 def _cell(entry: Told) -> Cell:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..files.text import write_text
 from ..runs.conditions import Conditions
@@ -10,12 +10,15 @@ from ..runs.hardware import hardware
 from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
-from . import page, provenance, stores
+from . import page, provenance, stores, summary
 from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
 from .drawing.pictures import Ahead
+from .page.values import Measurements
 from .scorecard import scorecard
+
+PAGE: Final = "report.html"
 
 
 def write_report(
@@ -72,6 +75,16 @@ def render(
         draw_scorecard(card, f"Verdicts, {scale}", artifacts / "scorecard.png"),
         draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
-    write_text(artifacts / "report.md", page.markdown(report, card, pictures))
-    drawn = [*(sheet for sheet in sheets if sheet), *(picture.path for picture in pictures)]
-    return [artifacts / "report.md", *drawn]
+    found = Measurements.of(report.claims, store, conditions)
+    texts = {
+        "report.md": summary.markdown(report, card, pictures),
+        PAGE: page.render(report, pictures, found, conditions, artifacts),
+        "measured.csv": found.csv(),
+    }
+    for name, text in texts.items():
+        write_text(artifacts / name, text)
+    return [
+        *(artifacts / name for name in texts),
+        *(sheet for sheet in sheets if sheet),
+        *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))),
+    ]

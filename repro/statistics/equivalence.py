@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Compares, Estimand, Question, Sample
+from .estimands import Compares, Estimand, Question, Sample, Side
 from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import Margin
 
@@ -74,6 +74,7 @@ class Flat(_Within):
     It cannot hold where the smallest batch size stands within the margin of the floor.
     """
 
+    side = Side.WITHIN
     compares = Compares.BATCH_SIZES
 
     def wants(self, curves: int) -> str:
@@ -91,6 +92,7 @@ class Flat(_Within):
 class NotWorse(_Within):
     """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
 
+    side = Side.NOT_BELOW
     compares = Compares.BATCH_SIZES
 
     def wants(self, curves: int) -> str:
@@ -111,6 +113,7 @@ class Same(_Within):
     It cannot hold where at some batch size both curves stand within the margin of the floor.
     """
 
+    side = Side.WITHIN
     compares = Compares.CURVES
 
     def wants(self, curves: int) -> str:
@@ -137,6 +140,8 @@ class Matches(_Within):
     A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
     """
 
+    side = Side.WITHIN
+
     def wants(self, curves: int) -> str:
         return "" if curves == 1 else "one curve"
 
@@ -153,6 +158,8 @@ class Differs(_Within):
 
     It fails where ``Matches`` holds, and holds where that fails.
     """
+
+    side = Side.OUTSIDE
 
     def wants(self, curves: int) -> str:
         return "" if curves == 1 else "one curve"

@@ -22,7 +22,7 @@ from .hypotheses import Evidence, Weakest
 from .units import Array, Margin, Unit
 
 ERROR: Final = 0.05
-ON_THE_FLOOR: Final = "every curve stands on the floor, where nothing can show"
+ON_THE_FLOOR: Final = "every curve is about as low as it can be, where no difference can show"
 
 
 class Compares(Enum):
@@ -32,6 +32,16 @@ class Compares(Enum):
     RECIPES = "recipes at the largest batch size"
     CURVES = "recipes at each batch size"
     NEITHER = "neither"
+
+
+class Side(StrEnum):
+    """Where the effect has to lie for a sentence to hold, as its margin m tells."""
+
+    ABOVE = "above"  # above m
+    BELOW = "below"  # below -m
+    WITHIN = "within"  # between -m and m
+    NOT_BELOW = "not below"  # above -m
+    OUTSIDE = "outside"  # above m or below -m
 
 
 class Outcome(StrEnum):
@@ -130,11 +140,13 @@ class Question:
 class Estimand(ABC):
     """Decides a claim from the samples of its curves, in the order in which the claim names them.
 
-    ``existential``: of several groups of samples one that shows the sentence is enough.
+    ``existential``: of several groups of samples one that shows the sentence is enough. ``side``: where its effect has
+    to lie; None if no margin says so.
     """
 
     compares: ClassVar[Compares] = Compares.NEITHER
     existential: ClassVar[bool] = False
+    side: ClassVar[Side | None] = None
 
     @property
     @abstractmethod
@@ -153,6 +165,11 @@ class Estimand(ABC):
     @abstractmethod
     def question(self, *samples: Sample) -> Question:
         """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""
+
+    def where(self, unit: Unit) -> tuple[Side, Margin] | None:
+        """Where an effect on a scale has to lie, and its margin there; None if that is not known."""
+        found = next((margin for margin in self.margins if margin.unit is unit), None)
+        return (self.side, found) if self.side and found else None
 
     def hides(self, *samples: Sample) -> str:  # noqa: ARG002  # most hide nothing
         """What its effect hides of the samples, in words; nothing unless it is a mean over batch sizes."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample
+from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample, Side
 from .hypotheses import AllOf, AnyOf, Effect, Mean
-from .units import Margin
+from .units import Margin, Unit
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Jointly(Estimand):
 
     def wants(self, curves: int) -> str:
         return "" if curves == len(self.parts) else f"{len(self.parts)} curves, one for each part"
+
+    def where(self, unit: Unit) -> tuple[Side, Margin] | None:
+        """Where the effect of the part on this scale has to lie."""
+        return next((found for part in self.parts if (found := part.where(unit))), None)
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve for each part."""
@@ -60,6 +64,7 @@ class Exists(Estimand):
     true pair would have to be missed for it. Where nothing is found the answer is usually "undecided".
     """
 
+    side = Side.ABOVE
     compares = Compares.BATCH_SIZES
     existential = True
 

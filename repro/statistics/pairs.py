@@ -12,7 +12,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Compares, Estimand, Question, Sample, groups
+from .estimands import Compares, Estimand, Question, Sample, Side, groups
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .signs import opposite_signs
 from .trends import DOWN, UP, change_over_grid, directed
@@ -51,6 +51,8 @@ def _mean_difference(samples: tuple[Sample, ...]) -> Effect:
 class HigherOnAverage(_OnAverage):
     """The last curve is above the first by more than ``by``, on average over the batch sizes."""
 
+    side = Side.ABOVE
+
     def wants(self, curves: int) -> str:
         return "" if curves >= 2 else "two or more curves"
 
@@ -62,6 +64,8 @@ class HigherOnAverage(_OnAverage):
 @dataclass(frozen=True)
 class LowerOnAverage(_OnAverage):
     """The last curve is below the first by more than ``by``, on average over the batch sizes."""
+
+    side = Side.BELOW
 
     def wants(self, curves: int) -> str:
         return "" if curves >= 2 else "two or more curves"
@@ -84,6 +88,7 @@ class Mostly(Estimand):
     whatever the cells share, and therefore decides nothing below five seeds (one in 32). Source: Conover 1999.
     """
 
+    side = Side.ABOVE
     compares = Compares.CURVES
 
     way: Way
@@ -125,6 +130,7 @@ class SmallerChange(Estimand):
     for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
     """
 
+    side = Side.ABOVE
     compares = Compares.CURVES
 
     by: Margin
@@ -160,6 +166,7 @@ class ChangesLess(Estimand):
     The change is the difference of the largest batch size to the smallest, in size: see ``SmallerChange``.
     """
 
+    side = Side.ABOVE
     compares = Compares.BATCH_SIZES
 
     by: Margin

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Estimand, Question, Sample, groups
+from .estimands import Estimand, Question, Sample, Side, groups
 from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import CORRELATION, Array, Margin
 
@@ -30,6 +30,7 @@ class RanksDisagree(Estimand):
     less than half of either measure's variance over the cells comes again with another seed.
     """
 
+    side = Side.NOT_BELOW
     existential = True
 
     explains: float

@@ -6,7 +6,7 @@ the bound (one-sided, 5%), "fails" if it lies wholly short of it.
 
 from dataclasses import dataclass
 
-from .estimands import Compares, Estimand, Question, Sample
+from .estimands import Compares, Estimand, Question, Sample, Side
 from .hypotheses import Effect, Mean
 from .units import Margin
 
@@ -45,6 +45,8 @@ class _OverTheGrid(Estimand):
 class Rises(_OverTheGrid):
     """The largest batch size is above the smallest by more than ``at_least``, paired by seed."""
 
+    side = Side.ABOVE
+
     def wants(self, curves: int) -> str:
         return "" if curves == 1 else "one curve"
 
@@ -57,6 +59,8 @@ class Rises(_OverTheGrid):
 @dataclass(frozen=True)
 class Drops(_OverTheGrid):
     """The largest batch size is below the smallest by more than ``at_least``, paired by seed."""
+
+    side = Side.BELOW
 
     def wants(self, curves: int) -> str:
         return "" if curves == 1 else "one curve"
@@ -91,6 +95,8 @@ class _AtTheEnd(Estimand):
 class Higher(_AtTheEnd):
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
+    side = Side.ABOVE
+
     def wants(self, curves: int) -> str:
         return "" if curves == 2 else "two curves"
 
@@ -102,6 +108,8 @@ class Higher(_AtTheEnd):
 @dataclass(frozen=True)
 class Lower(_AtTheEnd):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
+
+    side = Side.BELOW
 
     def wants(self, curves: int) -> str:
         return "" if curves == 2 else "two curves"

@@ -21,6 +21,11 @@ class Unit:
     name: str
     meaning: str
 
+    @property
+    def most(self) -> float:
+        """The largest size that a difference on this scale can have."""
+        return math.inf
+
     def scaled(self, values: Array) -> Array:
         """Raw values on this scale."""
         return values
@@ -58,6 +63,10 @@ class Unit:
 class Points(Unit):
     """Shares in [0, 1] as percentages; their differences are percentage points."""
 
+    @property
+    def most(self) -> float:
+        return 100.0
+
     def scaled(self, values: Array) -> Array:
         return 100 * values
 
@@ -90,7 +99,8 @@ class Factor(Unit):
         return f"x{math.exp(scaled):.2f}"
 
     def difference(self, scaled: float) -> str:
-        return f"x{math.exp(scaled):.2f}"
+        value = math.exp(scaled)
+        return f"x{value:.2f}" if 0.1 <= value < 1000 else f"x{value:.2g}"
 
     def margin(self, size: float) -> str:
         return f"a factor of {math.exp(size):.3g}"

@@ -13,6 +13,7 @@ from ..runs.store import Store
 from ..statistics.critical import critical, scaled
 from ..statistics.estimands import DECIDED, Outcome
 from ..statistics.sequential import Level, next_level
+from ..statistics.units import Margin
 from .claim import Case
 from .curves import Measured, read, read_runs
 from .decision import Decided, decide
@@ -21,6 +22,7 @@ from .entry import EqualAmount, Further, Look, OtherReading
 from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
 from .looks import at, data_of, schedule
+from .measured import number_line, plain_curve
 from .remarks import remarks
 from .soundness import InstrumentError, soundness
 from .tables import interval, number, shown
@@ -74,6 +76,7 @@ class _Look:
             for other in (other for task in case.tasks for other in conditions.alternatives(task))
             if any(curve.measure.part == other.part for curve in case.curves)
         }
+        times = self._flips_at(decided)
         return Verdict(
             case,
             decided.decision,
@@ -86,7 +89,8 @@ class _Look:
             matched=self._matched(),
             sound=sound,
             further=self._further(decided),
-            flips_at=self._flips_at(decided),
+            flips_at=" and ".join(map(str, scaled(self._turning, times))) if times else "",
+            number_line=number_line(case.holds_if, decided.decision.unit, times),
             notes=(*decided.notes, *remarks(curves)),
             looks=self._looks(decided, min(len(curve.cells) for curve in curves)),
         )
@@ -143,6 +147,7 @@ class _Look:
             interval=interval(decision),
             trained_less=any(run is not run.whole for of_part in runs for run in of_part),
             notes=(*compressed_in_words(parts, self.conditions), *decided.notes),
+            curves=tuple(map(plain_curve, curves)),
         )
         return Matched(curves, decision, entry)
 
@@ -150,14 +155,17 @@ class _Look:
         papers = all(map(self.conditions.regime.is_papers, self.case.tasks))
         return decide(self.case, curves, self.rule, papers, doubts)
 
-    def _flips_at(self, decided: Decided) -> str:
-        """The margin at which the outcome would be another, in words; empty where no margin decides."""
+    @property
+    def _turning(self) -> list[Margin]:
+        """The margins of its measures that the decision turns on."""
+        return [margin for margin in self.case.margins if margin in self.case.holds_if.margins]
+
+    def _flips_at(self, decided: Decided) -> float | None:
+        """By how much its margins would have to be multiplied for another outcome; None where no margin decides."""
         case = self.case
-        if decided.withheld or not np.isfinite(decided.decision.estimate):
-            return ""
-        margins = [margin for margin in case.margins if margin in case.holds_if.margins]
-        times = critical(case.rule, case.margins, lambda e: self.rule.decide(e, *decided.samples)) if margins else None
-        return " and ".join(map(str, scaled(margins, times))) if times else ""
+        if decided.withheld or not np.isfinite(decided.decision.estimate) or not self._turning:
+            return None
+        return critical(case.rule, case.margins, lambda e: self.rule.decide(e, *decided.samples))
 
     def _word(self, outcome: Outcome) -> str:
         """The outcome in the regime's words, with what the runs depart in from what the paper speaks of."""

@@ -9,11 +9,61 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from ..statistics.estimands import Outcome
+from ..statistics.estimands import Outcome, Side
 
 Interval = tuple[float | None, float | None]
 PAPER: Final = "paper"  # the standing of what the paper says itself
 ERROR: Final = "error"  # the verdict, and the outcome, of a test that broke
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """All seeds of a curve at one batch size.
+
+    ``values``: of each seed, on the scale of the curve's unit, None where it has none; ``runs``: their keys. Shares and
+    the median margin are means over the seeds, None where all diverged. ``undertrained`` and ``diverged`` count seeds.
+    ``amount``: T.
+    """
+
+    batch_size: int
+    values: tuple[float | None, ...]
+    runs: tuple[str, ...] = ()
+    train_accuracy: float | None = None
+    steps: int = 0
+    amount: float = 0.0
+    median_margin: float | None = None
+    saturated: float | None = None
+    undertrained: int = 0
+    diverged: int = 0
+    theirs: float | None = None
+
+
+class PlainCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """A curve as it was measured. ``chance``: the value of a network that guesses; ``images``: see ``Measured``."""
+
+    task: str
+    recipe: str
+    measure: str
+    label: str
+    unit: str
+    chance: float | None = None
+    images: int | None = None
+    theirs: str = ""  # where others' numbers stand
+    points: tuple[Point, ...]
+
+
+Curves = tuple[PlainCurve | str, ...]  # by its hash, where a report holds a curve once for all that speak of it
+
+
+class NumberLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an estimate has to lie for its claim to hold, on the scale of a unit.
+
+    ``critical``: the margin nearest to the declared one at which the outcome would be another, if there is one.
+    """
+
+    side: Side
+    unit: str
+    margin: float
+    critical: float | None = None
 
 
 class OtherReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +87,7 @@ class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
     interval: Interval = (None, None)
     trained_less: bool
     notes: tuple[str, ...] = ()
+    curves: Curves = ()
 
 
 class Further(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +153,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     margins: tuple[str, ...] = ()  # all of them, in words
     flips_at: str = ""  # the margin at which the outcome would be another
     notes: tuple[str, ...] = ()
+    number_line: NumberLine | None = None
     unit: str = ""
     because: str = ""
     declared: str
@@ -112,6 +164,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     undertrained: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
     evidence: str = ""
+    curves: Curves = ()
     instruments: Instruments | None = None
     equal_amount: EqualAmount | None = None
     sound: OtherReading | None = None  # what the strongest of several attacks decides, where one is claimed of

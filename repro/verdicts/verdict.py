@@ -10,8 +10,9 @@ from ..words import counted
 from .claim import Case, Standing
 from .curves import Measured
 from .declaration import digest
-from .entry import Entry, EqualAmount, Further, Look, OtherReading
+from .entry import Entry, EqualAmount, Further, Look, NumberLine, OtherReading
 from .looks import in_words
+from .measured import plain_curve
 from .soundness import Soundness
 from .tables import interval, number, shown, table, undertrained
 
@@ -74,6 +75,7 @@ class Verdict:
     sound: Soundness | None = None
     further: Further | None = None
     flips_at: str = ""
+    number_line: NumberLine | None = None
     notes: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()
 
@@ -156,6 +158,7 @@ class Verdict:
             margin=float(estimand.margin.size),
             margins=tuple(map(str, estimand.margins)),
             flips_at=self.flips_at,
+            number_line=self.number_line,
             notes=self.notes,
             unit=decision.unit.meaning,
             because=self.case.because,
@@ -167,6 +170,7 @@ class Verdict:
             undertrained=tuple(note for curve in self.curves for note in undertrained(curve)),
             runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
             evidence=self.evidence,
+            curves=tuple(map(plain_curve, self.curves)),
             instruments=self.sound.instruments if self.sound else None,
             equal_amount=self.matched.entry if self.matched else None,
             sound=self.by_sound,

@@ -13,8 +13,9 @@ from worlds import Results, fill, is_of
 from repro.experiment.recipes import BENCHMARK, LR_BS
 from repro.experiment.tasks import M1_MNIST
 from repro.report.drawing.captions import Notes, caption
+from repro.report.drawing.colours import COLOURS
 from repro.report.drawing.figures import composed
-from repro.report.drawing.marks import COLOURS, put
+from repro.report.drawing.marks import put
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.verdicts.curves import LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, read

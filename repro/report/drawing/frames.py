@@ -20,7 +20,8 @@ from ...runs.conditions import Conditions
 from ...verdicts.curves import Measure
 from ...verdicts.figures import Panel
 from .captions import Notes, title
-from .marks import SOUND, colour_of, curves_on, style_of
+from .colours import colour_of
+from .marks import SOUND, curves_on, style_of
 
 SIZE: Final = (5.6, 4.9)  # inches of a pair of axes with what stands around it
 ASIDE: Final = 0.2  # inches left of the first pair and right of the last one

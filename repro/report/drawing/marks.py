@@ -7,7 +7,6 @@ least one seed; a cross marks one where a run diverged. Such a run has no lambda
 and where there are none the cross stands at the upper edge.
 """
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -17,18 +16,8 @@ from matplotlib.axes import Axes
 
 from ...verdicts.curves import Cell, Measure, Measured
 from .captions import Notes
+from .colours import colour_of
 
-# The paper's colours where it names them: LR light blue, LR/BS purple, Benchmark red (Sections 2.1 and 3).
-COLOURS: Final = {
-    "LR m=0": "#56a5d8",
-    "LR m=0.2": "#1f4e9c",
-    "LR m=0.5": "#2a8c6a",
-    "LR m=0.9": "#e08e2b",
-    "LR/BS m=0": "#7b3fa0",
-    "LR/BS m=0.9": "#d957a8",
-    "Benchmark": "#cc2f2f",
-}
-SPARE: Final = ("#6b6b6b", "#8c564b", "#17a2a8", "#9aa21f", "#3b3b8f")
 SOUND: Final = "strongest attack"  # what a legend calls the dotted lines
 DIFFERENT: Final = 1.0  # points between the paper's attack and the strongest from which both are drawn
 APART: Final = 0.12  # doublings of the batch size between two crosses at the upper edge
@@ -59,11 +48,6 @@ class Look:
             "clip_on": False,
             "zorder": 3,
         }
-
-
-def colour_of(recipe: str) -> str:
-    """A line's colour; a recipe that the paper does not have gets one of the spare ones, always the same."""
-    return COLOURS.get(recipe) or SPARE[zlib.crc32(recipe.encode()) % len(SPARE)]
 
 
 def style_of(measure: Measure) -> Literal["-", "--"]:

@@ -52,8 +52,9 @@ class Ahead:
         if not self._caption(number).exists():
             return None
         path = folder / f"{FIGURES[number].name}.png"
-        with whole(path) as unfinished:
-            shutil.copyfile(self._folder / path.name, unfinished)
+        for copied in (path, path.with_suffix(".svg")):
+            with whole(copied) as unfinished:
+                shutil.copyfile(self._folder / copied.name, unfinished)
         return Picture(number, path, json.loads(read_text(self._caption(number))))
 
     def _caption(self, number: int) -> Path:

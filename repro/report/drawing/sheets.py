@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ..scorecard import Cell, Scorecard
+from ..text import clean
 from .figures import COMPRESSION, STYLE
 
 COLOURS: Final = {
@@ -40,7 +41,7 @@ def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
 def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     """A coloured cell for each verdict, the rows of a claim together under its name."""
     wide, high = CELL
-    lines = card.lines
+    lines = [(clean(name), cells) for name, cells in card.lines]
     names = LETTER * max((len(name) for name, _ in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
     legend = card.legend(short=False)
@@ -58,7 +59,7 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
         ax.text(-names, middle, name, fontsize=8.5, va="center")
         for j, cell in enumerate(cells):
             ax.add_patch(_patch(cell, j * wide, i * high))
-            ax.text((j + 0.5) * wide, middle, cell.long, fontsize=8, ha="center", va="center", clip_on=False)
+            ax.text((j + 0.5) * wide, middle, clean(cell.long), fontsize=8, ha="center", va="center", clip_on=False)
     for i, text in enumerate(legend, start=len(lines)):
         ax.text(-names, (i + 0.5) * high, text, fontsize=8, va="center")
     return canvas

@@ -11,8 +11,8 @@ from reports import entry
 from repro.experiment.trained_as import HE, SAYS
 from repro.report.bundle import Report, Session
 from repro.report.choices import Choice
-from repro.report.page import markdown
 from repro.report.scorecard import scorecard
+from repro.report.summary import markdown
 from repro.statistics.estimands import Outcome
 from repro.verdicts.entry import Broken, Entry, OtherReading
 

@@ -1,0 +1,128 @@
+"""The answer in three sentences, written from the verdicts."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ...statistics.estimands import ERROR
+from ...statistics.families import wrong_by_chance
+from ...verdicts.entry import PAPER, Entry
+from ...words import counted
+from .trust import Tally, tally
+
+MANY: Final = 20  # verdicts, of which one may be expected to be wrong
+CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract and the conclusion say first
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of the paper's central claim in a word, and three sentences.
+
+    ``outcome``: how the word is coloured, as in ``Outcome``; "mixed" and "" (not asked) besides.
+    """
+
+    word: str
+    outcome: str
+    sentences: tuple[str, ...]
+
+
+def answer(entries: Sequence[Entry]) -> Answer:
+    """The answer that a session's verdicts give."""
+    central = [entry for entry in entries if entry.id == CENTRAL]
+    own = [entry for entry in entries if entry.standing == PAPER]
+    word, outcome = _word(tally(central))
+    return Answer(word, outcome, (_central(central), _others(own, len(entries) - len(own)), surely(entries)))
+
+
+def _word(found: Tally) -> tuple[str, str]:
+    """What all verdicts on one claim come to."""
+    if not found.all:
+        return "Not asked", ""
+    if found.holds and found.fails:
+        return "Mixed", "mixed"
+    if found.holds:
+        return ("Holds", "holds") if found.holds == found.all else ("Holds in part", "mixed")
+    if found.fails:
+        return ("Fails", "fails") if found.fails == found.all else ("Fails in part", "mixed")
+    return ("Not learnt", "not learnt") if found.unlearnt == found.all else ("Undecided", "undecided")
+
+
+def _central(entries: Collection[Entry]) -> str:
+    """What came of adversarial accuracy under LR/BS."""
+    begins = "The paper's central claim, that adversarial accuracy keeps its level across batch sizes when learning "
+    begins += "rate over batch size is constant,"
+    if not entries:
+        return f"{begins} was not asked in this session."
+    found = tally(entries)
+    of = f": of its {found.all} tests {counts(found)}" if _kinds(found) > 1 else ""
+    many = f" in all of its {found.all} tests" if found.all > 1 and not of else ""
+    sure = f"; {_relied(found)}" if found.holds + found.fails else ""
+    return f"{begins} {_said(found)}{of or many}{sure}."
+
+
+def _kinds(found: Tally) -> int:
+    return sum(number > 0 for number in (found.holds, found.fails, found.undecided, found.unlearnt))
+
+
+def _said(found: Tally) -> str:
+    """The verb of a sentence on one claim."""
+    word, outcome = _word(found)
+    if outcome == "mixed":
+        return "holds in some cases and fails in others" if found.holds and found.fails else word.lower()
+    phrases = {"holds": "holds", "fails": "fails", "undecided": "is undecided"}
+    return phrases.get(outcome, "could not be tested, for its networks have not learnt")
+
+
+def _relied(found: Tally) -> str:
+    decided = found.holds + found.fails
+    if not found.sure:
+        return "that cannot be relied on" if decided == 1 else "none of the decided ones can be relied on"
+    return f"{found.sure} of the {counted(decided, 'decided one')} can be relied on"
+
+
+def _others(own: Collection[Entry], beyond: int) -> str:
+    """What came of everything that the paper states."""
+    found = tally(own)
+    rest = f" ({counted(beyond, 'further test')} went beyond its text)" if beyond else ""
+    if not found.all:
+        return f"Nothing that the paper states itself was tested{rest}."
+    return f"Of {counted(found.all, 'statement')} of the paper that were tested, {counts(found)}{rest}."
+
+
+def counts(found: Tally) -> str:
+    """The numbers of a tally as part of a sentence, without those that are none."""
+    words = (
+        (found.holds, "hold"),
+        (found.fails, "fail"),
+        (found.undecided, "undecided"),
+        (found.unlearnt, "not learnt"),
+    )
+    parts = [_of(number, word) for number, word in words if number]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts) or "none was decided"
+
+
+def _of(number: int, word: str) -> str:
+    one = number == 1
+    match word:
+        case "hold" | "fail":
+            return f"{number} {word}{'s' if one else ''}"
+        case "undecided":
+            return f"{number} {'is' if one else 'are'} undecided"
+    return f"{number} {'was' if one else 'were'} asked of networks that have not learnt"
+
+
+def surely(entries: Collection[Entry]) -> str:
+    """How far so many verdicts can be trusted together."""
+    if not entries:
+        return "There is no verdict."
+    found = tally(entries)
+    survive = sum(bool(entry.family_wise) for entry in entries)
+    alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases"
+    if len(entries) >= MANY:
+        alone += f", so of {len(entries):,} about {wrong_by_chance(len(entries)):.0f} may be wrong by chance"
+    if not found.holds:
+        return f"{alone}; none of them holds."
+    which = "the one that holds" if found.holds == 1 else f"the {found.holds:,} that hold"
+    many = f"{survive:,} of {which}" if found.holds > 1 else (which if survive else f"not even {which}")
+    verb = "is" if found.holds == 1 or survive == 1 else "are"
+    return f"{alone}; {many} {verb} clear enough to stand even if all are to be right at once (Holm's correction)."

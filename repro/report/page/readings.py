@@ -1,0 +1,59 @@
+"""The readings that matter: what the paper leaves open, how it is read, and what another reading would turn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ...experiment.readings import PIXELS, TEST_LOSS
+from ...experiment.tasks import TASKS
+from ...runs.conditions import Conditions
+from .cases import Case, Reading
+
+SOUND: Final = "sound attack"
+EQUAL: Final = "equal training"
+FIRST: Final = {
+    SOUND: "the attacks climb cross-entropy, as the paper's equation says; it vanishes where a network is sure of itself",
+    EQUAL: "every network is trained for the same number of epochs, so a larger batch takes fewer steps",
+    TEST_LOSS: "lambda1 is that of the training loss",
+}
+ORDER: Final = (PIXELS, EQUAL, SOUND, TEST_LOSS)
+
+
+@dataclass(frozen=True)
+class Open:
+    """An open point: the reading that decides, the other one, and the verdicts that it would turn."""
+
+    name: str
+    first: str
+    other: str
+    asked: int
+    turned: tuple[tuple[Case, Reading], ...]
+
+
+def open_points(cases: Sequence[Case], conditions: Conditions) -> list[Open]:
+    """The open points that a session looked at from both sides, epsilon first."""
+    found: dict[str, list[tuple[Case, Reading]]] = {}
+    for case in cases:
+        for reading in case.readings:
+            found.setdefault(reading.name, []).append((case, reading))
+    names = [*(name for name in ORDER if name in found), *(name for name in found if name not in ORDER)]
+    return [_open(name, found[name], conditions) for name in names]
+
+
+def _open(name: str, of: Sequence[tuple[Case, Reading]], conditions: Conditions) -> Open:
+    first = epsilon(of, conditions) if name == PIXELS else FIRST.get(name, "as this page has it")
+    other = "every network is trained to the same amount T" if name == EQUAL else of[0][1].says
+    return Open(name, first, other, len(of), tuple((case, reading) for case, reading in of if reading.turns))
+
+
+def epsilon(of: Sequence[tuple[Case, Reading]], conditions: Conditions) -> str:
+    """How the size of the attack is read on the tasks of these verdicts."""
+    tasks = dict.fromkeys(curve.task for case, _ in of for curve in case.tables)
+    sets = {TASKS[task].dataset for task in tasks if task in TASKS}
+    said = dict.fromkeys(
+        f"{data.epsilon:g} is read as {conditions.regime.scale(TASKS[task]).reading.epsilon(data):.4g} of a pixel's range"
+        for data in sorted(sets, key=lambda data: data.name)
+        for task in tasks
+        if task in TASKS and TASKS[task].dataset == data and data.epsilon != data.epsilon_pixels
+    )
+    return "; ".join(said)

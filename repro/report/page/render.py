@@ -1,0 +1,110 @@
+"""Puts the page together."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...runs.conditions import Conditions
+from ...statistics.units import NOTHING
+from ...verdicts.curves import MEASURES
+from ...verdicts.declaration import UNITS
+from ...verdicts.entry import PlainCurve, Point
+from ...words import counted, span
+from ..bundle import Report
+from ..drawing.captions import Picture
+from ..text import clean
+from .answer import answer, counts
+from .claims import cards, filters, sentences
+from .losses import losses
+from .pictures import shown
+from .plots import mean
+from .readings import open_points
+from .session import banners, costs, ran, timeline
+from .values import Measurements
+
+TIMELINE = "timeline.jsonl"
+
+
+def render(
+    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, artifacts: Path
+) -> str:
+    """The page of a report; ``found``: what was measured of its networks. Figures lie in the folder ``artifacts``."""
+    of = sentences(report.claims)
+    cases = [case for sentence in of for case in sentence.cases]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            session=report.session,
+            banners=banners(report.session),
+            answer=answer(report.claims),
+            sentences=of,
+            cards=cards(of),
+            filters=filters(of),
+            ran=ran(conditions, found),
+            open_points=open_points(cases, conditions),
+            found=found,
+            labels={name: measure.label for name, measure in MEASURES.items()},
+            losses=losses(found),
+            figures=shown(pictures),
+            choices=report.choices,
+            costs=costs(found),
+            timeline=timeline(artifacts / TIMELINE),
+            artifacts=str(artifacts),
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    """How templates are rendered: whatever they show is cleaned and escaped, and a name that is unknown is an error."""
+    made = Environment(
+        loader=PackageLoader("repro.report.page", "templates"),
+        autoescape=True,
+        finalize=clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "share": _share,
+        "level": _level,
+        "mean": _mean_of,
+        "spread": _spread_of,
+        "counts": counts,
+        "counted": counted,
+        "span": span,
+        "asset": _asset,
+    }
+    return made
+
+
+def _asset(name: str) -> Markup:
+    """The style or the script, which the page holds itself."""
+    return Markup((resources.files("repro.report.page") / "templates" / name).read_text("utf-8"))
+
+
+def _share(value: float | None) -> str:
+    return NOTHING if value is None else f"{100 * value:.1f}%"
+
+
+def _level(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3g}"
+
+
+def _mean_of(point: Point, curve: PlainCurve) -> str:
+    return UNITS[curve.unit].level(mean(point)) if curve.unit in UNITS else f"{mean(point):.3g}"
+
+
+def _spread_of(point: Point, curve: PlainCurve) -> str:
+    """The standard deviation over seeds; a dash for a single one."""
+    known = [value for value in point.values if value is not None]
+    if len(known) < 2 or curve.unit not in UNITS:
+        return NOTHING
+    middle = sum(known) / len(known)
+    return UNITS[curve.unit].spread((sum((v - middle) ** 2 for v in known) / (len(known) - 1)) ** 0.5)

@@ -1,0 +1,57 @@
+"""What speaks against relying on a verdict, and how verdicts are counted."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ...statistics.estimands import DECIDED, Outcome
+from ...verdicts.entry import Entry
+
+UNLEARNT = "not all networks have learnt"
+UNEQUAL = "another verdict at equal training"
+ATTACK = "another verdict by a sound attack"
+ALONE = "not sure enough among so many"
+
+
+def doubts(entry: Entry) -> list[str]:
+    """Why a decided verdict should not be relied on, in words; none where nothing speaks against it."""
+    equal, sound = entry.equal_amount, entry.sound
+    found = {
+        UNLEARNT: bool(entry.undertrained),
+        UNEQUAL: equal is not None and equal.outcome is not entry.outcome,
+        ATTACK: sound is not None and sound.outcome is not entry.outcome,
+        ALONE: entry.outcome is Outcome.HOLDS and entry.family_wise is False,
+    }
+    return [words for words, there in found.items() if there]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many verdicts came to what; ``sure``: how many of those that hold or fail have nothing against them."""
+
+    holds: int
+    fails: int
+    undecided: int
+    unlearnt: int
+    sure_holds: int
+    sure_fails: int
+
+    @property
+    def all(self) -> int:
+        """All verdicts."""
+        return self.holds + self.fails + self.undecided + self.unlearnt
+
+    @property
+    def sure(self) -> int:
+        """Those that can be relied on."""
+        return self.sure_holds + self.sure_fails
+
+
+def tally(entries: Collection[Entry]) -> Tally:
+    """Count verdicts."""
+    outcomes = [entry.outcome for entry in entries]
+    sure = [entry.outcome for entry in entries if entry.outcome in DECIDED and not doubts(entry)]
+    return Tally(
+        *(outcomes.count(outcome) for outcome in Outcome),
+        sure.count(Outcome.HOLDS),
+        sure.count(Outcome.FAILS),
+    )

@@ -1,0 +1,36 @@
+"""Text that is safe to show: whatever a test, a file name or a terminal put into it."""
+
+import re
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def clean(value: Any) -> Any:
+    """A text without the codes of a terminal and other characters that cannot be seen; anything else as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return "" if value is None else value
+    return CONTROL.sub("", ESCAPES.sub("", value))
+
+
+def safe(text: str) -> Markup:
+    """A text as it can stand within a drawing."""
+    return escape(clean(text))
+
+
+def slug(*parts: str) -> str:
+    """A name that can stand in an address, made of others."""
+    return "--".join(re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-").lower() for part in parts) or "it"
+
+
+def unique(names: list[str]) -> list[str]:
+    """The same names, numbered where one comes again."""
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        found.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return found
