@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from msgspec.structs import replace
 
+from ..files.staged import staged
 from ..files.text import whole
+from .ending import TERMINATED, Termination
 from .neighbours import leave_out_idle
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
@@ -32,6 +34,7 @@ from .rerun import ADDED, Rerun, with_variables
 from .shared import Shared, Told
 
 if TYPE_CHECKING:
+    from ..runs.store import Store
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # lost tests that are named
@@ -57,6 +60,7 @@ class Controller:
         self._lost: list[str] = []
         self._nodes: list[Any] = []
         self._unwritten = ""
+        self._termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -86,6 +90,8 @@ class Controller:
         self._told = self.shared.told()
         if self._told.error:
             raise pytest.UsageError(self._told.error)
+        if self._told.claims:
+            self._termination.begin()
         self.progress.begin(self._told.missing, threaded=threaded)
         if self._told.headline and threaded:
             threading.Thread(target=_get_ready, daemon=True).start()
@@ -133,9 +139,15 @@ class Controller:
 
         self.errors[test] = Broken(error=why, **{"test": test, **self._told.claims.get(test, {})})
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self.shared.stop()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
+        self._termination.ending()
         self.shared.finish()
         self.progress.end()
         if not self._told.claims:
@@ -144,7 +156,9 @@ class Controller:
         if only_shows(self.config) or self.settings.plan:
             return
         self._leave_timeline()
-        stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
+        stopped = (
+            session.shouldstop or session.shouldfail or exitstatus in (2, 4, TERMINATED)
+        )  # by the user, or a wrong setting
         self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
@@ -156,39 +170,60 @@ class Controller:
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
             session.exitstatus = pytest.ExitCode.OK
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest prints no summary then
+        if (
+            exitstatus in (pytest.ExitCode.INTERNAL_ERROR, TERMINATED) and reporter is not None
+        ):  # no summary of pytest's
             self.pytest_terminal_summary(reporter)
 
     def _leave_timeline(self) -> None:
         """Keep who made which run when; the last one stays where nothing was made."""
         if not self.shared.journal.exists():
             return
-        try:
+        with self._told_if_unwritten():
             self.settings.artifacts.mkdir(parents=True, exist_ok=True)
             with whole(self.settings.artifacts / TIMELINE) as path:
                 shutil.copyfile(self.shared.journal, path)
-        except OSError:
-            self._unwritten = traceback.format_exc()
 
     def _write_report(self) -> None:
         place = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: place.get(item[0], len(place))))
-        try:
+        with self._told_if_unwritten():
             from ..report import Ahead, write_report
             from ..report.together import taken_together
             from ..runs.store import Store
-            from ..verdicts.history import remember
             from .session import conditions_of
 
-            store, artifacts = Store(self.settings.store), self.settings.artifacts
-            found = taken_together(remember(store, [*self.entries.values()], self.settings.regime.title))
+            store, artifacts = Store(self.settings.store, self.shared.remark), self.settings.artifacts
+            found = taken_together(self._remembered(store))
             self.entries = dict(zip(self.entries, found, strict=True))
             conditions = conditions_of(self.settings, self.shared.read_sources() or {})
             facts, errors = self._session_facts(), [*self.errors.values()]
             ahead, linear = Ahead(self.shared.figures), self.settings.linear_axis
-            self._written = write_report(found, errors, facts, conditions, store, artifacts, ahead, linear)
-        except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
-            self._unwritten = traceback.format_exc()
+            with staged(artifacts) as folder:
+                written = write_report(found, errors, facts, conditions, store, folder, ahead, linear)
+            self._written = [artifacts / path.relative_to(folder) for path in written]
+
+    def _remembered(self, store: "Store") -> "list[Entry]":
+        """The entries, after the store has taken note of them, if it has room."""
+        from ..verdicts.history import remember
+
+        entries = [*self.entries.values()]
+        try:
+            return remember(store, entries, self.settings.regime.title)
+        except OSError as error:
+            self.shared.remark(f"--store {store.root}: does not remember what was decided ({error.strerror})")
+            return entries
+
+    @contextmanager
+    def _told_if_unwritten(self) -> Iterator[None]:
+        """Whatever happens, the verdicts are shown: they took their time to get. What the disk refuses is one line."""
+        try:
+            yield
+        except Exception as error:
+            refused = isinstance(error, OSError) and error.errno is not None
+            where = f"--artifacts {self.settings.artifacts}: {getattr(error, 'strerror', None)}"
+            whole = f"{where}; what was there, and what was stored, is whole. "
+            self._unwritten = whole if refused else traceback.format_exc()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
@@ -198,6 +233,8 @@ class Controller:
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
+        for line in self.shared.remarks()[:SHOWN]:
+            terminalreporter.write_line(line)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:
@@ -207,6 +244,7 @@ class Controller:
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
+        self._termination.over()
         self.shared.finish()
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
