@@ -9,6 +9,10 @@ class SettingError(ReproError):
     """An option, an environment variable or a regime's field has a value that cannot be used."""
 
 
+class WeightsError(ReproError):
+    """The weights of a stored run are not there, and something that needs them is asked for."""
+
+
 class DataError(ReproError):
     """A data set is missing or damaged."""
 

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import ReproError
+from ..errors import ReproError, SettingError
 from ..report import stores
-from ..report.bundle import Report, load
+from ..report.audit import audit
+from ..report.bundle import Loaded, Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
+from ..words import counted
 from .checkout import CLAIMS, checkout
 from .collecting import collect
 from .output import text_of
@@ -31,12 +33,13 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
     cases = collect(claims)
     tests = [entry.test for entry in report.told]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}
-    found = recompute(loaded, cases, ReadOnce(runs), outside)
-    agree = agrees(found, report)
+    found, stored = recompute(loaded, cases, ReadOnce(runs), outside), audit(runs)
+    agree = agrees(found, report) and not stored.damaged
     counts = f"{len(found.checked)} of {len(cases)} claims of this checkout checked"
     if agree and not found.checked:
         raise ReproError(f"{loaded.path}: {counts}: the report has no verdict that could agree with theirs")
-    head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", ""]
+    head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", f"files   {stored.words}", ""]
+    head += _some(f"DAMAGED in the store: {counted(len(stored.damaged), 'file')}", stored.damaged)
     word = "all agree" if agree else f"{found.agree} agree"
     last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
     return text_of([*head, *lines(found, report), last]), agree

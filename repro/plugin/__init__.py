@@ -15,6 +15,7 @@ import pytest
 from ..errors import ReproError, error_line
 from . import gpus
 from .controller import TOLD, Controller
+from .ending import leave_with
 from .neighbours import leave_out_idle
 from .options import add_options, asked_processes, is_ours, only_shows, settings, taken
 from .outcomes import claim_status, property_of, shorten, shorten_collected
@@ -134,6 +135,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
     from .session import ClaimSession
 
+    if hasattr(config, "workerinput"):
+        leave_with(config.stash[PROCESS].shared)
     claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
     collected = config.stash[COLLECTED]
     try:

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from msgspec.structs import replace
 
+from ..files.staged import staged
 from ..files.text import whole
+from .ending import TERMINATED, Termination
 from .neighbours import leave_out_idle
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
@@ -32,6 +34,7 @@ from .rerun import ADDED, Rerun, with_variables
 from .shared import Shared, Told
 
 if TYPE_CHECKING:
+    from ..runs.store import Store
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # lost tests that are named
@@ -59,6 +62,7 @@ class Controller:
         self._nodes: list[Any] = []
         self._unwritten = ""
         self._placed = ""
+        self._termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -88,6 +92,8 @@ class Controller:
         self._told = self.shared.told()
         if self._told.error:
             raise pytest.UsageError(self._told.error)
+        if self._told.claims:
+            self._termination.begin()
         self.progress.begin(self._told.missing, threaded=threaded)
         if self._told.claims and threaded:
             threading.Thread(target=_get_ready, daemon=True).start()
@@ -135,9 +141,15 @@ class Controller:
 
         self.errors[test] = Broken(error=why, **{"test": test, **self._told.claims.get(test, {})})
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
+        if not isinstance(excinfo.value, pytest.Session.Interrupted):
+            self.shared.stop()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
+        self._termination.ending()
         self.shared.finish()
         self.progress.end()
         if not self._told.claims:
@@ -145,7 +157,9 @@ class Controller:
         leave_out_idle(self.config)
         if only_shows(self.config) or self.settings.plan:
             return
-        stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4)  # by the user, or a wrong setting
+        stopped = (  # by the user, or a wrong setting
+            session.shouldstop or session.shouldfail or exitstatus in (2, 4, TERMINATED)
+        )
         self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
@@ -156,7 +170,9 @@ class Controller:
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
             session.exitstatus = pytest.ExitCode.OK
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if exitstatus == pytest.ExitCode.INTERNAL_ERROR and reporter is not None:  # pytest prints no summary then
+        if (
+            exitstatus in (pytest.ExitCode.INTERNAL_ERROR, TERMINATED) and reporter is not None
+        ):  # no summary of pytest's
             self.pytest_terminal_summary(reporter)
 
     def _leave_timeline(self, folder: Path) -> None:
@@ -170,27 +186,46 @@ class Controller:
     def _write_report(self) -> None:
         order = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
-        try:
+        with self._told_if_unwritten():
             if self.entries or self.errors:
                 self._write()
             else:
                 self._leave_timeline(self.settings.artifacts)
-        except Exception:  # the verdicts took their time to get; they are shown whatever happens to the report
-            self._unwritten = traceback.format_exc()
+
+    def _remembered(self, store: "Store") -> "list[Entry]":
+        """The entries, after the store has taken note of them, if it has room."""
+        from ..verdicts.history import remember
+
+        entries = [*self.entries.values()]
+        try:
+            return remember(store, entries, self.settings.regime.title)
+        except OSError as error:
+            self.shared.remark(f"--store {store.root}: does not remember what was decided ({error.strerror})")
+            return entries
+
+    @contextmanager
+    def _told_if_unwritten(self) -> Iterator[None]:
+        """Whatever happens, the verdicts are shown: they took their time to get. What the disk refuses is one line."""
+        try:
+            yield
+        except Exception as error:
+            refused = isinstance(error, OSError) and error.errno is not None
+            where = f"--artifacts {self.settings.artifacts}: {getattr(error, 'strerror', None)}"
+            whole = f"{where}; what was there, and what was stored, is whole. "
+            self._unwritten = whole if refused else traceback.format_exc()
 
     def _write(self) -> None:
-        from ..report import Ahead, write_report
+        from ..report import Ahead, stores, write_report
         from ..report.bundle import session_of
         from ..report.together import taken_together
         from ..runs.store import Store
-        from ..verdicts.history import remember
         from .placing import place
         from .session import conditions_of
 
-        store, facts = Store(self.settings.store), self._session_facts()
+        store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
         sources = self.shared.read_sources() or {}
         conditions = conditions_of(self.settings, sources)
-        own = remember(store, [*self.entries.values()], self.settings.regime.title)
+        own = self._remembered(store)
         errors = [*self.errors.values()]
         to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors])
         entries, broken = to.together([*own, *errors])
@@ -201,9 +236,11 @@ class Controller:
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
-        linear = self.settings.linear_axis
-        self._leave_timeline(to.folder)
-        self._written = write_report(entries, broken, facts, conditions, store, to.folder, ahead, linear)
+        facts["store"] = stores.told(store.root, to.folder)
+        with staged(to.folder) as folder:
+            self._leave_timeline(folder)
+            written = write_report(entries, broken, facts, conditions, store, folder, ahead, self.settings.linear_axis)
+        self._written = [to.folder / path.relative_to(folder) for path in written]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
@@ -215,6 +252,8 @@ class Controller:
         summary(terminalreporter, entries, errors, self._headline, self._written)
         if self._placed:
             terminalreporter.write_line(self._placed, bold=True)
+        for line in self.shared.remarks()[:SHOWN]:
+            terminalreporter.write_line(line)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:
@@ -224,6 +263,7 @@ class Controller:
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
+        self._termination.over()
         self.shared.finish()
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 

@@ -85,7 +85,7 @@ class ClaimSession:
     @cached_property
     def store(self) -> Store:
         """The session's store."""
-        return Store(self.settings.store)
+        return Store(self.settings.store, self.shared.remark)
 
     @cached_property
     def decided(self) -> list[Note]:
@@ -114,7 +114,7 @@ class ClaimSession:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
-        session = Session(self.plan.jobs, alone=alone, journal=journal, over=over)
+        session = Session(self.plan.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
         return Workshop(self.store, self.conditions, session, Makers(make=_no_gpu) if self._lacks_gpu else None)
 
     @property

@@ -7,6 +7,7 @@ controller tells it to the user. Free of torch and numpy.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Shared:
     def __init__(self, folder: Path) -> None:
         self.folder, self.journal, self.figures = folder, folder / "journal.jsonl", folder / "figures"
         self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
+        self._remarks, self._stopped = folder / "remarks.txt", folder / "stopped"
 
     def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
         """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
@@ -63,10 +65,32 @@ class Shared:
         """What ``tell`` left; empty if nothing."""
         return Told(**json.loads(read_text(self._told))) if self._told.exists() else Told()
 
+    def remark(self, line: str) -> None:
+        """Leave a line for the user, to be shown at the end: of a damaged file, say. It may be lost."""
+        with suppress(OSError), self._remarks.open("ab", buffering=0) as file:
+            file.write(f"{' '.join(line.split())}\n".encode(errors="replace"))
+
+    def remarks(self) -> list[str]:
+        """The lines that processes of the session left, each once."""
+        try:
+            return [*dict.fromkeys(self._remarks.read_text("utf-8").splitlines())]
+        except OSError:
+            return []
+
     def finish(self) -> None:
         """Say that the session is over: workers begin no further run."""
         if self.folder.exists():
             self._over.touch()
+
+    def stop(self) -> None:
+        """Say that the session was stopped: workers leave the run that they are at."""
+        if self.folder.exists():
+            self._stopped.touch()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the session was stopped."""
+        return self._stopped.exists()
 
     @property
     def over(self) -> bool:

@@ -1,6 +1,5 @@
 """report.json: what it holds, and how it is read back. Free of torch."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,7 +15,8 @@ from ..experiment.precisions import FLOAT32
 from ..experiment.readings import ALL_PARTS, NAMES, SOUND, Reading
 from ..experiment.regimes import Regime, Scale
 from ..experiment.tasks import TASKS
-from ..files.text import read_text
+from ..files.regular import read_json
+from ..files.staged import current
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
 from ..verdicts.declaration import digest, folded, unfolded
@@ -25,6 +25,7 @@ from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"
+MOST: Final = 64 * 2**20  # bytes of a report that is read back
 CARRIED: Final = [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
 SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind)}
 
@@ -175,19 +176,20 @@ def _scale(table: dict[str, Any]) -> Scale:
 
 def load(place: Path) -> Loaded:
     """The report in an artifacts folder, or of a report.json. ReproError: one line that says why there is none."""
-    path = place / NAME if place.is_dir() else place
-    if not path.is_file():
+    try:
+        folder = place.is_dir()
+        path = current(place, NAME) if folder else place
+        content = read_json(path, most=MOST, follow=not folder)
+    except FileNotFoundError:
         raise ReproError(
             f"{path}: there is no such file; pytest claims writes it into its --artifacts"
-            if place.is_dir()
+            if folder
             else f"{place}: must be an artifacts folder or a {NAME}, and is neither"
-        )
-    try:
-        content = json.loads(read_text(path))
+        ) from None
     except OSError as error:
-        raise ReproError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:  # no JSON, or no text at all
-        raise ReproError(f"{path}: is damaged, or no JSON ({error})") from None
+        raise ReproError(f"{place}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # no JSON, or no text at all, or no file; a name that cannot be one
+        raise ReproError(f"{place}: is damaged, or no JSON ({error})") from None
     try:
         return Loaded(path, _report(content), content["session"])
     except (ValueError, RecursionError) as error:

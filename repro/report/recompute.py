@@ -1,6 +1,5 @@
 """A report's verdicts decided again, from the stored measures and the claims as they are now. Free of torch."""
 
-import json
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from ..errors import ReproError
-from ..files.text import read_text
 from ..runs.conditions import Conditions
+from ..runs.integrity import Believed
 from ..runs.run import Run
-from ..runs.store import Record, Store
+from ..runs.store import Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
@@ -46,17 +45,18 @@ class ReadOnce(Store):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._seen: dict[tuple[str, str], Record | None] = {}  # those that are not there, too
+        self._gone: set[tuple[str, str]] = set()  # what is not there, or cannot be believed
 
-    def _read(self, run: Run, name: str) -> Record | None:
-        wanted = run.key, name
-        if wanted not in self._seen:
-            try:
-                value = json.loads(read_text(self.root / "runs" / run.key / name))
-            except (OSError, ValueError):
-                value = None
-            self._seen[wanted] = value if isinstance(value, dict) else None
-        return self._seen[wanted]
+    def _read(self, run: Run, name: str) -> Believed | None:
+        if (run.key, name) in self._gone:
+            return None
+        found = super()._read(run, name)
+        if found is None:
+            self._gone.add((run.key, name))
+        return found
+
+    def _aside(self, path: Path, why: str, then: str) -> None:
+        pass
 
 
 def recompute(

@@ -10,7 +10,7 @@ from ..runs.hardware import hardware
 from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
-from . import page, provenance, stores, summary
+from . import page, provenance, summary
 from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
@@ -33,13 +33,13 @@ def write_report(
 ) -> list[Path]:
     """Write the report of a session's verdicts into the folder ``artifacts``; returns what was written.
 
-    ``session``: its command and seconds, and what else it tells of itself. Figures are drawn from what the store holds
-    of their lines, but for those that are there ``ahead``; ``linear``: on linear axes of batch sizes.
+    ``session``: its command and seconds, where its store is, and what else it tells of itself. Figures are drawn from
+    what the store holds of their lines, but for those that are there ``ahead``; ``linear``: on linear axes of batch
+    sizes.
     """
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
-    told["store"] = stores.told(store.root, artifacts)
     report = Report(
         session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),
         claims=tuple(entries),

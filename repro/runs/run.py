@@ -176,7 +176,7 @@ def from_spec(spec: dict[str, Any]) -> Run:
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
 def _key(run: Run, *_versions: int) -> str:  # of which the spec has the present ones; kept keys are of their own
-    return _hash(run.spec)
+    return hash_of(run.spec)
 
 
 def reading_key(reading: Reading) -> str:
@@ -186,10 +186,11 @@ def reading_key(reading: Reading) -> str:
 
 @lru_cache(maxsize=1 << 10)
 def _reading_key(reading: Reading, version: int) -> str:
-    return _hash({**reading.spec(asdict(reading)), "version": version})
+    return hash_of({**reading.spec(asdict(reading)), "version": version})
 
 
-def _hash(value: Any) -> str:
+def hash_of(value: Any) -> str:
+    """The hash of the canonical JSON of a value, as keys are."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 

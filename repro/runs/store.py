@@ -1,7 +1,7 @@
 """The store: the folder where runs live, keyed by content. Free of torch.
 
-    runs/KEY/run.json           the run's spec, how its training went, on what it was trained
-    runs/KEY/weights.safetensors
+    runs/KEY/run.json           the run's spec, how its training went, on what it was trained, and its weights' checksum
+    runs/KEY/weights.safetensors    may be left out: a run's measures count without them
     runs/KEY/measures-READING.json
     locks/KEY.lock
     decided/HASH.json           which claims a session decided under which declarations (see repro.verdicts.history)
@@ -9,36 +9,40 @@
 Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
 last, so a process that is killed leaves nothing half done but a temporary file, which whoever makes the run next
 removes. Who works on a run holds its lock; the system frees the lock of a process that dies. Any number of processes
-may share a store.
+may share a store. What was damaged since is noticed when it is read (see ``integrity``), set aside and made anew.
 """
 
 import errno
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import filelock
 
-from ..errors import SettingError
+from ..errors import ReproError, SettingError, WeightsError
 from ..experiment.readings import Reading
+from ..files.aside import DAMAGED, set_aside
 from ..files.locks import check_locks, locked
-from ..files.text import TEMPORARY, read_text, whole, write_text
+from ..files.regular import checksum, read_json
+from ..files.text import TEMPORARY, whole, write_text
+from .integrity import MEASURES, RECORD, WEIGHTS, Believed, agree, believed, hashes, signed
 from .run import Run, reading_key
 
 Record = dict[str, Any]
+WEIGHTS_FILE: Final = "weights.safetensors"
 
 
 class Store:
     """Runs and their measures on disk."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, tell: Callable[[str], object] = lambda _: None) -> None:
+        """``tell`` is given a line for each file that could not be believed and was set aside."""
+        self.root, self._tell = root, tell
         # what was read, by run and file: a file that is there is never changed, only made anew
-        self._known: dict[tuple[str, str], Record] = {}
+        self._known: dict[tuple[str, str], Believed] = {}
 
     def prepare(self) -> None:
         """Make the store's folders; SettingError if they cannot be made, or hold no locks."""
@@ -57,29 +61,75 @@ class Store:
 
     def record(self, run: Run) -> Record | None:
         """How the run's training went, or None if it is not stored."""
-        return self._read(run, "run.json")
+        found = self._read(run, RECORD)
+        return None if found is None else found.content
 
     def measures(self, run: Run, reading: Reading) -> Record | None:
         """The run's measures under a reading, or None if they are not stored."""
-        return self._read(run, f"measures-{reading_key(reading)}.json")
+        name = _measures_of(reading)
+        for again in (False, True):
+            found, record = self._read(run, name), self._read(run, RECORD)
+            if found is None or record is None:
+                break
+            try:
+                agree(record, found)
+            except ValueError as error:
+                self._forget(run, name)
+                self._forget(run, RECORD)
+                if again:
+                    self._distrust(run, name, str(error))
+                    return None
+            else:
+                break
+        return None if found is None else found.content
 
-    def _read(self, run: Run, name: str) -> Record | None:
-        wanted = run.key, name
+    def _read(self, run: Run, name: str) -> Believed | None:
+        wanted, path = (run.key, name), self._folder(run) / name
         if wanted not in self._known:
-            found = _read(self._folder(run) / name)
-            if found is None:
+            try:
+                self._known[wanted] = believed(path)
+            except FileNotFoundError:
                 return None
-            self._known[wanted] = found
+            except ValueError as error:
+                self._distrust(run, name, str(error))
+                return None
+            except OSError as error:
+                raise ReproError(f"{path}: cannot be read ({error.strerror}); it is part of the store") from None
         return self._known[wanted]
+
+    def _record_now(self, run: Run) -> Believed | None:
+        """The record as it is on disk at this moment, for who is about to write beside it."""
+        self._forget(run, RECORD)
+        found = self._read(run, RECORD)
+        self._forget(run, RECORD)
+        return found
+
+    def _forget(self, run: Run, name: str) -> None:
+        self._known.pop((run.key, name), None)
+
+    def _distrust(self, run: Run, name: str, why: str) -> None:
+        """Set aside a file that cannot be believed, and say so: it is kept for a look, and made anew."""
+        self._forget(run, name)
+        folder = self._folder(run)
+        self._aside(folder if folder.is_symlink() or not folder.is_dir() else folder / name, why, "it is made anew")
+
+    def _aside(self, path: Path, why: str, then: str) -> None:
+        try:
+            aside = set_aside(path)
+        except OSError as error:
+            self._tell(f"{path}: {_plainly(why)}; it cannot be set aside ({error.strerror})")
+        else:
+            if aside is not None:
+                self._tell(f"{path}: {_plainly(why)}; set aside as {aside.name}, {then}")
 
     def has(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: looks for the files, reads none."""
         folder = self._folder(run)
-        return (folder / f"measures-{reading_key(reading)}.json").exists() and (folder / "run.json").exists()
+        return (folder / _measures_of(reading)).exists() and (folder / RECORD).exists()
 
     def trained(self, run: Run) -> bool:
         """Whether the run is trained, measured or not: looks for the file."""
-        return (self._folder(run) / "run.json").exists()
+        return (self._folder(run) / RECORD).exists()
 
     def whole(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: reads the files, and sets aside one that is damaged."""
@@ -87,24 +137,75 @@ class Store:
 
     def weights(self, run: Run) -> Path:
         """Where the run's weights are."""
-        return self._folder(run) / "weights.safetensors"
+        return self._folder(run) / WEIGHTS_FILE
+
+    def sound_weights(self, run: Run) -> Path | None:
+        """Where the run's weights are, if they are those that its record is of; damaged ones are set aside.
+
+        WeightsError: there are none, and none that were set aside, so that training would make others of its own.
+        """
+        path = self.weights(run)
+        record = self._record_now(run)
+        try:
+            found = checksum(path)
+        except FileNotFoundError:
+            if any(path.parent.glob(f"{path.name}{DAMAGED}*")):
+                return None
+            raise WeightsError(
+                f"{run}: its weights are not in {path.parent}, and a further reading needs them; bring them there, or "
+                f"remove {RECORD} for the run to be trained anew"
+            ) from None
+        except ValueError as error:
+            self._distrust(run, path.name, str(error))
+            return None
+        if record is not None and record.weights not in (None, found):
+            self._distrust(run, path.name, "it is not what its record is of")
+            return None
+        return path
+
+    def distrust_weights(self, run: Run, why: str) -> None:
+        """Set aside weights that do not fit their network."""
+        self._distrust(run, WEIGHTS_FILE, why)
 
     def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], None]) -> None:
-        """Store a trained run, whose lock the caller holds; ``write_weights`` is given the path to write them to."""
-        self._folder(run).mkdir(parents=True, exist_ok=True)
-        for left in self._folder(run).glob(f"{TEMPORARY}*"):  # by a process that was killed as it wrote
-            left.unlink(missing_ok=True)
-        with whole(self.weights(run)) as path:
-            write_weights(path)
-        self._write(run, "run.json", {"run": run.spec, **record})
+        """Store a trained run, whose lock the caller holds; ``write_weights`` is given the path to write them to.
+
+        ReproError: the disk is full, say; what was stored before is as it was.
+        """
+        with self._written(run):
+            with whole(self.weights(run)) as path:
+                write_weights(path)
+                weights = checksum(path)
+                before = self._record_now(run)
+                if before is not None and before.weights != weights:  # nobody finds it beside others' weights
+                    (self._folder(run) / RECORD).unlink(missing_ok=True)
+            self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: weights})
 
     def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
-        """Store the measures of a run that is stored."""
-        self._write(run, f"measures-{reading_key(reading)}.json", measures)
+        """Store the measures of a run that is stored, whose lock the caller holds; see ``put_run``."""
+        record = self._record_now(run)
+        of = {WEIGHTS: record.weights} if record is not None and record.weights is not None else {}
+        with self._written(run):
+            self._write(run, _measures_of(reading), {**measures, **of})
+
+    @contextmanager
+    def _written(self, run: Run) -> Iterator[None]:
+        """The run's folder, without what a process left that was killed as it wrote."""
+        folder = self._folder(run)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob(f"{TEMPORARY}*"):
+                left.unlink(missing_ok=True)
+            yield
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ReproError(
+                f"--store {self.root}: {run} could not be stored ({why}); what was stored is whole"
+            ) from error
 
     def _write(self, run: Run, name: str, value: Record) -> None:
-        self._known.pop((run.key, name), None)
-        _write(self._folder(run) / name, value)
+        self._forget(run, name)
+        _write(self._folder(run) / name, signed(value, f"{run.key}/{name}"))
 
     def sample(self, most: int) -> Iterator[tuple[Record, list[Record]]]:
         """The records of up to so many stored runs, each with those of its measures; damaged files are passed over.
@@ -113,19 +214,31 @@ class Store:
         """
         for folder in sorted((self.root / "runs").glob("*"))[:most]:
             with suppress(OSError, ValueError):
-                record = _parsed(folder / "run.json")
-                yield record, [_parsed(path) for path in folder.glob("measures-*.json")]
+                record = believed(folder / RECORD).content
+                yield record, [believed(path).content for path in folder.glob(f"{MEASURES}*.json")]
 
     def decided(self) -> list[Record]:
         """What sessions left with ``put_decided``, in no order."""
-        return [record for path in (self.root / "decided").glob("*.json") if (record := _read(path)) is not None]
+        return [record for path in (self.root / "decided").glob("*.json") if (record := self._decided(path))]
+
+    def _decided(self, path: Path) -> Record | None:
+        """What a file of decisions holds, whose name is its checksum; one that cannot be believed is set aside."""
+        try:
+            record = read_json(path)
+            if not isinstance(record, dict) or hashes(record) != path.stem:
+                raise ValueError("it is not what its name is the checksum of")
+        except FileNotFoundError:
+            return None
+        except (ValueError, RecursionError) as error:
+            self._aside(path, str(error), "what it held is forgotten")
+            return None
+        return record
 
     def put_decided(self, record: Record) -> None:
         """Keep what a session decided, in a file of its own."""
         folder = self.root / "decided"
         folder.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:20]
-        _write(folder / f"{name}.json", record)
+        _write(folder / f"{hashes(record)}.json", record)
 
     @contextmanager
     def claimed(self, run: Run) -> Iterator[bool]:
@@ -144,23 +257,13 @@ class Store:
         return self.root / "runs" / run.key
 
 
-def _read(path: Path) -> Record | None:
-    try:
-        return _parsed(path)
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        with suppress(FileNotFoundError):  # damaged from outside: kept for a look, by whoever saw it first, made anew
-            path.replace(path.with_suffix(".damaged"))
-        return None
+def _measures_of(reading: Reading) -> str:
+    return f"{MEASURES}{reading_key(reading)}.json"
 
 
-def _parsed(path: Path) -> Record:
-    """What a file holds. ValueError: it is no JSON object, or no text at all."""
-    value = json.loads(read_text(path))
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: must be a JSON object")
-    return value
+def _plainly(text: str) -> str:
+    """A text in one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)[:200]
 
 
 def _write(path: Path, value: Record) -> None:

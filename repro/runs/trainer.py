@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from ..errors import named_line
+from ..errors import WeightsError, named_line
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
 from ..science.attacks.accuracy import transfer_accuracy
@@ -40,7 +40,9 @@ def make(
     checkpoints: Sequence[Run] = (),
     broke: str | None = None,
 ) -> None:
-    """Train a run unless its weights are stored, and measure it under a reading. The caller holds the run's lock.
+    """Train a run unless it is stored, and measure it under a reading. The caller holds the run's lock.
+
+    WeightsError: it is stored without its weights, or its sibling is, and the reading needs them.
 
     ``checkpoints``: earlier states of the run that will be wanted too; where it is trained, they are stored on the way.
     ``broke``: why it could not be trained in a cohort, where that was tried; the record of its training tells.
@@ -52,7 +54,7 @@ def make(
     data = load(conditions.sources[run.task.dataset.name])
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
-    if record is None or not _restored(model, store.weights(run), run.device):
+    if record is None or not _restored(model, run, store):
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
             record = _train(run, model, *pixels, _storing(checkpoints, model, store))
@@ -126,24 +128,43 @@ def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:
     if Job(run, reading).kind != "transfer":
         return measure(model, run.task.dataset, data, run.train_images, reading)
-    source = build(run.task, run.sibling.seed, run.width, run.trained_as).to(run.device)
-    record = store.record(run.sibling)
-    if record is None or record["diverged"] or not _restored(source, store.weights(run.sibling), run.device):
+    sibling = run.sibling
+    source = build(run.task, sibling.seed, run.width, run.trained_as).to(run.device)
+    record = store.record(sibling)
+    if record is not None and record["diverged"]:
         return {}  # no network to transfer from; the check is reported as not made
+    if record is None or not _restored(source, sibling, store):
+        raise WeightsError(
+            f"{sibling}: its record or weights were damaged, and transfer needs them; it is to be made anew"
+        )
     model.eval()
     attacked = data.test.part(reading.attacked_images, run.device)
     epsilon = reading.epsilon(run.task.dataset)
     return {"transfer_accuracy": transfer_accuracy(source.eval(), model, *attacked, epsilon)}
 
 
-def _restored(model: nn.Module, path: Path, device: str) -> bool:
-    """Give the network its stored weights; False, and nothing changed, where they are lost or damaged."""
+def _restored(model: nn.Module, run: Run, store: Store) -> bool:
+    """Give the network the run's stored weights; False, and nothing changed, where they were damaged.
+
+    WeightsError: they are not there.
+    """
+    path = store.sound_weights(run)
+    if path is None:
+        return False
     try:
-        weights = load_file(path, device=device)
-    except (OSError, SafetensorError):
+        weights = load_file(path, device=run.device)
+    except (OSError, SafetensorError) as error:
+        store.distrust_weights(run, f"it holds no weights ({error})")
+        return False
+    if _forms(weights) != _forms(model.state_dict()):
+        store.distrust_weights(run, "it holds the weights of another network")
         return False
     model.load_state_dict(weights)
     return True
+
+
+def _forms(weights: Mapping[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (value.shape, value.dtype) for name, value in weights.items()}
 
 
 def _storing(checkpoints: Sequence[Run], model: nn.Module, store: Store) -> dict[int, Callable[[History], None]]:
@@ -189,4 +210,7 @@ def _processor(device: str) -> str:
 
 
 def _save(model: nn.Module, path: Path) -> None:
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+    try:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+    except SafetensorError as error:  # its own word for a disk that is full
+        raise OSError(str(error)) from None

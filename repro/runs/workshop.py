@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import ReproError, named_line
+from ..errors import ReproError, WeightsError, error_line, named_line
 from ..experiment.readings import Reading
 from .conditions import Conditions
 from .run import Job, Run
@@ -83,15 +83,17 @@ class Makers:
 class Session:
     """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
 
-    ``over`` says that it ended. A process that is ``alone`` makes the runs of the test at hand first, so that verdicts
-    come as they can. One of several makes the first jobs of the session first, whatever test it is at: they are the
-    slowest, and none of those is left for the end.
+    ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without. A process that
+    is ``alone`` makes the runs of the test at hand first, so that verdicts come as they can. One of several makes the
+    first jobs of the session first, whatever test it is at: they are the slowest, and none of those is left for the
+    end.
     """
 
     jobs: Sequence[Job] = ()
     alone: bool = True
     journal: Journal | None = None
     over: Callable[[], bool] = lambda: False
+    tell: Callable[[str], object] = lambda _: None
 
 
 class StoppedError(ReproError):
@@ -109,6 +111,7 @@ class Workshop:
         self._rank = {job: rank for rank, job in enumerate(self._session.jobs)}
         self._apart: dict[Run, str] = {}  # what broke in a cohort and is trained by itself, and why
         self._given_up: set[Job] = set()
+        self._without: set[Job] = set()  # checks that need weights which are not there, and that verdicts do without
         self._checkpoints: dict[Run, dict[Run, None]] = {}
         self._foresee(self._session.jobs)
 
@@ -121,7 +124,7 @@ class Workshop:
         jobs = sorted(dict.fromkeys(wanted), key=lambda job: self._rank.get(job, len(self._rank)))
         self._foresee(jobs)
         missing = [job for job in jobs if not self._store.whole(*job)]
-        while missing:
+        while missing := [job for job in missing if job not in self._without]:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
@@ -172,9 +175,19 @@ class Workshop:
             self._note("begin", run)
             self._train_cohort(run)
             checkpoints = [*self._checkpoints.get(run, ())]
-            self._makers.make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
+            try:
+                self._makers.make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
+            except WeightsError as error:
+                if job.kind != "transfer":
+                    raise
+                self._do_without(job, error)
             self._note("end", run)
         return True
+
+    def _do_without(self, job: Job, error: WeightsError) -> None:
+        self._without.add(job)
+        self._given_up.add(job)
+        self._session.tell(f"{error_line(error)}: the check by transfer is not made")
 
     def _train_cohort(self, run: Run) -> None:
         """Train a run together with others that the session misses, where that is faster; all are measured later.

@@ -78,4 +78,9 @@ def test_a_damaged_file_is_made_anew_within_the_session(project: Project) -> Non
     result = project.run("-n0", "-k", "it-holds and StdCNN-MNIST")
     assert result.parseoutcomes()["passed"] == 1
     assert project.runs()[6:] == sorted([first.name, second.name], key=project.runs()[6:].index)
-    assert {path.name for path in store.glob("*/*.damaged")} == {"run.damaged", next(second.glob("*.damaged")).name}
+    aside = sorted(path.relative_to(store) for path in store.glob("*/*.damaged-*"))
+    assert [path.name.partition("-")[0] for path in aside] == ["run.json.damaged", "measures"]
+    for path in aside:
+        told = [line for line in result.outlines if f"; set aside as {path.name}, it is made anew" in line]
+        assert len(told) == 1
+        assert told[0].startswith(str(store / path.parent))

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.report.bundle import Report, told_once
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
+from repro.runs.integrity import signed
 from repro.runs.run import Run, reading_key
 from repro.statistics.equivalence import Flat
 from repro.statistics.trends import Lower
@@ -106,12 +108,18 @@ def measures_file(tmp_path: Path, run: Run) -> Path:
     return tmp_path / "store" / "runs" / run.key / f"measures-{reading_key(READING)}.json"
 
 
+def rewrite(file: Path, content: dict[str, Any]) -> None:
+    """Put another content into a file of the store, with its checksum."""
+    content.pop("checksum", None)
+    file.write_text(json.dumps(signed(content, f"{file.parent.name}/{file.name}")))
+
+
 def test_an_instrument_that_fails_now_is_named(tmp_path: Path, whole: dict[str, Any]) -> None:
     run = CASES[FIRST].runs(WHERE)[0]
     file = measures_file(tmp_path, run)
     stored = json.loads(file.read_text())
     stored["measures"]["instruments"] = {"disagreement": 0.5}
-    file.write_text(json.dumps(stored))
+    rewrite(file, stored)
     (line,) = again(tmp_path, whole).differ[FIRST]
     assert line.startswith(f"cannot be decided now: InstrumentError: check same-logits failed on {run}: ")
 
@@ -122,7 +130,7 @@ def test_a_measure_that_was_changed_shows_in_the_verdict(tmp_path: Path, whole: 
             file = measures_file(tmp_path, run)
             stored = json.loads(file.read_text())
             stored["measures"]["fgsm_accuracy"] -= 0.4
-            file.write_text(json.dumps(stored))
+            rewrite(file, stored)
     found = again(tmp_path, whole)
     assert "verdict: trend seen in the report, trend not seen now" in found.differ[FIRST]
     assert list(found.differ) == [FIRST]
@@ -182,7 +190,7 @@ def test_a_damaged_file_is_left_where_it_is(tmp_path: Path, whole: dict[str, Any
 
 def test_measures_without_the_field_cannot_be_decided(tmp_path: Path, whole: dict[str, Any]) -> None:
     run = CASES[FIRST].runs(WHERE)[0]
-    measures_file(tmp_path, run).write_text('{"measures": {"test_accuracy": 0.9}}')
+    rewrite(measures_file(tmp_path, run), {"measures": {"test_accuracy": 0.9}})
     assert again(tmp_path, whole).differ == {FIRST: ["cannot be decided now: KeyError: 'fgsm_accuracy'"]}
 
 
@@ -210,7 +218,7 @@ def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path,
     run = CASES[FIRST].runs(WHERE)[0]
     stored = json.loads(measures_file(tmp_path, run).read_text())
     stored["measures"]["instruments"] = {"disagreement": 0.5}  # an instrument that fails
-    measures_file(tmp_path, run).write_text(json.dumps(stored))
+    rewrite(measures_file(tmp_path, run), stored)
     assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
 
 
@@ -277,10 +285,11 @@ def test_a_file_is_read_once_however_many_claims_rest_on_it(
 ) -> None:
     twin = {**whole["claims"][0], "test": "claims/test_it.py::test_twin"}
     report = written(tmp_path / "artifacts", {**whole, "claims": [*whole["claims"], twin]})
-    read: list[Path] = []
-    real = Path.read_text
-    monkeypatch.setattr(Path, "read_text", lambda path, *rest: read.append(path) or real(path, *rest))
+    read: list[str] = []
+    real = os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: read.append(str(path)) or real(path, *rest))
     twins = {**CASES, "claims/test_it.py::test_twin": CASES[FIRST]}
     assert recompute(report, twins, ReadOnce(tmp_path / "store")).agree == 3
+    read = [path for path in read if "/runs/" in path]
     runs = {run for case in CASES.values() for run in case.runs(WHERE)}
     assert len(read) == len(set(read)) == 2 * len(runs) + len(CASES[FIRST].runs(WHERE))  # attacked ones twice measured

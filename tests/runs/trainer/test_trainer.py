@@ -1,6 +1,7 @@
 """A run from its spec to the store: the same weights whoever trains it, and the record of how that went."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,8 @@ import pytest
 import torch
 from small_runs import OTHER, READING, RUN, fingerprint
 
+from repro.errors import WeightsError
+from repro.experiment.readings import transfer
 from repro.experiment.recipes import SGD
 from repro.experiment.trained_as import HE, UNSTANDARDISED
 from repro.runs import trainer
@@ -130,21 +133,64 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
-DAMAGE = {"missing": lambda path: path.unlink(), "empty": lambda path: path.write_bytes(b""), "cut short": cut_short}
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
-def test_a_run_whose_weights_are_lost_or_damaged_is_trained_anew(
+def of_another_run(path: Path) -> None:
+    path.write_bytes(next(other for other in path.parents[1].glob("*/*.safetensors") if other != path).read_bytes())
+
+
+def a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGE = (lambda path: path.write_bytes(b""), cut_short, flipped, of_another_run, a_folder, a_pipe)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_run_whose_weights_were_damaged_is_trained_anew(
     store: Store, conditions: Conditions, trainings: list[int], damage: Any
 ) -> None:
     further = replace(READING, pgd_steps=4)
-    trainer.make(RUN, READING, store, conditions)
+    for run in (RUN, OTHER):
+        trainer.make(run, READING, store, conditions)
     before = store.weights(RUN).read_bytes()
     damage(store.weights(RUN))
-    trainer.make(RUN, further, store, conditions)
-    assert len(trainings) == 2
+    told: list[str] = []
+    trainer.make(RUN, further, Store(store.root, told.append), conditions)
+    assert len(trainings) == 3
     assert store.weights(RUN).read_bytes() == before
-    assert store.has(RUN, further)
+    assert Store(store.root).whole(RUN, further)
+    (line,) = told
+    assert line.startswith(f"{store.weights(RUN)}: ")
+    assert line.endswith("; set aside as weights.safetensors.damaged-1, it is made anew")
+
+
+def test_a_run_that_is_stored_without_its_weights_is_not_trained_again(
+    store: Store, conditions: Conditions, trainings: list[int]
+) -> None:
+    for run in (RUN, RUN.sibling):
+        trainer.make(run, READING, store, conditions)
+    store.weights(RUN).unlink()
+    assert store.whole(RUN, READING)
+    with pytest.raises(WeightsError, match=f"{re.escape(str(RUN))}: its weights are not in .*; bring them there, or"):
+        trainer.make(RUN, replace(READING, pgd_steps=4), store, conditions)
+    with pytest.raises(WeightsError, match=re.escape(str(RUN))):
+        trainer.make(RUN.sibling, transfer(READING), store, conditions)  # for seed 1 it goes the other way
+    assert not store.has(RUN.sibling, transfer(READING))
+    assert len(trainings) == 2
+    (store.weights(RUN).parent / "run.json").unlink()  # as the line says
+    trainer.make(RUN, replace(READING, pgd_steps=4), Store(store.root), conditions)
+    assert len(trainings) == 3
 
 
 def test_a_process_takes_no_more_of_a_gpu_than_its_share(monkeypatch: pytest.MonkeyPatch) -> None:

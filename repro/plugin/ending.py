@@ -1,0 +1,63 @@
+"""How a session of claims ends before its time: by SIGTERM, as batch systems send it, by Ctrl-C, or with its parent.
+
+SIGTERM ends it as Ctrl-C does, with the report of what there is, and an exit status of its own. Workers do not finish
+the run they are at then, and none of them outlives the process that began it by more than a moment.
+"""
+
+import os
+import shutil
+import signal
+import threading
+from types import FrameType
+from typing import Final
+
+import pytest
+
+from .shared import Shared
+
+TERMINATED: Final = 128 + signal.SIGTERM  # the exit status, as a shell has it
+LOOKS: Final = 0.2  # seconds between two looks of a worker at whether it is still wanted
+SAYS: Final = "stopped by SIGTERM: the same command goes on from what is stored"
+
+
+class Termination:
+    """The answer to SIGTERM of a process that runs or controls claim tests."""
+
+    def __init__(self) -> None:
+        self._answers = False
+
+    def begin(self) -> None:
+        """Answer from now on, unless somebody else does or it is to be ignored; where signals can be answered."""
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, self._stop)
+            self._answers = True
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already
+        raise pytest.exit.Exception(SAYS, returncode=TERMINATED)
+
+    def ending(self) -> None:
+        """The session ends: what comes now must not break its report."""
+        if self._answers:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def over(self) -> None:
+        """The session has ended: SIGTERM is what it was."""
+        if self._answers:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._answers = False
+
+
+def leave_with(shared: Shared) -> None:
+    """End this worker, whatever it is at, when its session is stopped or the process that began it is gone."""
+    threading.Thread(target=_watch, args=(shared, os.getppid()), daemon=True).start()
+
+
+def _watch(shared: Shared, parent: int) -> None:
+    pause = threading.Event()
+    while not pause.wait(LOOKS):
+        if os.getppid() != parent:  # nobody else removes it now
+            shutil.rmtree(shared.folder, ignore_errors=True)
+        elif not shared.stopped:
+            continue
+        os._exit(TERMINATED)  # the main thread may be deep in a computation
