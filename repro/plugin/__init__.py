@@ -81,9 +81,11 @@ def _worker(worker: dict[str, Any]) -> Process:
 
 def _controller(config: pytest.Config) -> Process:
     chosen, again = settings(config), rerun(config)
-    controller = Controller(config, chosen, again, gpus.require_cuda() if chosen.gpu else 0)
+    elsewhere = chosen.cluster is not None and not chosen.cluster.startswith("local:")
+    controller = Controller(config, chosen, again, gpus.require_cuda() if chosen.gpu and not elsewhere else 0)
     config.pluginmanager.register(controller, CONTROLLER)
-    return Process(chosen, controller.shared, again, "main", config.stash.get(PLANNED, 1), controller.progress.poll)
+    progress, processes = controller.progress, config.stash.get(PLANNED, 1)
+    return Process(chosen, controller.shared, again, "main", processes, progress.poll, progress.say)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -148,9 +150,12 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A worker with no tests left trains what others still wait for, and draws."""
+    """A worker with no tests left trains what others still wait for, and draws; a cluster is left."""
     claims = session.config.stash.get(SESSION, None)
-    if claims is None or not hasattr(session.config, "workerinput"):
+    if claims is None:
+        return
+    if not hasattr(session.config, "workerinput"):
+        claims.close()
         return
     leave_out_idle(session.config)
     if not (session.shouldstop or session.shouldfail or exitstatus not in (0, 1)):

@@ -54,6 +54,7 @@ class Settings:
     precision: str
     until_decided: int | None  # the cap of --seeds until-decided
     shard: Shard | None = None  # the part of the session's runs that is made
+    cluster: str | None = None  # whose workers make them
 
     def selects(self, case: "Case") -> bool:
         """Whether --task and --figure let a case through."""
@@ -133,6 +134,19 @@ def _check_seeds(text: str) -> None:
 _SHARD: Final = _Text("K/N", "K/N with K from 1 to N, as in 3/8", Shard.read)
 
 
+def _check_cluster(text: str) -> None:
+    kind, colon, rest = text.partition(":")
+    local = kind == "local" and rest.isascii() and rest.isdecimal() and int(rest) >= 1
+    remote = kind in ("tcp", "tls") and rest.startswith("//") and rest.rpartition(":")[2].isdecimal()
+    if not (local or remote or (text.endswith(".toml") and not colon)):
+        raise ValueError(text)
+
+
+_CLUSTER: Final = _Text(
+    "WHERE", "tcp://HOST:PORT, tls://HOST:PORT, local:N with N of at least 1, or a TOML file", _check_cluster
+)
+
+
 def _declare(group: pytest.OptionGroup) -> None:
     def value(name: str, text: _Text, help: str, action: str = "store") -> None:
         group.addoption(name, metavar=text.metavar, type=text.of(name), action=action, help=help)
@@ -153,6 +167,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
     value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
     value("--shard", _SHARD, "make only part K of N of the runs, sharing nothing with the others; see the manual")
+    value("--cluster", _CLUSTER, "have the runs made by the workers of a Dask cluster; see docs/cluster.md")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
@@ -191,6 +206,7 @@ def settings(config: pytest.Config) -> Settings:
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
         shard=_shard(get("--shard"), until_decided),
+        cluster=_cluster(config),
     )
 
 
@@ -228,6 +244,15 @@ def _shard(text: str | None, until_decided: bool) -> Shard | None:
             "name a number of seeds"
         )
     return None if text is None else Shard.read(text)
+
+
+def _cluster(config: pytest.Config) -> str | None:
+    where: str | None = config.getoption("--cluster")
+    if where is not None and (config.getoption("numprocesses", None) or config.getoption("tx", None)):
+        raise SettingError(
+            f"--cluster {where}: cannot be had together with -n, for the cluster's workers train; leave -n out"
+        )
+    return where
 
 
 def _precision(text: str | None, gpu: bool) -> str:

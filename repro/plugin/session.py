@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pytest
 
+from ..errors import SettingError
 from ..experiment import precisions
 from ..experiment.trained_as import SAYS
 from ..report import Ahead
@@ -20,10 +22,15 @@ from ..verdicts.deciding import judge
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
+from ..words import counted
 from .options import Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
+
+if TYPE_CHECKING:
+    from ..cluster.far import FarWorkshop
+    from .far import Far
 
 
 def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
@@ -56,7 +63,7 @@ class ClaimSession:
         header = self.header()
         if not self.settings.plan:
             self.store.prepare()
-        headline = "\n".join([*header, *self.cost()])
+        headline = "\n".join([*header, *self._cluster(), *self.cost()])
         self.shared.tell(Told(headline, "", len(self.own.missing), self._about, left_out))
 
     @cached_property
@@ -104,12 +111,39 @@ class ClaimSession:
         return [*lines, self.own.prediction(self.processes), f"estimated with {self.costs.says}"]
 
     @cached_property
-    def workshop(self) -> Workshop:
+    def workshop(self) -> "Workshop | FarWorkshop":
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
         session = Session(self.own.jobs, alone=alone, journal=journal, over=over)
+        if self.settings.cluster is not None:
+            return self.far.workshop(self.store, self.conditions, session)
         return Workshop(self.store, self.conditions, session)
+
+    @cached_property
+    def far(self) -> "Far":
+        """The cluster that makes the runs. ReproError: it cannot be used."""
+        assert self.settings.cluster is not None
+        try:
+            from .far import Far
+        except ModuleNotFoundError as error:
+            raise SettingError(
+                f"--cluster {self.settings.cluster}: needs the extra [cluster] ({error}); "
+                "pip install repro-batch-robustness[cluster]"
+            ) from None
+        return Far(self.settings, self.conditions, self._process.say)
+
+    def _cluster(self) -> list[str]:
+        """Reach the cluster if there is anything to make; what the user is told of it."""
+        if self.settings.cluster is None or self.settings.plan or not self.own.missing:
+            return []
+        self.processes = max(1, self.far.slots)
+        return [f"cluster: {self.settings.cluster}, {counted(self.far.slots, 'worker')}"]
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if "far" in vars(self):
+            self.far.close()
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""

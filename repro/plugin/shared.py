@@ -83,3 +83,4 @@ class Process:
     name: str = "main"  # or that of an xdist worker
     processes: int = 1  # side by side
     notify: Callable[[], None] = lambda: None  # called when a run was begun or ended here
+    say: Callable[[str], None] = lambda _: None  # shows a line to the user
