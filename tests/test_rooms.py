@@ -26,10 +26,14 @@ ARROWS: dict[str, set[str]] = {
     "science.curvature": {"science.computing", "science.networks"},
     "science.measuring": {"experiment", "science.attacks", "science.computing", "science.curvature", "science.data"},
     "runs": {"files", "experiment", "science"},
+    "cluster": {"files", "experiment", "science.computing", "science.data", "runs"},
     "verdicts": {"experiment", "science.measuring", "statistics", "runs"},
     "claims": {"experiment", "statistics", "verdicts"},
     "report": {"files", "experiment", "science.data", "statistics", "runs", "verdicts"},
-    "plugin": {"files", "experiment", "science.computing", "science.data", "statistics", "runs", "verdicts", "report"},
+    "plugin": {
+        *{"files", "experiment", "science.computing", "science.data", "statistics", "runs"},
+        *{"cluster", "verdicts", "report"},
+    },
     "cli": {"files", "experiment", "science.data", "plugin", "report", "runs", "verdicts"},
 }
 

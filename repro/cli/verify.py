@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import ReproError, SettingError
+from ..errors import ReproError
 from ..report import stores
 from ..report.audit import audit
-from ..report.bundle import Loaded, Report, load
+from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
 from ..words import counted
 from .checkout import CLAIMS, checkout

@@ -83,11 +83,11 @@ def _worker(worker: dict[str, Any]) -> Process:
 
 def _controller(config: pytest.Config) -> Process:
     chosen, again = settings(config), rerun(config)
-    devices = gpus.visible() if chosen.gpu and not chosen.plan else 0
+    devices = gpus.visible() if chosen.gpu and not chosen.plan and not chosen.elsewhere else 0
     controller = Controller(config, chosen, again, devices)
     config.pluginmanager.register(controller, CONTROLLER)
-    processes = config.stash.get(PLANNED, 1)
-    return Process(chosen, controller.shared, again, "main", processes, controller.progress.poll, devices)
+    progress, processes = controller.progress, config.stash.get(PLANNED, 1)
+    return Process(chosen, controller.shared, again, "main", processes, progress.poll, devices, progress.say)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -159,9 +159,12 @@ def pytest_runtestloop(session: pytest.Session) -> object:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A worker with no tests left trains what others still wait for, and draws."""
+    """A worker with no tests left trains what others still wait for, and draws; a cluster is left."""
     claims = session.config.stash.get(SESSION, None)
-    if claims is None or not hasattr(session.config, "workerinput"):
+    if claims is None:
+        return
+    if not hasattr(session.config, "workerinput"):
+        claims.close()
         return
     leave_out_idle(session.config)
     if not (session.shouldstop or session.shouldfail or exitstatus not in (0, 1)):

@@ -246,7 +246,7 @@ class Controller:
         """The scorecard and one line a claim."""
         if not self._told.claims:
             return
-        from .terminal import summary
+        from .terminal import shard_lines, summary
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
@@ -258,6 +258,9 @@ class Controller:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:
             terminalreporter.write_line(f"LOST: and {len(self._lost) - SHOWN} more", red=True)
+        if self.settings.shard is not None:
+            for line in shard_lines(self.settings.shard, self.progress.done(), self.settings.store):
+                terminalreporter.write_line(line)
         if self._unwritten:
             terminalreporter.write_line(f"{self._unwritten}The report could not be written.", red=True)
 
@@ -268,11 +271,12 @@ class Controller:
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
     def _session_facts(self) -> dict[str, Any]:
+        shard = [f"--shard {self.settings.shard}"] if self.settings.shard else []
         undecided = self._told.claims.keys() - self.entries.keys() - self.errors.keys()
         return {
             "command": with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
             "seconds": time.time() - self._began,
-            "partial": partial(self.config, self._told.deselected, len(undecided)),
+            "partial": [*shard, *partial(self.config, self._told.deselected, len(undecided))],
             "strict": self.settings.strict,
         }
 

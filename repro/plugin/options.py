@@ -23,6 +23,7 @@ from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
+from ..runs.shards import Shard
 from ..words import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,6 +58,13 @@ class Settings:
     trained_as: tuple[str, ...]
     precision: str
     until_decided: int | None  # the cap of --seeds until-decided
+    shard: Shard | None = None  # the part of the session's runs that is made
+    cluster: str | None = None  # whose workers make them
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another machine's workers make the runs."""
+        return self.cluster is not None and not self.cluster.startswith("local:")
 
     def selects(self, case: "Case") -> bool:
         """Whether --task and --figure let a case through."""
@@ -138,6 +146,22 @@ def _check_seeds(text: str) -> None:
         raise ValueError(text)
 
 
+_SHARD: Final = _Text("K/N", "K/N with K from 1 to N, as in 3/8", Shard.read)
+
+
+def _check_cluster(text: str) -> None:
+    kind, colon, rest = text.partition(":")
+    local = kind == "local" and rest.isascii() and rest.isdecimal() and int(rest) >= 1
+    remote = kind in ("tcp", "tls") and rest.startswith("//") and rest.rpartition(":")[2].isdecimal()
+    if not (local or remote or (text.endswith(".toml") and not colon)):
+        raise ValueError(text)
+
+
+_CLUSTER: Final = _Text(
+    "WHERE", "tcp://HOST:PORT, tls://HOST:PORT, local:N with N of at least 1, or a TOML file", _check_cluster
+)
+
+
 def _declare(group: pytest.OptionGroup) -> None:
     def value(name: str, text: _Text, help: str, action: str = "store") -> None:
         group.addoption(name, metavar=text.metavar, type=text.of(name), action=action, help=help)
@@ -157,6 +181,8 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--readings", readings, f"other readings, in place of {', '.join(BY_DEFAULT[1:])}: {readings.right}")
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
     value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
+    value("--shard", _SHARD, "make only part K of N of the runs, sharing nothing with the others; see the manual")
+    value("--cluster", _CLUSTER, "have the runs made by the workers of a Dask cluster; see docs/cluster.md")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
@@ -197,6 +223,8 @@ def settings(config: pytest.Config) -> Settings:
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
+        shard=_shard(get("--shard"), until_decided),
+        cluster=_cluster(config),
     )
 
 
@@ -232,6 +260,24 @@ def _regime(quick: bool, name: str | None) -> Regime:
     if quick and name not in (None, "quick"):
         raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")
     return QUICK if quick else load_regime("paper" if name is None else name)
+
+
+def _shard(text: str | None, until_decided: bool) -> Shard | None:
+    if text is not None and until_decided:
+        raise SettingError(
+            f"--shard {text}: cannot be had together with --seeds {UNTIL_DECIDED}, for a part decides nothing; "
+            "name a number of seeds"
+        )
+    return None if text is None else Shard.read(text)
+
+
+def _cluster(config: pytest.Config) -> str | None:
+    where: str | None = config.getoption("--cluster")
+    if where is not None and (config.getoption("numprocesses", None) or config.getoption("tx", None)):
+        raise SettingError(
+            f"--cluster {where}: cannot be had together with -n, for the cluster's workers train; leave -n out"
+        )
+    return where
 
 
 def _precision(text: str | None, gpu: bool) -> str:

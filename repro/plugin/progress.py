@@ -46,7 +46,7 @@ class Progress:
         self._shown, self._last = done, time.monotonic()
         since = span(time.monotonic() - self._began)
         made = f"{done} of {self._total}" if done <= self._total else f"{done}"  # seeds were added to what was planned
-        self._write(f"measurements: {made} made, {since} since the start")
+        self.say(f"measurements: {made} made, {since} since the start")
 
     def done(self) -> int:
         """Runs finished in this session."""
@@ -56,7 +56,8 @@ class Progress:
         while not self._stop.wait(1.0):
             self.poll()
 
-    def _write(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line, beside what pytest shows of the tests."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         if reporter is None or self._config.get_verbosity() < 0:

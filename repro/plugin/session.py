@@ -1,7 +1,9 @@
 """What a process that runs tests holds once it collected claims: their conditions, store, plan and workshop."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +15,7 @@ from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
 from ..runs.run import Run
+from ..runs.shards import ElsewhereError
 from ..runs.store import Store
 from ..runs.workshop import Journal, Makers, Session, Workshop
 from ..science.data.sources import Source
@@ -27,6 +30,10 @@ from .options import STORE, Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
+
+if TYPE_CHECKING:
+    from ..cluster.far import FarWorkshop
+    from .far import Far
 
 
 def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
@@ -67,8 +74,8 @@ class ClaimSession:
         if not self.settings.plan:
             self.store.prepare()
             self._keep_from_git()
-        headline = "\n".join([*header, *self.cost()])
-        self.shared.tell(Told(headline, "", len(self.plan.missing), self._about, left_out))
+        headline = "\n".join([*header, *self._cluster(), *self.cost()])
+        self.shared.tell(Told(headline, "", len(self.own.missing), self._about, left_out))
 
     def _keep_from_git(self) -> None:
         """The folder in a user's project that holds the store is none of what the project keeps."""
@@ -98,6 +105,15 @@ class ClaimSession:
         return make_plan(self.cases, self.conditions, self.store, self.costs)
 
     @cached_property
+    def own(self) -> Plan:
+        """What this session makes of the plan: all of it, or the part that --shard names."""
+        if self.settings.shard is None:
+            return self.plan
+        jobs = self.settings.shard.of(self.plan.jobs)
+        missing = {job: self.plan.missing[job] for job in jobs if job in self.plan.missing}
+        return replace(self.plan, jobs=tuple(jobs), missing=missing)
+
+    @cached_property
     def costs(self) -> Costs:
         """What runs cost on this machine, as far as that is known."""
         return Costs(known(self.store, self.conditions.device))
@@ -105,28 +121,67 @@ class ClaimSession:
     def cost(self) -> list[str]:
         """What the session needs and, where something is missing, how long that will take, by which rates."""
         lines = [self.plan.summary()]
-        if not self.plan.missing:
+        if self.settings.shard is not None:
+            lines.append(f"shard {self.settings.shard}: {self.own.summary()}")
+        if not self.own.missing:
             return lines
-        return [*lines, self.plan.prediction(self.processes), f"estimated with {self.costs.says}"]
+        return [*lines, self.own.prediction(self.processes), f"estimated with {self.costs.says}"]
 
     @cached_property
-    def workshop(self) -> Workshop:
+    def workshop(self) -> "Workshop | FarWorkshop":
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
-        session = Session(self.plan.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
+        session = Session(self.own.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
+        if self.settings.cluster is not None:
+            return self.far.workshop(self.store, self.conditions, session)
         return Workshop(self.store, self.conditions, session, Makers(make=_no_gpu) if self._lacks_gpu else None)
 
     @property
     def _lacks_gpu(self) -> bool:
         """Whether runs cannot be made here. A session that finds all of its runs stored makes none."""
-        return self.settings.gpu and not self._process.gpus
+        return self.settings.gpu and not self._process.gpus and not self.settings.elsewhere
+
+    @cached_property
+    def far(self) -> "Far":
+        """The cluster that makes the runs. ReproError: it cannot be used."""
+        assert self.settings.cluster is not None
+        try:
+            from .far import Far
+        except ModuleNotFoundError as error:
+            raise SettingError(
+                f"--cluster {self.settings.cluster}: needs the extra [cluster] ({error}); "
+                "pip install repro-batch-robustness[cluster]"
+            ) from None
+        return Far(self.settings, self.conditions, self._process.say)
+
+    def _cluster(self) -> list[str]:
+        """Reach the cluster if there is anything to make; what the user is told of it."""
+        if self.settings.cluster is None or self.settings.plan or not self.own.missing:
+            return []
+        self.processes = max(1, self.far.slots)
+        return [f"cluster: {self.settings.cluster}, {counted(self.far.slots, 'worker')}"]
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        if "far" in vars(self):
+            self.far.close()
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
+        if self.settings.shard is not None:
+            self._make_own(case)
         before = looks_before(self.decided, case, self.conditions)
         rerun = self._process.rerun.command(test)
         return judge(case, self.store, self.conditions, rerun, self.workshop.obtain, before)
+
+    def _make_own(self, case: Case) -> None:
+        """Make this part's runs of a case. ElsewhereError: it needs others, too."""
+        own, wanted = set(self.own.jobs), case.jobs(self.conditions)
+        self.workshop.obtain([job for job in wanted if job in own])
+        if left := sum(not self.store.has(*job) for job in wanted):
+            shard = self.settings.shard
+            raise ElsewhereError(f"{left} of its {len(wanted)} measurements are not those of shard {shard}")
 
     def help_out(self) -> None:
         """Do what is left to do for others once this process has no tests left: train, then draw.
@@ -134,7 +189,7 @@ class ClaimSession:
         Where seeds are added until a claim is decided, what a figure shows is known when all are.
         """
         self.workshop.help_out()
-        if not (self.shared.over or self.settings.until_decided):
+        if not (self.shared.over or self.settings.until_decided or self.settings.shard):
             ahead = Ahead(self.shared.figures, self.settings.linear_axis)
             ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 

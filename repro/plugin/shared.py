@@ -109,3 +109,4 @@ class Process:
     processes: int = 1  # side by side
     notify: Callable[[], None] = lambda: None  # called when a run was begun or ended here
     gpus: int = 0  # that torch sees, with --gpu
+    say: Callable[[str], None] = lambda _: None  # shows a line to the user

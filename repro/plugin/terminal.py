@@ -13,9 +13,11 @@ from rich.text import Text
 
 from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
+from ..runs.shards import Shard
 from ..verdicts.chances import Chances
 from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
+from ..words import counted
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most
@@ -93,6 +95,15 @@ def summary(
         _verdicts(reporter, [*entries, *(error for error in errors if error.claim)])
     for path in written:
         reporter.write_line(f"written: {path}")
+
+
+def shard_lines(shard: Shard, made: int, store: Path) -> list[str]:
+    """What a part of a session made, and how the parts come together."""
+    return [
+        f"shard {shard}: {counted(made, 'measurement')} made, stored in {store}",
+        f"when all {shard.count} shards have ended, bring their stores together (copy the folders in runs of each into "
+        "runs of one) and give the same command without --shard: it makes what is left between shards, and the report",
+    ]
 
 
 def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:

@@ -62,9 +62,10 @@ class Journal:
     worker: str
     notify: Callable[[], None] = lambda: None  # called after each event
 
-    def write(self, event: str, run: Run) -> None:
-        """Append one event."""
-        line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": time.time()}
+    def write(self, event: str, run: Run, at: float | None = None) -> None:
+        """Append one event, of now or of a time that ``time.time`` gave."""
+        when = time.time() if at is None else at
+        line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": when}
         with self.path.open("ab", buffering=0) as file:
             file.write(json.dumps(line).encode() + b"\n")
         self.notify()

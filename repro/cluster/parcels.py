@@ -1,0 +1,132 @@
+"""What goes to a worker and what comes back: whole runs as bytes, so that no folder need be shared.
+
+``make_there`` runs in the worker: it lays out a store in a temporary folder, has the jobs made by the workshop that a
+session on one machine uses, and returns the files. Keys and bits are therefore those of such a session.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from ..errors import named_line
+from ..experiment.readings import Reading
+from ..runs.conditions import Conditions
+from ..runs.run import Job, Run, reading_key
+from ..runs.store import Store
+from ..runs.workshop import Session, Workshop
+from . import ClusterError
+from .nodes import Files, find
+
+RUN: Final = "run.json"
+WEIGHTS: Final = "weights.safetensors"
+
+Contents = Mapping[Run, Mapping[str, bytes]]  # the files of runs, by name
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Jobs that one worker makes, in one go; ``stored``: what of them the session has, and what they are made from."""
+
+    jobs: tuple[Job, ...]
+    conditions: Conditions  # without sources: the worker has its own
+    files: tuple[Files, ...]
+    stored: Contents
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of a parcel: the files of its runs; jobs that broke, each with why; where and how long it took."""
+
+    contents: Contents
+    broke: Mapping[Job, str]
+    worker: str
+    seconds: float
+
+
+def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Iterable[Files]) -> Parcel:
+    """Pack jobs, with what is stored of their runs and of those that they are measured against."""
+    jobs = tuple(jobs)
+    needed = [run for job in jobs for run in ([job.run, job.run.sibling] if job.kind == "transfer" else [job.run])]
+    stored = {run: files_of(store, run) for run in dict.fromkeys(needed) if store.record(run) is not None}
+    names = {job.run.task.dataset.name for job in jobs}
+    return Parcel(jobs, replace(conditions, sources={}), tuple(one for one in files if one.dataset in names), stored)
+
+
+def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[str, bytes]:
+    """The files of a run's training, and those of these readings. FileNotFoundError: there is no such run."""
+    folder = store.weights(run).parent
+    names = [RUN, WEIGHTS, *(_measures(reading) for reading in measures)]
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def make_there(work: Parcel, worker: str = "") -> Made:
+    """Make the jobs of a parcel here. ClusterError: this machine has not the data, which it had when it was taken."""
+    began = time.monotonic()
+    sources = {files.dataset: source for files in work.files if (source := find(files)) is not None}
+    if missing := [files.dataset for files in work.files if files.dataset not in sources]:
+        raise ClusterError(f"worker {worker}: {', '.join(missing)} is gone from its disk")
+    with tempfile.TemporaryDirectory(prefix="repro-parcel-") as folder:
+        store = Store(Path(folder))
+        store.prepare()
+        _lay_out(work.stored, store)
+        broke = _make(work.jobs, store, replace(work.conditions, sources=sources))
+        made: dict[Run, dict[str, bytes]] = {}
+        for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
+            made[run] = files_of(store, run, readings)
+            if run in work.stored:  # the session has the training already
+                made[run] = {name: made[run][name] for name in map(_measures, readings)}
+    return Made(made, broke, worker, time.monotonic() - began)
+
+
+def _make(jobs: tuple[Job, ...], store: Store, conditions: Conditions) -> dict[Job, str]:
+    """Have the jobs made by a workshop, each whatever becomes of the others; those that broke, and why."""
+    workshop = Workshop(store, conditions, Session(jobs))
+    broke = {}
+    for job in jobs:
+        try:
+            workshop.obtain([job])
+        except Exception as error:
+            broke[job] = named_line(error)
+    return broke
+
+
+def _lay_out(contents: Contents, store: Store) -> None:
+    for run, files in contents.items():
+        put(store, run, files, ())
+
+
+def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[Reading]) -> None:
+    """Store what came of a run: its training if it is there, then its measures under these readings."""
+    if RUN in files:
+        record = json.loads(files[RUN])
+        del record["run"]  # which the store writes itself
+        store.put_run(run, record, lambda path: _write(path, files[WEIGHTS]))
+    for reading in readings:
+        with suppress(KeyError):  # one that broke has none
+            store.put_measures(run, reading, json.loads(files[_measures(reading)]))
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _by_run(jobs: Iterable[Job]) -> dict[Run, list[Reading]]:
+    found: dict[Run, list[Reading]] = {}
+    for run, reading in jobs:
+        found.setdefault(run, []).append(reading)
+    return found
+
+
+def unpack(made: Made, jobs: Iterable[Job], store: Store) -> None:
+    """Store what came back of these jobs."""
+    for run, readings in _by_run(jobs).items():
+        put(store, run, made.contents.get(run, {}), readings)
+
+
+def _measures(reading: Reading) -> str:
+    return f"measures-{reading_key(reading)}.json"
