@@ -15,6 +15,7 @@ examples:
   repro claims                   what is claimed, by which rule and margin?
   repro curves artifacts         the numbers behind every curve, as CSV
   repro verify artifacts         does the report follow from the stored measures?
+  repro audit artifacts          are the stored runs what training comes to?
   repro diff ours theirs         what differs between two reports?
   repro calibrate                how fast is this machine? for plans
   repro doctor                   what is wrong with this machine?
@@ -126,6 +127,27 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) 
     from .verify import verify as found
 
     return Answer(*found(artifacts, store, root, folder))
+
+
+@commands.command(short_help="Train runs of a report again, drawn at random, and compare.")
+@_artifacts
+@click.option("--runs", metavar="N", type=int, default=3, help="how many (default: 3)")
+@click.option("--states", is_flag=True, help="states at equal training amount, which take a part of a run's training")
+@click.option("--seed", metavar="N", type=int, help="of the draw (default: a random one, which is said)")
+@click.option("--data-root", metavar="DIR", help="the folder with the data sets")
+@_store
+def audit(
+    artifacts: Path, runs: int, states: bool, seed: int | None, data_root: str | None, store: Path | None
+) -> Answer:
+    """Train and measure runs of a report again, drawn at random, and compare them with what it rests on.
+
+    Where the weights come out the same to the last bit, the measures have to be the same. On another kind of processor
+    roundings differ, and the measures may differ as those of two seeds do. It is said how many wrong runs such a draw
+    would have met. Exit status 0: all agree; 1: a run does not; 2: bad input.
+    """
+    from .audit import audit as found
+
+    return found(artifacts, runs, seed, store, data_root, states=states)
 
 
 @commands.command()

@@ -1,0 +1,119 @@
+"""``repro audit``: runs of a report, drawn at random, are made again and compared with what was published."""
+
+import random
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import SettingError
+from ..report import stores
+from ..report.bundle import Loaded, load
+from ..report.recompute import ReadOnce
+from ..report.remade import SURE, Values, differences, lines, would_be_found
+from ..runs.conditions import Conditions
+from ..runs.run import Run, from_spec
+from ..runs.store import Store
+from ..science.data.sources import resolve
+from ..words import counted
+from .group import Answer
+from .output import text_of
+
+
+def audit(
+    artifacts: Path, count: int, seed: int | None, store: Path | None, data_root: str | None, *, states: bool
+) -> Answer:
+    """Make ``count`` runs of a report again and say which of them are what was published.
+
+    ``states``: of the states that its runs were in at equal training amount, which take a part of the training alone.
+    ReproError: there is no report, its runs are not there, or there are not so many; the data are others.
+    """
+    loaded = load(artifacts)
+    published = ReadOnce(stores.found(loaded, store))
+    behind = _runs(loaded, published)
+    runs = [run for run in behind if run.on_the_way is states]
+    if not 1 <= count <= len(runs):
+        raise SettingError(f"--runs {count}: must be from 1 to {len(runs)}, what there is to draw from")
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    conditions = _here(loaded, data_root)
+    told = [f"{counted(count, 'run')} of {len(runs)}, drawn with --seed {seed}"]
+    agree = []
+    for run in random.Random(seed).sample(runs, count):
+        before, after, same = _remade(run, published, conditions)
+        cells = _cells(run, behind, published, conditions)
+        found = differences(before, after, cells, count, same_weights=same)
+        told += [f"{run}: {'the same weights' if same else 'other weights'}", *lines(found)]
+        agree.append(all(one.agrees for one in found))
+    return Answer(text_of([*told, _conclusion(len(runs), agree)]), all(agree))
+
+
+def _conclusion(total: int, agree: Sequence[bool]) -> str:
+    if not all(agree):
+        return f"{agree.count(False)} of {len(agree)} are not what was published"
+    wrong = would_be_found(total, len(agree))
+    return (
+        f"all {len(agree)} are what was published; had {wrong} or more of the {total} been wrong, "
+        f"such a draw would have met one with a probability of {SURE:.0%}"
+    )
+
+
+def _runs(loaded: Loaded, store: Store) -> list[Run]:
+    """The runs that the report rests on and the states of them that are stored, in the order of their keys."""
+    behind = {key for entry in loaded.report.claims for key in entry.runs}
+    stored = {}
+    for record, _ in store.sample(sys.maxsize):
+        with suppress(KeyError, TypeError, ValueError):  # another version's
+            run = from_spec(record["run"])
+            stored[run.key] = run
+    if lost := sorted(behind - stored.keys()):
+        raise SettingError(f"{store.root}: lacks {counted(len(lost), 'run')} of the report, {lost[0]} for one")
+    return [run for key, run in sorted(stored.items()) if run.whole.key in behind and not run.compressed]
+
+
+def _here(loaded: Loaded, data_root: str | None) -> Conditions:
+    """The report's conditions, with its data where they lie here."""
+    names = sorted(loaded.conditions.sources)
+    surrogate = any(source.kind == "surrogate" for source in loaded.conditions.sources.values())
+    found = resolve(names, data_root, surrogate_allowed=surrogate, download=True)
+    for name, source in found.items():
+        if source.kind != loaded.conditions.sources[name].kind:
+            was = loaded.conditions.sources[name].kind
+            raise SettingError(f"{name}: the report is on the {was} data, and here is {source.text}")
+    return Conditions(loaded.conditions.regime, found, loaded.conditions.device)
+
+
+def _remade(run: Run, published: Store, conditions: Conditions) -> tuple[Values, Values, bool]:
+    """What was measured of a run, what it comes to when it is made again, and whether its weights are the same."""
+    from ..runs.trainer import make  # torch takes seconds to import
+
+    reading = conditions.reading_of(run)
+    before = published.measures(run, reading)
+    if before is None:
+        raise SettingError(f"{run}: was not measured as the report says; `repro verify` says more")
+    with tempfile.TemporaryDirectory() as folder:
+        own = Store(Path(folder))
+        own.prepare()
+        make(run, reading, own, conditions)
+        after = own.measures(run, reading)
+        same = _bytes(own.weights(run)) == _bytes(published.weights(run))
+    assert after is not None
+    return before["measures"], after["measures"], same
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _cells(run: Run, behind: Sequence[Run], store: Store, conditions: Conditions) -> list[list[Values]]:
+    """What was published of the task's other runs of this kind, in groups that differ by their seed alone."""
+    groups: dict[Run, list[Values]] = {}
+    for other in behind:
+        found = store.measures(other, conditions.reading_of(other))
+        if other.task == run.task and other.on_the_way is run.on_the_way and found is not None:
+            groups.setdefault(replace(other, seed=0), []).append(found["measures"])
+    return [*groups.values()]

@@ -1,0 +1,104 @@
+"""Whether a run that was made again is the published one: its measures, each with what it may differ by.
+
+On the same kind of processor training ends in the same weights to the last bit, and measures are then the same but for
+a rounding. On another kind the rounding of every step differs, and after some thousand of them the weights have little
+in common: the run is then one more draw of the same recipe, from the same start. Such a draw differs from the published
+one by no more than two seeds do: that is what it is held against, with the spread over seeds pooled over the batch
+sizes of the run's line, so that few seeds suffice.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import variance
+from typing import Final
+
+from scipy import stats
+
+MEASURES: Final = ("train_accuracy", "test_accuracy", "fgsm_accuracy", "pgd_accuracy", "lambda1")
+FALSE_ALARM: Final = 0.01  # of a whole audit, if nothing is wrong
+SURE: Final = 0.95  # with what probability an audit would have found as many wrong runs as it says
+IMAGES: Final = 5e-4  # of an accuracy: rounding that turns a few images of 10,000
+RELATIVE: Final = 1e-2  # of lambda1: the residual that its search stops at
+
+Values = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A measure of a run as it was published and as it came out anew; ``allowed``: what they may differ by."""
+
+    measure: str
+    published: float
+    anew: float
+    allowed: float
+
+    @property
+    def found(self) -> float:
+        """The difference: of lambda1 that of its logarithm."""
+        return abs(_scaled(self.measure, self.anew) - _scaled(self.measure, self.published))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is within what is allowed."""
+        return self.found <= self.allowed
+
+
+def differences(
+    published: Values, anew: Values, cells: Iterable[Sequence[Values]], runs: int, *, same_weights: bool
+) -> list[Difference]:
+    """Each measure of a run beside what it came to anew.
+
+    ``cells``: the published measures of the run's line, batch size by batch size, each of all its seeds. ``runs``: how
+    many are audited, which share the chance of a false alarm. ValueError: the weights differ, and no batch size has two
+    seeds, so that nothing is known of what runs may differ by.
+    """
+    cells = [*cells]
+    alarm = FALSE_ALARM / (runs * len(MEASURES))
+    return [
+        Difference(
+            name, published[name], anew[name], _rounding(name) + (0 if same_weights else _drawn(name, cells, alarm))
+        )
+        for name in MEASURES
+    ]
+
+
+def _rounding(measure: str) -> float:
+    return RELATIVE if measure == "lambda1" else IMAGES
+
+
+def _drawn(measure: str, cells: Sequence[Sequence[Values]], alarm: float) -> float:
+    """By how much two draws of one run differ, but for one in so many."""
+    groups = [[_scaled(measure, seed[measure]) for seed in cell] for cell in cells if len(cell) > 1]
+    freedom = sum(len(group) - 1 for group in groups)
+    if not freedom:
+        raise ValueError("no batch size of its line has two seeds: nothing is known of what such runs differ by")
+    pooled = sum((len(group) - 1) * variance(group) for group in groups) / freedom
+    return float(stats.t.isf(alarm / 2, freedom)) * math.sqrt(2 * pooled)
+
+
+def _scaled(measure: str, value: float) -> float:
+    """lambda1 by its logarithm, as it is compared everywhere."""
+    return math.log(max(value, 1e-12)) if measure == "lambda1" else value
+
+
+def would_be_found(total: int, drawn: int) -> int:
+    """The least number of wrong runs among ``total`` of which a random ``drawn`` had met one with probability ``SURE``.
+
+    >>> would_be_found(27, 3)
+    17
+    """
+    return next(wrong for wrong in range(1, total + 1) if _missed(total, drawn, wrong) <= 1 - SURE)
+
+
+def _missed(total: int, drawn: int, wrong: int) -> float:
+    return math.comb(total - wrong, drawn) / math.comb(total, drawn)
+
+
+def lines(found: Iterable[Difference]) -> Iterator[str]:
+    """A line for each measure."""
+    for one in found:
+        shown = [f"{value:.4g}" if one.measure == "lambda1" else f"{value:.2%}" for value in (one.published, one.anew)]
+        allowed = f"x{math.exp(one.allowed):.2f}" if one.measure == "lambda1" else f"{100 * one.allowed:.2f} points"
+        word = "agrees" if one.agrees else "DIFFERS"
+        yield f"  {one.measure:<15} published {shown[0]:>8}, anew {shown[1]:>8}, may differ by {allowed}: {word}"
