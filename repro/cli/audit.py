@@ -16,7 +16,7 @@ from ..report.remade import SURE, Values, differences, lines, would_be_found
 from ..runs.conditions import Conditions
 from ..runs.run import Run, from_spec
 from ..runs.store import Store
-from ..science.data.sources import resolve
+from ..science.data.sources import Source, cache_folder, resolve
 from ..words import counted
 from .group import Answer
 from .output import text_of
@@ -74,14 +74,11 @@ def _runs(loaded: Loaded, store: Store) -> list[Run]:
 
 def _here(loaded: Loaded, data_root: str | None) -> Conditions:
     """The report's conditions, with its data where they lie here."""
-    names = sorted(loaded.conditions.sources)
-    surrogate = any(source.kind == "surrogate" for source in loaded.conditions.sources.values())
-    found = resolve(names, data_root, surrogate_allowed=surrogate, download=True)
-    for name, source in found.items():
-        if source.kind != loaded.conditions.sources[name].kind:
-            was = loaded.conditions.sources[name].kind
-            raise SettingError(f"{name}: the report is on the {was} data, and here is {source.text}")
-    return Conditions(loaded.conditions.regime, found, loaded.conditions.device)
+    told = loaded.conditions.sources
+    published = [name for name, source in told.items() if source.kind == "published"]
+    here = {name: Source(name, "surrogate", cache_folder() / "surrogate") for name in told}
+    here |= resolve(published, data_root, surrogate_allowed=False)
+    return replace(loaded.conditions, sources=here)
 
 
 def _remade(run: Run, published: Store, conditions: Conditions) -> tuple[Values, Values, bool]:

@@ -1,0 +1,96 @@
+"""``repro audit``, with networks that are really trained, if small."""
+
+import json
+from pathlib import Path
+
+import pytest
+from doors import BAD_INPUT, DIFFERENT, SAME
+from msgspec import to_builtins
+from worlds import case_of
+
+from repro.cli import main
+from repro.experiment.readings import Reading
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import Regime, Scale
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.report.bundle import FORMAT, session_of
+from repro.runs.conditions import Conditions
+from repro.runs.integrity import CHECKSUM, signed
+from repro.runs.store import Store
+from repro.runs.trainer import make
+from repro.science.data import surrogate
+from repro.science.data.sources import Source, cache_folder
+from repro.statistics.trends import Drops
+from repro.statistics.units import points
+from repro.verdicts.curves import FGSM, Curve
+from repro.verdicts.deciding import judge
+
+pytestmark = pytest.mark.usefixtures("own_threads")
+
+READING = Reading(30, 8, 2, 16)
+SCALE = Scale(epochs=2, batch_sizes=(16, 32), seeds=2, train_images=45, reading=READING)
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A report on four runs of StdCNN, two states of them included, on a surrogate of 50 and 30 images."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(surrogate, "TRAIN", 50)
+    monkeypatch.setattr(surrogate, "TEST", 30)
+    source = Source("MNIST", "surrogate", cache_folder() / "surrogate")
+    where = Conditions(Regime("tiny", {str(STDCNN_MNIST): SCALE}), {"MNIST": source}, "cpu")
+    case = case_of(Curve(STDCNN_MNIST, LR(), FGSM), holds_if=Drops(points(5)))
+    store = Store(tmp_path / "artifacts" / "store")
+    store.prepare()
+    for job in case.jobs(where):
+        if job.kind != "transfer":
+            make(job.run, job.reading, store, where)
+    claim = to_builtins(judge(case, store, where).entry())
+    told = to_builtins(session_of(where, command="pytest claims", seconds=1.0, store="store"))
+    report = {"format": FORMAT, "session": told, "claims": [claim], "errors": []}
+    (tmp_path / "artifacts" / "report.json").write_text(json.dumps(report))
+    return tmp_path / "artifacts"
+
+
+def alter(folder: Path, **changes: float) -> None:
+    """Publish other measures than were taken, as one who signs them would."""
+    for path in (folder / "store" / "runs").glob("*/measures-*.json"):
+        content = json.loads(path.read_text())
+        del content[CHECKSUM]
+        if "fgsm_accuracy" in content["measures"]:
+            content["measures"] |= changes
+        path.write_text(json.dumps(signed(content, f"{path.parent.name}/{path.name}")))
+
+
+def test_runs_that_are_what_was_published_come_out_the_same(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(published), "--runs", "2", "--seed", "7"]) == SAME
+    text = capsys.readouterr().out
+    assert text.startswith("2 runs of 4, drawn with --seed 7\n")
+    assert text.count("the same weights") == 2
+    assert "all 2 are what was published; had 4 or more of the 4 been wrong" in text or "had 3 or more" in text
+    assert main(["audit", str(published), "--runs", "2", "--seed", "7"]) == SAME
+    assert capsys.readouterr().out == text
+
+
+def test_states_on_the_way_are_audited_by_themselves(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(published), "--states", "--runs", "2"]) == SAME
+    text = capsys.readouterr().out
+    assert text.count(" to step ") == 2
+    assert "drawn with --seed " in text
+
+
+def test_a_measure_that_was_altered_is_caught(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alter(published, fgsm_accuracy=0.5)
+    assert main(["audit", str(published), "--runs", "1", "--seed", "0"]) == DIFFERENT
+    text = capsys.readouterr().out
+    assert text.count("DIFFERS") == 1
+    assert "1 of 1 are not what was published" in text
+
+
+def test_more_runs_than_there_are_cannot_be_drawn(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(published), "--runs", "5"]) == BAD_INPUT
+    assert (
+        capsys.readouterr().err == "python -m repro audit: --runs 5: must be from 1 to 4, what there is to draw from\n"
+    )
