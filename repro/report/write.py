@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ..files.text import write_text
 from ..runs.conditions import Conditions
@@ -11,15 +11,13 @@ from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
 from . import provenance, summary
-from .bundle import NAME, Machine, Report, session_of, told_once
+from .bundle import NAME, Machine, Report, Session, session_of, told_once
 from .choices import choices
-from .drawing.captions import scale_words
+from .drawing.captions import Picture, scale_words
 from .drawing.pictures import Ahead
 from .page import render
 from .page.values import Measurements
 from .scorecard import scorecard
-
-PAGE: Final = "report.html"
 
 
 def write_report(
@@ -48,28 +46,35 @@ def write_report(
         or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in numbers
     ]
-    told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
+    of = choices(conditions.trained_as)
     report = Report(
-        session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),
-        claims=tuple(entries),
-        errors=tuple(errors),
-        choices=choices(conditions.trained_as),
+        session=_session(session, conditions, numbers), claims=tuple(entries), errors=tuple(errors), choices=of
     )
-    card = scorecard(report.told)
+    texts = _texts(report, pictures, Measurements.of(entries, store, conditions), conditions, artifacts)
+    for name, text in texts.items():
+        write_text(artifacts / name, text)
     scale = scale_words(conditions, papers=not conditions.regime.reduced, surrogate=report.session.surrogate)
     sheets = [
-        draw_scorecard(card, f"Verdicts, {scale}", artifacts / "scorecard.png"),
+        draw_scorecard(scorecard(report.told), f"Verdicts, {scale}", artifacts / "scorecard.png"),
         draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
-    written = [artifacts / NAME, artifacts / "report.md"]
-    write_text(written[0], json_of(told_once(report), indent=1) + "\n")
-    write_text(written[1], summary.markdown(report, card, pictures))
-    found = Measurements.of(entries, store, conditions)
-    written += [artifacts / PAGE, artifacts / "measured.csv"]
-    write_text(written[2], render(report, pictures, found, conditions, artifacts))
-    write_text(written[3], found.csv())
-    return [
-        *written,
-        *(sheet for sheet in sheets if sheet),
-        *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))),
-    ]
+    drawings = [path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))]
+    return [*(artifacts / name for name in texts), *(sheet for sheet in sheets if sheet), *drawings]
+
+
+def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int]) -> Session:
+    """The session as its report tells of it, with where it was made."""
+    where = {**provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
+    return session_of(conditions, **told, **where, hardware=Machine(**hardware()), figures=tuple(figures))
+
+
+def _texts(
+    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, artifacts: Path
+) -> dict[str, str]:
+    """The files of a report that are text, by their names."""
+    return {
+        NAME: json_of(told_once(report), indent=1) + "\n",
+        "report.html": render(report, pictures, found, conditions, artifacts),
+        "report.md": summary.markdown(report),
+        "measured.csv": found.csv(),
+    }
