@@ -141,7 +141,7 @@ def differences(entry: Entry, now: Entry) -> list[str]:
 
 
 def _shown(entry: Entry, now: Entry) -> Iterable[str]:
-    """What differs of the curves and of the number line, where a report has them; those of earlier versions have not."""
+    """What differs of curves and number line, where a report has them, which one of an earlier version has not."""
     if entry.curves and not _equal(_plain(entry.curves), _plain(now.curves)):
         yield "curves: the report's values and those of now are not the same"
     if entry.number_line and not _equal(_plain(entry.number_line), _plain(now.number_line)):

@@ -1,187 +1,125 @@
-"""The report as a Markdown page: verdicts first, then each claim with its evidence and figures, then the conditions."""
+"""The report as a short page of Markdown, for the summary of a CI's job: answer, claims, scorecard, limits."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from ..experiment import precisions
-from ..experiment.trained_as import SAYS
-from ..verdicts.entry import PAPER, Broken, Entry, EqualAmount, OtherReading
+from ..statistics.estimands import Outcome
+from ..verdicts.entry import Broken, Entry
 from ..words import counted, span
 from .bundle import Report, Session
-from .choices import Choice
-from .drawing.captions import Picture
-from .scorecard import Scorecard
-from .together import in_words
+from .page.answer import answer
+from .page.claims import Sentence, sentences
+from .page.session import banners
+from .scorecard import Scorecard, scorecard
+from .text import clean
 
-TITLE = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
-SOUNDLY = """\
-The paper attacks by the gradient of cross-entropy, which vanishes where a network is sure of itself. Beside that, an
-image counts as right under FGSM only if neither of its forms breaks it, on cross-entropy and on the margin form, and
-under PGD only if none of the four does."""
-AMOUNT = """\
-A larger batch takes fewer steps, and a larger momentum makes each of them longer, so they may look different because
-they were trained less or more. Claims that compare batch sizes or recipes are decided once more on the same runs as
-they were when they had come to the same T, the sum of learning rate / (1 - momentum) over the steps; where the
-learning rate decays, on trainings whose whole schedule was compressed to that T."""
+TITLE: Final = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
+MOST: Final = 150  # lines
+ERRORS, CLAIMS = 8, 30  # that are named
 
 
-def markdown(report: Report, card: Scorecard, pictures: Sequence[Picture]) -> str:
-    """The page; pictures are linked by their file names, since they lie beside it."""
-    rows = [(row.name, *row.words) for row in card.rows]
-    parts = [
-        [TITLE, *_limits(report.session), _counts(report)],
-        ["## Scorecard", _table(["claim", *card.tasks], rows)],
-        ["## Verdicts", f"{in_words(report.claims)} p is the smallest error at which a verdict would hold."],
-        [_verdicts(report.claims)],
-        _errors(report.errors),
-        _soundly(report.claims),
-        _equal_amount(report.claims),
-        _readings(report.claims),
-        ["## Evidence", *(_evidence(entry) for entry in report.claims)],
-        ["## Figures", *(_figure(picture) for picture in pictures)] if pictures else [],
-        ["## Conditions", _conditions(report.session), *_choices(report.choices)],
+def markdown(report: Report) -> str:
+    """The page; the scorecard takes what the other parts leave of its lines."""
+    found = answer(report.claims)
+    before = [
+        *(TITLE, ""),
+        *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session)),
+        *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(report.claims), ""),
+        *("## The claims", "", *_claims(sentences(report.claims)), ""),
+        *_errors(report.errors),
     ]
-    return "\n\n".join(paragraph for part in parts for paragraph in part) + "\n"
+    after = ["", *_conditions(report.session), "", *_further()]
+    room = MOST - len(before) - len(after) - 4
+    card = _scorecard(scorecard(report.told), room)
+    lines = (clean(line).replace("\n", " ") for line in (*before, "## Scorecard", "", *card, *after))
+    return "\n".join(lines) + "\n"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *rows))
+def _otherwise(entries: Sequence[Entry]) -> str:
+    """How many verdicts come out otherwise when the same networks are read in another way."""
+    turned: dict[str, list[bool]] = {}
+    for entry in entries:
+        for name, outcome in _others(entry):
+            turned.setdefault(name, []).append(outcome is not entry.outcome)
+    said = [f"{name} {sum(turns)} of {len(turns)}" for name, turns in turned.items()]
+    return f"Verdicts that come out otherwise: {'; '.join(said)}." if said else ""
 
 
-def _limits(session: Session) -> Iterable[str]:
-    """What has to be known before any verdict is read."""
-    if session.regime.reduced:
-        what = "reduced data and training. It shows trends, and says nothing of the paper's scale."
-        yield f"**{session.regime.name} regime: {what}**"
-    for name in session.trained_as:
-        yield f"**Trained with {name}**: {SAYS[name]}."
-    if session.precision != precisions.FLOAT32:
-        yield f"**Trained in {session.precision}**: {precisions.SAYS[session.precision]}."
-    for data in session.data.values():
-        if data.kind == "surrogate":
-            yield f"**{data.text}**"
-    if session.partial:
-        yield f"**A part of the claims** ({'; '.join(session.partial)}): nothing is said here of the others."
+def _others(entry: Entry) -> Iterator[tuple[str, Outcome]]:
+    if entry.equal_amount:
+        yield "at equal training", entry.equal_amount.outcome
+    if entry.sound:
+        yield "by a sound attack", entry.sound.outcome
+    for reading in entry.readings:
+        yield f"under {reading.name}", reading.outcome
 
 
-def _counts(report: Report) -> str:
-    """How many verdicts came to what: those on the paper's own sentences, and the others apart."""
-    own = [entry for entry in report.claims if entry.standing == PAPER]
-    others = [entry for entry in report.claims if entry.standing != PAPER]
-    parts = [
-        f"{counted(len(own), 'verdict')} on what the paper says: {_tally(own)}.",
-        f"{counted(len(others), 'verdict')} beyond that, on other tasks or on one task's part of a sentence about all: "
-        f"{_tally(others)}.",
-        f"{counted(len(report.errors), 'test')} broke." if report.errors else "",
-    ]
-    return " ".join(part for part, there in zip(parts, (own, others, report.errors), strict=True) if there)
-
-
-def _tally(entries: Iterable[Entry]) -> str:
-    return ", ".join(f"{n} {word}" for word, n in Counter(entry.verdict for entry in entries).items())
-
-
-def _verdicts(claims: Iterable[Entry]) -> str:
+def _claims(found: Sequence[Sentence]) -> list[str]:
     rows = []
-    for entry in claims:
-        note = (" (undertrained cells)" if entry.undertrained else "") + entry.note
-        asked, together = f"{entry.asked} `{entry.declared}`", "holds" if entry.family_wise else ""
-        verdict = f"**{entry.verdict}**{note}"
-        p = f"{entry.p:.2g}"
-        rows.append((entry.id, entry.case, verdict, entry.shown, asked, str(entry.seeds), p, together))
-    return _table(("claim", "case", "verdict", "effect [interval]", "margin", "seeds", "p", "all together"), rows)
+    for sentence in found[:CLAIMS]:
+        of = sentence.tally
+        decided = of.holds + of.fails
+        sure = f"{of.sure} of {decided}" if decided else "-"
+        rows.append(
+            (sentence.says or sentence.id, sentence.section, of.holds, of.fails, of.undecided, of.unlearnt, sure)
+        )
+    heads = ("claim", "section", "holds", "fails", "undecided", "not learnt", "can be relied on")
+    more = [f"and {len(found) - CLAIMS} more claims"] if len(found) > CLAIMS else []
+    return [*_table(heads, rows), *more] if rows else ["None was decided."]
 
 
 def _errors(errors: Sequence[Broken]) -> list[str]:
-    lines = [f"- {_code(error.test)}: {error.error}" for error in errors]
-    return ["## Errors", "They say nothing of the paper.", "\n".join(lines)] if errors else []
-
-
-def _both(entry: Entry, other: EqualAmount | OtherReading) -> tuple[str, ...]:
-    return entry.id, entry.case, f"{entry.verdict}, {entry.shown}", f"{other.verdict}, {other.shown}"
-
-
-def _equal_amount(claims: Iterable[Entry]) -> list[str]:
-    """Which verdicts say something else when what is compared has the same training amount."""
-    found = [(entry, entry.equal_amount) for entry in claims if entry.equal_amount]
-    cut = [(entry, other) for entry, other in found if other.trained_less]
-    flips = [(entry, other) for entry, other in cut if other.outcome is not entry.outcome]
-    text = (
-        f"{len(found)} claims compare batch sizes or recipes. The runs of {len(found) - len(cut)} had come to the\n"
-        f"same T anyway; of the other {len(cut)}, {len(flips)} verdicts change."
-    )
-    rows = [(*_both(entry, other), other.amount) for entry, other in flips]
-    table = [_table(("claim", "case", "after all epochs", "at equal T", "T"), rows)] if rows else []
-    return ["## At equal training amount", AMOUNT, text, *table] if found else []
-
-
-def _soundly(claims: Iterable[Entry]) -> list[str]:
-    """Which verdicts on robustness are another one by an attack that saturation does not blind."""
-    found = [(entry, entry.sound) for entry in claims if entry.sound]
-    rows = [_both(entry, sound) for entry, sound in found if sound.outcome is not entry.outcome]
-    if not found:
+    if not errors:
         return []
-    text = f"{counted(len(found), 'claim')} on robustness: {counted(len(rows), 'verdict')} would be another one."
-    table = [_table(("claim", "case", "as the paper measures", "by the strongest attack"), rows)] if rows else []
-    return ["## By a sound attack", f"{SOUNDLY} {text}", *table]
+    lines = [f"- {_code(clean(error.test))}: {error.error}"[:400] for error in errors[:ERRORS]]
+    more = [f"- and {len(errors) - ERRORS} more"] if len(errors) > ERRORS else []
+    return [f"## {counted(len(errors), 'test')} broke", "", "That says nothing of the paper.", "", *lines, *more, ""]
 
 
-def _readings(claims: Iterable[Entry]) -> list[str]:
-    """Which verdicts another reading of the same trained runs would change."""
-    read = [(entry, other) for entry in claims for other in entry.readings]
-    parts = ["## Other readings", "The same trained runs, measured otherwise where the paper leaves it open."]
-    for name, says in {other.name: other.says for _, other in read}.items():
-        under = [(entry, other) for entry, other in read if other.name == name]
-        rows = [_both(entry, other) for entry, other in under if other.outcome is not entry.outcome]
-        parts.append(f"**{name}** ({says}): {len(rows)} of {len(under)} verdicts change.")
-        parts += [_table(("claim", "case", "first reading", "under this reading"), rows)] if rows else []
-    return parts if read else []
+def _scorecard(card: Scorecard, room: int) -> list[str]:
+    """As many of its rows as there is room for."""
+    if not card.rows:
+        return ["There is no verdict."]
+    legend = card.legend(short=False)
+    fit = max(1, room - len(legend) - 4)
+    more = len(card.rows) - fit
+    rows = [(row.name, *row.words) for row in card.rows[:fit]]
+    told = [f"and {counted(more, 'row')} more, in report.html"] if more > 0 else []
+    return [*_table(("claim", *card.tasks), rows), *told, *([""] if legend else []), *legend]
 
 
-def _evidence(entry: Entry) -> str:
-    figures = ", ".join(f"[figure {n}](fig{n:02d}.png)" for n in entry.figures)
-    parts = [
-        f"### {entry.id}: {entry.case}",
-        f"{entry.says} (Section {entry.section}; {figures})",
-        f"```text\n{entry.evidence}\n```",
-        *_declared_before(entry),
-        f"Rerun: {_code(entry.rerun)}",
-    ]
-    return "\n\n".join(parts)
-
-
-def _declared_before(entry: Entry) -> list[str]:
-    """Every other declaration that the claim was decided under from the same store."""
-    lines = [
-        f"- `{old.declared}`, {old.asked}: {old.verdict} on {old.date[:10]} ({old.regime} regime); "
-        f"changed since: {'; '.join(old.changes)}"
-        for old in entry.declared_before
-    ]
-    head = f"**Declared differently before** (now `{entry.declared}`), with results of the same store at hand:"
-    return [head, "\n".join(lines)] if lines else []
-
-
-def _figure(picture: Picture) -> str:
-    return f"![Figure {picture.number}]({picture.path.name})\n\n*Figure {picture.number}. {picture.caption}*"
-
-
-def _conditions(session: Session) -> str:
-    machine = session.hardware
-    versions = ", ".join(f"{name} {version}" for name, version in session.versions.items())
-    lines = [
-        f"- command: {_code(session.command)}, {span(session.seconds)}",
-        f"- commit: {session.commit or 'none'}{' with uncommitted changes' if session.dirty else ''}",
-        f"- device: {session.device}; {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB",
-        f"- versions: {versions}",
+def _conditions(session: Session) -> list[str]:
+    changed = " with uncommitted changes" if session.dirty else ""
+    return [
+        "## Conditions",
+        "",
+        f"- command: {_code(clean(session.command))}, {span(session.seconds)}",
+        f"- commit: {session.commit or 'none'}{changed}",
+        f"- device: {session.device}; {session.hardware.processor}, {session.hardware.cores} cores",
         *(f"- data: {data.text}" for data in session.data.values()),
     ]
-    return "\n".join(lines)
 
 
-def _choices(found: Iterable[Choice]) -> list[str]:
-    rows = [(choice.open, choice.reading, choice.why) for choice in found]
-    return ["What the paper leaves open, and how it is read here:", _table(("open", "reading", "why"), rows)]
+def _further() -> list[str]:
+    return [
+        "## Read further",
+        "",
+        "`report.html` has every verdict with its plots, its evidence and its rerun command, all measured values,",
+        "the figures, what the paper leaves open and how that was read, and when what was made. `measured.csv` has a",
+        "line for each network, `report.json` has everything as data. `python -m repro verify` with the folder's name",
+        "decides every verdict again.",
+    ]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = (columns, ["---"] * len(columns), *rows)
+    return [f"| {' | '.join(_cell(clean(str(cell))) for cell in row)} |" for row in lines]
+
+
+def _cell(text: str) -> str:
+    """A text that ends no cell of a table and begins no tag."""
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
 def _code(text: str) -> str:

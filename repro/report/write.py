@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ..files.text import write_text
 from ..runs.conditions import Conditions
@@ -11,14 +11,12 @@ from ..runs.store import Store
 from ..verdicts.entry import Broken, Entry, json_of
 from ..verdicts.figures import FIGURES
 from . import page, provenance, summary
-from .bundle import NAME, Machine, Report, session_of, told_once
+from .bundle import NAME, Machine, Report, Session, session_of, told_once
 from .choices import choices
-from .drawing.captions import scale_words
+from .drawing.captions import Picture, scale_words
 from .drawing.pictures import Ahead
 from .page.values import Measurements
 from .scorecard import scorecard
-
-PAGE: Final = "report.html"
 
 
 def write_report(
@@ -39,12 +37,9 @@ def write_report(
     """
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
-    told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
+    of = choices(conditions.trained_as)
     report = Report(
-        session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),
-        claims=tuple(entries),
-        errors=tuple(errors),
-        choices=choices(conditions.trained_as),
+        session=_session(session, conditions, numbers), claims=tuple(entries), errors=tuple(errors), choices=of
     )
     write_text(artifacts / NAME, json_of(told_once(report), indent=1) + "\n")
     return [artifacts / NAME, *render(report, conditions, store, artifacts, ahead, linear)]
@@ -69,22 +64,30 @@ def render(
         or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in report.session.figures
     ]
-    card = scorecard(report.told)
-    scale = scale_words(conditions, papers=not conditions.regime.reduced, surrogate=report.session.surrogate)
-    sheets = [
-        draw_scorecard(card, f"Verdicts, {scale}", artifacts / "scorecard.png"),
-        draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
-    ]
-    found = Measurements.of(report.claims, store, conditions)
-    texts = {
-        "report.md": summary.markdown(report, card, pictures),
-        PAGE: page.render(report, pictures, found, conditions, artifacts),
-        "measured.csv": found.csv(),
-    }
+    texts = _texts(report, pictures, Measurements.of(report.claims, store, conditions), conditions, artifacts)
     for name, text in texts.items():
         write_text(artifacts / name, text)
-    return [
-        *(artifacts / name for name in texts),
-        *(sheet for sheet in sheets if sheet),
-        *(path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))),
+    scale = scale_words(conditions, papers=not conditions.regime.reduced, surrogate=report.session.surrogate)
+    sheets = [
+        draw_scorecard(scorecard(report.told), f"Verdicts, {scale}", artifacts / "scorecard.png"),
+        draw_contact_sheet([picture.path for picture in pictures], artifacts / "figures.png"),
     ]
+    drawings = [path for picture in pictures for path in (picture.path, picture.path.with_suffix(".svg"))]
+    return [*(artifacts / name for name in texts), *(sheet for sheet in sheets if sheet), *drawings]
+
+
+def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int]) -> Session:
+    """The session as its report tells of it, with where it was made."""
+    where = {**provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
+    return session_of(conditions, **told, **where, hardware=Machine(**hardware()), figures=tuple(figures))
+
+
+def _texts(
+    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, artifacts: Path
+) -> dict[str, str]:
+    """What of a report a reader opens and is text, by the files' names."""
+    return {
+        "report.html": page.render(report, pictures, found, conditions, artifacts),
+        "report.md": summary.markdown(report),
+        "measured.csv": found.csv(),
+    }

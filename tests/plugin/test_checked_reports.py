@@ -162,11 +162,12 @@ def test_a_margin_moved_after_results_were_seen_shows_in_the_next_report(project
     (before,) = new["declared_before"]
     assert (before["declared"], before["changes"]) == (old["declared"], MOVED)
     result.stdout.fnmatch_lines(["trend seen* it-holds ?StdCNN-MNIST?* (declared differently before)"])
-    page = (project.folder / "artifacts" / "report.md").read_text()
-    assert page.count("**Declared differently before**") == 2
+    page = (project.folder / "artifacts" / "report.html").read_text("utf-8")
+    assert page.count("Declared differently before") == 2
     asked = "every two batch sizes within 2 points of each other"
-    assert f"- `{old['declared']}`, {asked}: trend seen (surrogate) on {before['date'][:10]} (quick regime); " in page
-    assert f"within 3 points of each other `{new['declared']}` |" in page
+    told = f"{asked}: trend seen (surrogate) on {before['date'][:10]} (quick regime); "
+    assert f"<code>{old['declared']}</code>, {told}" in page
+    assert f"Declared as <code>{new['declared']}</code>." in page
 
 
 def test_more_seeds_are_no_other_declaration_and_another_grid_is_one(project: Project) -> None:

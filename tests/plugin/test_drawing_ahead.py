@@ -1,6 +1,7 @@
 """Who draws the figures of a session, and what its end costs."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -29,8 +30,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 
 def captions(folder: Path) -> list[str]:
-    page = (folder / "report.md").read_text()
-    return [line for line in page.splitlines() if "undertrained" in line.lower() or "Lines are" in line]
+    return re.findall("<figcaption>(.*?)</figcaption></figure>", (folder / "report.html").read_text("utf-8"))
 
 
 def test_workers_draw_what_one_process_would(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

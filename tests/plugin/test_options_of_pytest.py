@@ -100,7 +100,7 @@ def test_the_report_is_utf8_in_any_locale(project: Project, processes: str) -> N
     found = subprocess.run(command, cwd=project.folder, env={**os.environ, **IN_C}, capture_output=True, check=False)
     assert found.returncode == 0
     page = (project.folder / "artifacts" / "report.md").read_text("utf-8")
-    assert "**für λ1 regime: reduced data and training." in page
+    assert "**für λ1 regime**: reduced data and training." in page
     assert project.report()["session"]["regime"]["name"] == "für λ1"
     assert not [*(project.folder / "artifacts").glob(".*")]
 

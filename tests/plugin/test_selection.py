@@ -183,7 +183,7 @@ def test_a_regimes_name_reaches_header_and_report_and_its_file_the_rerun_command
     assert regime["name"] == "afternoon"
     fields = ("seeds", "batch_sizes", "train_images")
     assert [regime["tasks"]["StdCNN-MNIST"][field] for field in fields] == [3, [64, 512], None]
-    assert "afternoon" in (claims.folder / "artifacts" / "report.md").read_text().split("## Verdicts")[0]
+    assert "afternoon" in (claims.folder / "artifacts" / "report.md").read_text().split("## The answer")[0]
     for claim in report["claims"]:
         test, *flags = claims.rerun(claim)
         assert test == claim["test"]

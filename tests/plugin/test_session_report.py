@@ -30,7 +30,7 @@ def test_the_report_of_a_session_holds_verdicts_conditions_and_figures(project: 
     assert drawn["figures"] == [11, 12]
     for number in session["figures"]:
         assert (artifacts / f"fig{number:02d}.png").read_bytes().startswith(PNG)
-    for name in ("report.json", "report.md", "fig11.png"):
+    for name in ("report.json", "report.html", "report.md", "measured.csv", "fig11.png", "fig11.svg"):
         result.stdout.fnmatch_lines([f"written: *{name}"])
 
 
@@ -42,7 +42,7 @@ def test_the_surrogate_is_named_wherever_a_verdict_stands(project: Project) -> N
     assert named in lines[:summary]
     assert named in lines[summary:]
     page = (project.folder / "artifacts" / "report.md").read_text()
-    assert "MNIST (SURROGATE: rendered glyphs, not the data set)" in page.split("## Verdicts")[0]
+    assert "MNIST (SURROGATE: rendered glyphs, not the data set)" in page.split("## The answer")[0]
     assert all(claim["verdict"].endswith(" (surrogate)") for claim in project.report()["claims"])
     assert {data["kind"] for data in project.report()["session"]["data"].values()} == {"surrogate"}
     assert "reproduced" not in " ".join(claim["verdict"] for claim in project.report()["claims"])

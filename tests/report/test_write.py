@@ -1,3 +1,4 @@
+import csv
 import json
 import re
 from collections.abc import Iterator
@@ -6,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from msgspec import to_builtins
 from msgspec.structs import replace
 from worlds import case_of, conditions, fill
@@ -145,9 +147,10 @@ def test_a_session_that_was_trained_otherwise_says_so_in_bundle_page_and_choices
     changed = [choice for choice in bundle["choices"] if choice["why"] == "asked for"]
     assert [choice["reading"] for choice in changed] == [SAYS[POOL_LAST], SAYS[HE]]
     assert len(bundle["choices"]) == len(CHOICES)
-    head, _, rest = (tmp_path / "report.md").read_text().partition("1 verdict on what")
+    head = (tmp_path / "report.md").read_text().partition("## The answer")[0]
     assert [name for name in SAYS if f"**Trained with {name}**: {SAYS[name]}." in head] == [POOL_LAST, HE]
-    assert f"| {SAYS[HE]} | asked for |" in rest.partition("## Conditions")[2]
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert f'<dd>{escape(SAYS[HE])}. <span class="because">Why: asked for.</span></dd>' in page
 
 
 def test_a_departure_is_the_other_reading_of_one_choice() -> None:
@@ -169,18 +172,37 @@ def test_a_choice_names_a_place_that_there_is(choice: Any) -> None:
     assert all(re.search(rf"^{name}\b", text, re.MULTILINE) for name in parts[len(module) :])
 
 
-def test_every_link_of_the_page_leads_somewhere(report: Report) -> None:
+def test_every_file_that_the_page_names_is_there(report: Report) -> None:
     written, _, page = report
-    links = re.findall(r"\]\(([^)]+)\)", page)
-    assert links
-    assert {link for link in links if not (written[0].parent / link).exists()} == set()
+    named = re.findall(r"`([a-z]+\.[a-z]+)`", page)
+    assert {*named} >= {"report.html", "measured.csv", "report.json"}
+    assert {name for name in named if not (written[0].parent / name).exists()} == set()
 
 
 def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) -> None:
-    head = report[2].partition("## ")[0]
+    head, _, rest = report[2].partition("## ")
     assert "SURROGATE" in head
     assert "quick regime" in head
-    assert "1 trend seen (surrogate), 1 trend not seen (surrogate). 1 test broke." in head
+    assert "1 holds and 1 fails" in rest
+    assert "## 1 test broke" in rest
+
+
+def test_the_table_of_measured_values_has_a_line_for_each_network(report: Report) -> None:
+    written, bundle, _ = report
+    rows = list(csv.DictReader((written[0].parent / "measured.csv").open()))
+    assert len(rows) == 2 * 2  # batch sizes and seeds
+    assert {row["run"] for row in rows} == {run for claim in bundle["claims"] for run in claim["runs"]}
+    assert {(row["task"], row["recipe"], row["lambda1"]) for row in rows} >= {("M1-MNIST", "Benchmark", "20.0")}
+
+
+def test_the_bundle_has_the_curves_of_its_claims_each_once_and_the_margin_of_each(report: Report) -> None:
+    bundle = report[1]
+    (name,) = bundle["claims"][0]["curves"]
+    points = bundle["curves"][name]["points"]
+    assert [point["batch_size"] for point in points] == [64, 256]
+    assert {run for point in points for run in point["runs"]} == {*bundle["claims"][0]["runs"]}
+    assert bundle["claims"][0]["number_line"]["side"] == "below"
+    assert bundle["claims"][0]["number_line"]["margin"] == 1.0
 
 
 def test_a_session_without_a_verdict_has_a_report(tmp_path: Path) -> None:

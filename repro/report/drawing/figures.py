@@ -40,7 +40,7 @@ def draw(
     lines that it speaks of are drawn with all of them.
     """
     path = folder / f"{figure.name}.png"
-    with rc_context(STYLE | VECTORS | {"svg.hashsalt": figure.name}):
+    with rc_context({**STYLE, **VECTORS, "svg.hashsalt": figure.name}):
         canvas, notes = composed(figure, store, conditions, decided, linear)
         canvas.savefig(path, dpi=DPI, pil_kwargs={"compress_level": COMPRESSION})
         canvas.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})

@@ -4,13 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...statistics.estimands import ERROR
-from ...statistics.families import wrong_by_chance
 from ...verdicts.entry import PAPER, Entry
 from ...words import counted
+from ..together import in_words
 from .trust import Tally, tally
 
-MANY: Final = 20  # verdicts, of which one may be expected to be wrong
 CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract and the conclusion say first
 
 
@@ -31,7 +29,7 @@ def answer(entries: Sequence[Entry]) -> Answer:
     central = [entry for entry in entries if entry.id == CENTRAL]
     own = [entry for entry in entries if entry.standing == PAPER]
     word, outcome = _word(tally(central))
-    return Answer(word, outcome, (_central(central), _others(own, len(entries) - len(own)), surely(entries)))
+    return Answer(word, outcome, (_central(central), _others(own, len(entries) - len(own)), in_words(entries)))
 
 
 def _word(found: Tally) -> tuple[str, str]:
@@ -109,20 +107,3 @@ def _of(number: int, word: str) -> str:
         case "undecided":
             return f"{number} {'is' if one else 'are'} undecided"
     return f"{number} {'was' if one else 'were'} asked of networks that have not learnt"
-
-
-def surely(entries: Collection[Entry]) -> str:
-    """How far so many verdicts can be trusted together."""
-    if not entries:
-        return "There is no verdict."
-    found = tally(entries)
-    survive = sum(bool(entry.family_wise) for entry in entries)
-    alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases"
-    if len(entries) >= MANY:
-        alone += f", so of {len(entries):,} about {wrong_by_chance(len(entries)):.0f} may be wrong by chance"
-    if not found.holds:
-        return f"{alone}; none of them holds."
-    which = "the one that holds" if found.holds == 1 else f"the {found.holds:,} that hold"
-    many = f"{survive:,} of {which}" if found.holds > 1 else (which if survive else f"not even {which}")
-    verb = "is" if found.holds == 1 or survive == 1 else "are"
-    return f"{alone}; {many} {verb} clear enough to stand even if all are to be right at once (Holm's correction)."

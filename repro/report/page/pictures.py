@@ -17,9 +17,7 @@ DROPPED: Final = (
     re.compile(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.DOTALL),
     re.compile(r"\sxmlns(:\w+)?=\"[^\"]*\"|\sversion=\"[^\"]*\""),
 )
-SIZE: Final = re.compile(
-    r'(<svg[^>]*?)\swidth="([\d.]+)pt"\sheight="([\d.]+)pt"|(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"'
-)
+SIZE: Final = re.compile(r'(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"')
 FONT: Final = re.compile(r"font:\s*([\d.]+)px[^;\"]*")
 DIGITS: Final = re.compile(r"(\d+\.\d{2})\d+")
 
@@ -54,7 +52,7 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     for pattern in DROPPED:
         svg = pattern.sub("", svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
-    svg = SIZE.sub(lambda m: m.group(1) or m.group(4), svg, count=1)
+    svg = SIZE.sub(r"\1", svg, count=1)
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
     svg = re.sub(r'(xlink:href|href)="#', f'href="#{prefix}', svg)
     svg = svg.replace("url(#", f"url(#{prefix}")

@@ -33,8 +33,8 @@ class Stroke:
 class Plot:
     """Lines over places that are equally far from each other.
 
-    ``logarithmic``: heights are logarithms, and ticks say what they are of. ``band``: for each place the lower and upper
-    edge of what is within the margin. ``chance``: the height of a network that guesses.
+    ``logarithmic``: heights are logarithms, and ticks say what they are of. ``band``: for each place the lower and
+    upper edge of what is within the margin. ``chance``: the height of a network that guesses.
     """
 
     label: str
@@ -50,10 +50,9 @@ class Plot:
         """The drawing, which says in words what it shows."""
         low, high = self._range
         parts = [*self._axes(low, high), *self._band(low, high), *self._chance(low, high)]
-        for i, stroke in enumerate(self.strokes):
-            parts += self._stroke(
-                stroke, low, high, 1.8 + 1.1 * (len(self.strokes) - 1 - i if len(self.strokes) < 5 else 0)
-            )
+        for upon, stroke in zip(reversed(range(len(self.strokes))), self.strokes, strict=True):
+            broader = 1.1 * upon if len(self.strokes) < 5 else 0.0  # so that it is seen under those upon it
+            parts += self._stroke(stroke, low, high, 1.8 + broader)
         head = f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{safe(self.label)}">'
         return Markup(head + "".join(parts) + "</svg>")
 
@@ -111,12 +110,8 @@ class Plot:
         known = [(self._x(i), self._y(h, low, high), i) for i, h in enumerate(stroke.heights) if math.isfinite(h)]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y, _ in known)
         dash = ' stroke-dasharray="6 3"' if stroke.dashed else ""
-        colour = f'style="--c:{stroke.colour}"'
-        yield (
-            f'<g {colour}><path class="curve" d="M{path}" stroke-width="{width:.1f}"{dash}/>'
-            if known
-            else f"<g {colour}>"
-        )
+        yield f'<g style="--c:{stroke.colour}">'
+        yield f'<path class="curve" d="M{path}" stroke-width="{width:.1f}"{dash}/>' if known else ""
         for i, dots in enumerate(stroke.dots):
             for dot in dots:
                 if math.isfinite(dot):

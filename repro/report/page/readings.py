@@ -12,7 +12,7 @@ from .cases import Case, Reading
 SOUND: Final = "sound attack"
 EQUAL: Final = "equal training"
 FIRST: Final = {
-    SOUND: "the attacks climb cross-entropy, as the paper's equation says; it vanishes where a network is sure of itself",
+    SOUND: "the attacks climb cross-entropy, as the paper says, which vanishes where a network is sure of itself",
     EQUAL: "every network is trained for the same number of epochs, so a larger batch takes fewer steps",
     TEST_LOSS: "lambda1 is that of the training loss",
 }
@@ -49,11 +49,10 @@ def _open(name: str, of: Sequence[tuple[Case, Reading]], conditions: Conditions)
 def epsilon(of: Sequence[tuple[Case, Reading]], conditions: Conditions) -> str:
     """How the size of the attack is read on the tasks of these verdicts."""
     tasks = dict.fromkeys(curve.task for case, _ in of for curve in case.tables)
-    sets = {TASKS[task].dataset for task in tasks if task in TASKS}
-    said = dict.fromkeys(
-        f"{data.epsilon:g} is read as {conditions.regime.scale(TASKS[task]).reading.epsilon(data):.4g} of a pixel's range"
-        for data in sorted(sets, key=lambda data: data.name)
+    read = {
+        (TASKS[task].dataset.epsilon, conditions.regime.scale(TASKS[task]).reading.epsilon(TASKS[task].dataset)): None
         for task in tasks
-        if task in TASKS and TASKS[task].dataset == data and data.epsilon != data.epsilon_pixels
-    )
+        if task in TASKS
+    }
+    said = [f"{size:g} is read as {share:.3g} of a pixel's range" for size, share in sorted(read) if size != share]
     return "; ".join(said)

@@ -23,7 +23,8 @@ from .losses import losses
 from .pictures import shown
 from .plots import mean
 from .readings import open_points
-from .session import banners, costs, ran, timeline
+from .session import banners, costs, ran
+from .timeline import timeline
 from .values import Measurements
 
 TIMELINE = "timeline.jsonl"

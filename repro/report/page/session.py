@@ -1,26 +1,17 @@
-"""What was run, how that differs from the paper, when it was made and what it cost."""
+"""What was run, how that differs from the paper, and what it cost."""
 
-import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
-
-from markupsafe import Markup
+from typing import Any
 
 from ...experiment import precisions
 from ...experiment.regimes import PAPER, Scale
 from ...experiment.tasks import TASKS
 from ...experiment.trained_as import SAYS
-from ...files.text import read_text
 from ...runs.conditions import Conditions
-from ...words import counted, span
+from ...words import span
 from ..bundle import Session
-from ..text import safe
 from .values import Measurements
-
-LANE, WIDE, NAMES = 22, 960, 70  # of the timeline: height of a process, width, and room for names
-MOST: Final = 4000  # runs that are drawn on it
 
 
 @dataclass(frozen=True)
@@ -39,14 +30,14 @@ def banners(session: Session) -> list[Banner]:
         found.append(Banner(f"{session.regime.name} regime", says))
     for data in session.data.values():
         if data.kind == "surrogate":
-            found.append(Banner("surrogate data", data.text))
+            found.append(Banner("Surrogate data", data.text))
     for name in session.trained_as:
-        found.append(Banner(f"trained with {name}", f"{SAYS[name]}."))
+        found.append(Banner(f"Trained with {name}", f"{SAYS[name]}."))
     if session.precision != precisions.FLOAT32:
-        found.append(Banner(f"trained in {session.precision}", f"{precisions.SAYS[session.precision]}."))
+        found.append(Banner(f"Trained in {session.precision}", f"{precisions.SAYS[session.precision]}."))
     if session.partial:
         says = f"{'; '.join(session.partial)}. Nothing is said here of the other claims."
-        found.append(Banner("a part of the claims", says))
+        found.append(Banner("A part of the claims", says))
     return found
 
 
@@ -135,52 +126,3 @@ def costs(found: Measurements) -> list[Cost]:
     return [
         Cost(name, len(of), span(sum(n.seconds for n in of)), span(sum(n.measuring for n in of))) for name, of in rows
     ]
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """Which process made which run when, of the session that last made any."""
-
-    svg: Markup
-    says: str
-
-
-def timeline(path: Path) -> Timeline | None:
-    """The timeline of a file that a session left; None where there is none, or nothing on it."""
-    try:
-        events = [json.loads(line) for line in read_text(path).splitlines()]
-        made = _made(events)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return _drawn(made) if made else None
-
-
-def _made(events: Sequence[dict[str, Any]]) -> list[tuple[str, str, float, float]]:
-    """Process, name, begin and end of everything that was begun and ended."""
-    begun: dict[tuple[str, str], dict[str, Any]] = {}
-    made = []
-    for event in events:
-        key = event["worker"], event["name"]
-        if event["event"] == "begin":
-            begun[key] = event
-        elif event["event"] == "end" and key in begun:
-            made.append((*key, float(begun.pop(key)["time"]), float(event["time"])))
-    return made
-
-
-def _drawn(made: Sequence[tuple[str, str, float, float]]) -> Timeline:
-    lanes = sorted({worker for worker, *_ in made}, key=lambda name: (len(name), name))
-    start, end = min(m[2] for m in made), max(m[3] for m in made)
-    wide = (WIDE - NAMES) / ((end - start) or 1.0)
-    parts = [f'<text x="0" y="{LANE * i + 15}">{safe(lane)}</text>' for i, lane in enumerate(lanes)]
-    for worker, name, begin, stop in made[:MOST]:
-        x, y, width = NAMES + (begin - start) * wide, LANE * lanes.index(worker) + 3, max((stop - begin) * wide, 0.6)
-        title = f"<title>{safe(name)}, {span(stop - begin)}</title>"
-        parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{LANE - 6}">{title}</rect>')
-    busy = sum(stop - begin for *_, begin, stop in made)
-    says = (
-        f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process').replace('processs', 'processes')}"
-    )
-    says += f" in {span(end - start)}, busy for {busy / ((end - start) * len(lanes) or 1.0):.0%} of that"
-    head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * len(lanes)}" role="img" aria-label="{safe(says)}">'
-    return Timeline(Markup(head + "".join(parts) + "</svg>"), says)

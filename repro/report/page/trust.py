@@ -32,18 +32,12 @@ class Tally:
     fails: int
     undecided: int
     unlearnt: int
-    sure_holds: int
-    sure_fails: int
+    sure: int
 
     @property
     def all(self) -> int:
         """All verdicts."""
         return self.holds + self.fails + self.undecided + self.unlearnt
-
-    @property
-    def sure(self) -> int:
-        """Those that can be relied on."""
-        return self.sure_holds + self.sure_fails
 
 
 def tally(entries: Collection[Entry]) -> Tally:
@@ -51,7 +45,9 @@ def tally(entries: Collection[Entry]) -> Tally:
     outcomes = [entry.outcome for entry in entries]
     sure = [entry.outcome for entry in entries if entry.outcome in DECIDED and not doubts(entry)]
     return Tally(
-        *(outcomes.count(outcome) for outcome in Outcome),
-        sure.count(Outcome.HOLDS),
-        sure.count(Outcome.FAILS),
+        holds=outcomes.count(Outcome.HOLDS),
+        fails=outcomes.count(Outcome.FAILS),
+        undecided=outcomes.count(Outcome.UNDECIDED),
+        unlearnt=outcomes.count(Outcome.NOT_LEARNT),
+        sure=len(sure),
     )
