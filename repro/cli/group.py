@@ -25,8 +25,9 @@ class _Helped(click.Command):
                 write(ctx.get_help())
                 ctx.exit()
 
-        names = {"is_flag": True, "expose_value": False, "is_eager": True, "help": "Say this and end."}
-        return click.Option(["-h", "--help"], callback=show, **names)
+        return click.Option(
+            ["-h", "--help"], callback=show, is_flag=True, expose_value=False, is_eager=True, help="Say this and end."
+        )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -59,7 +59,7 @@ class Choice:
             raise ValueError(value)
         return str(value)
 
-    def held(self, value: str) -> str:
+    def held(self, value: Any) -> Any:
         """As a scale has it."""
         return value
 
@@ -89,7 +89,7 @@ class Sized:
             raise ValueError(value)
         return self.read(value)
 
-    def held(self, value: Epsilon) -> Epsilon:
+    def held(self, value: Any) -> Any:
         """As a scale has it."""
         return value
 

@@ -64,11 +64,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         named = f"Recipe({self.name!r}, {self.momentum!r})"
-        if not callable(self.rule):
+        rule: object = self.rule  # whoever leaves it out, or gives a text for a number, is told in one line
+        momentum: object = self.momentum
+        if not callable(rule):
             right = "needs a rule, a function of the batch size and the momentum that gives an SGD"
             meant = did_you_mean(self.name, ("LR", "LR/BS", "Benchmark"))
             raise SettingError(f"{named}: {right}; LR(), LR_BS() and BENCHMARK have theirs{meant}")
-        if isinstance(self.momentum, str) or not 0 <= self.momentum < 1:
+        if not isinstance(momentum, int | float) or not 0 <= momentum < 1:
             raise SettingError(f"{named}: the momentum must be a number from 0 to below 1")
 
     def sgd(self, batch_size: int, anchor: int = PAPERS_ANCHOR) -> SGD:

@@ -24,9 +24,10 @@ class Task:
 
     def __post_init__(self) -> None:
         NETWORKS.known(self.architecture)
-        if not isinstance(self.dataset, Dataset):
-            DATASETS.known(str(self.dataset))
-            raise SettingError(f"data set {self.dataset!r}: must be the data set itself, not its name")
+        dataset: object = self.dataset  # whoever gives its name is told in one line
+        if not isinstance(dataset, Dataset):
+            DATASETS.known(str(dataset))
+            raise SettingError(f"data set {dataset!r}: must be the data set itself, not its name")
         DATASETS.known(self.dataset.name)
 
     @property

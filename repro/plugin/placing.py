@@ -105,7 +105,8 @@ def _differing(there: Loaded, session: Session, store: str) -> list[str]:
 
 
 def _kind(session: Mapping[str, Any], data: str) -> str | None:
-    return session["data"].get(data, {}).get("kind")
+    kind: str | None = session["data"].get(data, {}).get("kind")
+    return kind
 
 
 def _scales(own: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

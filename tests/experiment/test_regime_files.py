@@ -214,7 +214,7 @@ def test_a_name_without_a_file_is_told_with_what_there_is(name: str) -> None:
 
 
 counts = st.integers(min_value=1, max_value=10**6)
-VALUES = {
+VALUES: dict[str, Any] = {
     name: st.lists(counts, min_size=1, max_size=6, unique=True)
     if field.kind is SIZES
     else st.integers(min_value=0 if field.kind is SIZE else 1, max_value=10**6)
