@@ -127,9 +127,7 @@ def resnet(setting: Setting, known: Known) -> Iterator[Case]:
             yield Case(what, partial(_resnet, setting, precision, size, algorithms, layout, peak))
 
 
-def _resnet(
-    setting: Setting, precision: str, batch_size: int, algorithms: str, layout: str, peak: float | None
-) -> Row:
+def _resnet(setting: Setting, precision: str, batch_size: int, algorithms: str, layout: str, peak: float | None) -> Row:
     if not setting.can(precision):
         raise NotMeasuredError("needs CUDA")
     task = OF_ARCHITECTURE["ResNet18"]

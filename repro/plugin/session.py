@@ -25,6 +25,7 @@ from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
 from ..words import counted
+from . import lost_gpu
 from .gpus import lacking
 from .options import STORE, Settings
 from .outcomes import about
@@ -135,7 +136,13 @@ class ClaimSession:
         session = Session(self.own.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
         if self.settings.cluster is not None:
             return self.far.workshop(self.store, self.conditions, session)
-        return Workshop(self.store, self.conditions, session, Makers(make=_no_gpu) if self._lacks_gpu else None)
+        return Workshop(self.store, self.conditions, session, self._makers())
+
+    def _makers(self) -> Makers | None:
+        """Who makes its runs, where that is not simply this process."""
+        if self._lacks_gpu:
+            return Makers(make=_no_gpu)
+        return lost_gpu.makers(self._process) if self.settings.gpu else None
 
     @property
     def _lacks_gpu(self) -> bool:

@@ -87,6 +87,14 @@ class Shared:
         if self.folder.exists():
             self._stopped.touch()
 
+    def give_up(self, what: str) -> None:
+        """Say that something is not to be tried again in the session: a run, by its key."""
+        (self.folder / f"given-up-{what}").touch()
+
+    def given_up(self, what: str) -> bool:
+        """Whether something is not to be tried again."""
+        return (self.folder / f"given-up-{what}").exists()
+
     @property
     def stopped(self) -> bool:
         """Whether the session was stopped."""

@@ -76,6 +76,8 @@ def play(run: Run, reading: Reading, store: Store, _conditions: Conditions, *_: 
     journal.write("begin", run)
     time.sleep(float(os.environ["PLAYED_SECONDS"]))
     _warn("PLAYED_WARNING")
+    if str(run.task) == "M1-MNIST" and "PLAYED_GPU_FAULT" in os.environ:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be ...")
     if str(run.task) == "M1-MNIST":
         raise getattr(errors, os.environ.get("PLAYED_ERROR", ""), RuntimeError)("the oven is cold\nand dark")
     diverged = str(run.task) == "M1-FashionMNIST"
