@@ -45,7 +45,7 @@ class Controller:
     def __init__(self, config: pytest.Config, settings: Settings, rerun: Rerun, gpus: int) -> None:
         self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
         self.shared = Shared(Path(tempfile.gettempdir(), f"repro-session-{os.urandom(8).hex()}"))
-        self.progress = Progress(self.shared.journal, config)
+        self.progress = Progress(self.shared, settings, config)
         self.entries: dict[str, Entry] = {}  # by the test's id, as the errors are
         self.errors: dict[str, Broken] = {}
         self._selected: list[str] = []
@@ -88,7 +88,7 @@ class Controller:
         self._told = self.shared.told()
         if self._told.error:
             raise pytest.UsageError(self._told.error)
-        self.progress.begin(self._told.missing, threaded=threaded)
+        self.progress.begin(self._told, len(self._nodes), threaded=threaded)
         if self._told.claims and threaded:
             threading.Thread(target=_get_ready, daemon=True).start()
 
@@ -114,8 +114,16 @@ class Controller:
             if entry is not None and report.when != "teardown":
                 name = self._told.claims.get(report.nodeid, {}).get("test", report.nodeid)
                 self.entries[report.nodeid] = replace(entry, test=name)
+                self.progress.verdict(entry)
         if report.failed:
             self._count(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Iterator[None]:
+        """Where the live view shows verdicts as they fall, pytest writes no letter for them."""
+        found = yield
+        shown = self.progress.live and report.nodeid in self._told.claims
+        return (found[0], "", "") if shown and found else found
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected is a fault."""
@@ -181,6 +189,7 @@ class Controller:
     def _write(self) -> None:
         from ..report import Ahead, write_report
         from ..report.bundle import session_of
+        from ..report.stores import told
         from ..report.together import taken_together
         from ..runs.store import Store
         from ..verdicts.history import remember
@@ -201,7 +210,7 @@ class Controller:
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
-        linear = self.settings.linear_axis
+        facts["store"], linear = told(store.root, to.folder), self.settings.linear_axis
         self._leave_timeline(to.folder)
         self._written = write_report(entries, broken, facts, conditions, store, to.folder, ahead, linear)
 

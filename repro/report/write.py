@@ -36,7 +36,7 @@ def write_report(
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
-    told["store"] = stores.told(store.root, artifacts)
+    told.setdefault("store", stores.told(store.root, artifacts))
     report = Report(
         session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),
         claims=tuple(entries),
