@@ -75,6 +75,8 @@ class Controller:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
+            if reporter.isatty:  # where xdist has written about its workers, and not ended that line
+                reporter.write("\n")
             for line in self._headline:
                 reporter.write_line(line)
 

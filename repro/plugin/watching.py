@@ -98,7 +98,7 @@ class Watch:
         pace = self._busy / made if made > KNOWN * self._all else 1.0
         under_way = sum(self._under_way(self._at[one.worker][0], one, (now - one.since) / pace) for one in doing)
         share = min(1.0, (made + under_way) / self._all) if self._all else 1.0
-        left = (self._all - made - under_way) * pace / self._processes if self._all else None
+        left = max(0.0, self._all - made - under_way) * pace / self._processes if self._all else None
         return State(self.done(), self._told.missing, share, now - self._began, left, doing)
 
     def _parts(self, run: str) -> list[float]:

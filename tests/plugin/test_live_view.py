@@ -28,7 +28,7 @@ def seen(project: Project, *options: str, **environment: str) -> str:
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
     settings = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLUMNS")}
     command = [sys.executable, "-m", "pytest", *project.arguments("-k", CLAIMS, *options)]
-    settings |= {"TERM": "xterm-256color", "PLAYED_SECONDS": "0.4", **environment}
+    settings |= {"TERM": "xterm-256color", "PLAYED_SECONDS": "0.8", **environment}
     session = subprocess.Popen(command, cwd=project.folder, stdout=terminal, stderr=terminal, env=settings)
     os.close(terminal)
     found = b""
