@@ -53,12 +53,12 @@ def commands(ctx: click.Context) -> Answer:
 
 @commands.command(context_settings={"ignore_unknown_options": True}, short_help="Say what a session would train.")
 @click.option("--claims", metavar="NAME", default=CLAIMS, help="the folder of claims (default: claims)")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST OPTION]...")
 def plan(claims: str, options: tuple[str, ...]) -> Answer:
     """Say what a session would train, what is stored and how long the rest takes: `pytest claims --plan`.
 
-    OPTIONS are those of `pytest claims`, such as --quick, -n 4, --seeds 5 or -k WORDS. Exit status 0: planned; 2: bad
-    input.
+    The options are those of `pytest claims`, such as --quick, -n 4, --seeds 5 or -k WORDS. Exit status 0: planned; 2:
+    bad input.
     """
     from .plan import plan as found
 

@@ -1,6 +1,8 @@
 """The live view in a terminal: a bar in predicted time, a line for each worker, and verdicts as they fall."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TextIO
 
 from rich.console import Console, Group
@@ -23,7 +25,9 @@ class View:
 
     def __init__(self, state: Callable[[], State], terminal: TextIO) -> None:
         self._state = state
+        self._terminal = terminal
         self._console = Console(file=terminal, force_terminal=True, highlight=False)
+        self._fit()
         self._live = Live(
             get_renderable=self._drawn,
             console=self._console,
@@ -42,7 +46,13 @@ class View:
         """Take the view from the terminal; what was printed above it stays."""
         self._live.stop()
 
+    def _fit(self) -> None:
+        """Take the size of the terminal itself: that of standard output is none while pytest captures it."""
+        with suppress(OSError):
+            self._console.size = os.get_terminal_size(self._terminal.fileno())
+
     def _drawn(self) -> Group:
+        self._fit()
         state = self._state()
         head = Table.grid(padding=(0, 1))
         head.add_row(ProgressBar(1.0, state.share, width=BAR), Text(state.short, no_wrap=True, overflow="ellipsis"))

@@ -86,7 +86,7 @@ class Progress:
         done = self._watch.done()
         if done > self._shown or self._thread is not None:
             self._shown, self._last = done, time.monotonic()
-            self._write(self._watch.state().words)
+            self.say(self._watch.state().words)
 
     def _drawn(self) -> "View | None":
         """The view, if there is to be one."""
@@ -101,7 +101,15 @@ class Progress:
             if self._shared.journal.exists():  # before, pytest writes about its workers
                 self.poll()
 
-    def _write(self, line: str) -> None:
+    def done(self) -> int:
+        """Runs finished in this session."""
+        return 0 if self._watch is None else self._watch.done()
+
+    def say(self, line: str) -> None:
+        """Show a line, beside what pytest shows of the tests."""
+        if self._view is not None:
+            self._view.print(line, "")
+            return
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         capture = self._config.pluginmanager.get_plugin("capturemanager")
         if reporter is None:

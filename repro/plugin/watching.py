@@ -169,6 +169,8 @@ def at_work(artifacts: Path) -> tuple[Shared, State] | None:
         return None
     try:
         shared = Shared(Path(facts["folder"]))
+        if not shared.folder.is_dir():
+            return None
         return shared, Watch(shared, shared.told(), facts["processes"], facts["began"]).state()
     except (OSError, ValueError, KeyError, TypeError):  # it ends just now
         return None
@@ -185,6 +187,8 @@ def _announced(artifacts: Path) -> dict[str, Any]:
 def _alive(process: object) -> bool:
     if not isinstance(process, int) or process <= 0:
         return False
+    if os.name == "nt":  # there a signal of 0 is none that only asks; the session's folder is looked for, too
+        return True
     try:
         os.kill(process, 0)
     except PermissionError:
