@@ -27,12 +27,13 @@ def test_examples_of_a_module(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", with_examples(DOCUMENTS))
-def test_examples_of_a_document(name: str) -> None:
+def test_examples_of_a_document(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # they speak of the published report
     path = str(DOCUMENTS[name])
     found = doctest.testfile(path, module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8")
     assert found.attempted
     assert not found.failed
 
 
-def test_the_measures_have_an_example() -> None:
-    assert "using-the-measures.md" in with_examples(DOCUMENTS)
+def test_the_measures_and_the_tutorial_have_examples() -> None:
+    assert {"using-the-measures.md", "tutorial.md"} <= {*with_examples(DOCUMENTS)}

@@ -12,6 +12,7 @@ WIDTH: Final = 100  # columns of a help text at most
 EXAMPLES: Final = """\b
 examples:
   repro plan --quick -n 2        what would be trained, and how long would it take?
+  repro status artifacts         how far is the session that is at work?
   repro claims                   what is claimed, by which rule and margin?
   repro curves artifacts         the numbers behind every curve, as CSV
   repro verify artifacts         does the report follow from the stored measures?
@@ -53,12 +54,12 @@ def commands(ctx: click.Context) -> Answer:
 
 @commands.command(context_settings={"ignore_unknown_options": True}, short_help="Say what a session would train.")
 @click.option("--claims", metavar="NAME", default=CLAIMS, help="the folder of claims (default: claims)")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST OPTION]...")
 def plan(claims: str, options: tuple[str, ...]) -> Answer:
     """Say what a session would train, what is stored and how long the rest takes: `pytest claims --plan`.
 
-    OPTIONS are those of `pytest claims`, such as --quick, -n 4, --seeds 5 or -k WORDS. Exit status 0: planned; 2: bad
-    input.
+    The options are those of `pytest claims`, such as --quick, -n 4, --seeds 5 or -k WORDS. Exit status 0: planned; 2:
+    bad input.
     """
     from .plan import plan as found
 
@@ -77,6 +78,18 @@ def claims(ids: tuple[str, ...], tasks: tuple[str, ...], as_json: bool, root: Pa
     from .claims import claims as found
 
     return found(ids, tasks, root, folder, as_json=as_json)
+
+
+@commands.command(short_help="Say how far the session is, or what its report says.")
+@_artifacts
+def status(artifacts: Path) -> Answer:
+    """Say how far the session is that is at work on a report, or else what the report says.
+
+    ARTIFACTS is the folder that the session writes into. Exit status 0: said; 2: there is neither.
+    """
+    from .status import status as found
+
+    return found(artifacts)
 
 
 @commands.command(short_help="Draw and write a report again, without training.")

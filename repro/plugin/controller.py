@@ -48,7 +48,7 @@ class Controller:
     def __init__(self, config: pytest.Config, settings: Settings, rerun: Rerun, gpus: int) -> None:
         self.config, self.settings, self.rerun, self.gpus = config, settings, rerun, gpus
         self.shared = Shared(Path(tempfile.gettempdir(), f"repro-session-{os.urandom(8).hex()}"))
-        self.progress = Progress(self.shared.journal, config)
+        self.progress = Progress(self.shared, settings, config)
         self.entries: dict[str, Entry] = {}  # by the test's id, as the errors are
         self.errors: dict[str, Broken] = {}
         self._selected: list[str] = []
@@ -79,6 +79,8 @@ class Controller:
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.ensure_newline()
+            if reporter.isatty:  # where xdist has written about its workers, and not ended that line
+                reporter.write("\n")
             for line in self._headline:
                 reporter.write_line(line)
 
@@ -94,7 +96,7 @@ class Controller:
             raise pytest.UsageError(self._told.error)
         if self._told.claims:
             self._termination.begin()
-        self.progress.begin(self._told.missing, threaded=threaded)
+        self.progress.begin(self._told, len(self._nodes), threaded=threaded)
         if self._told.claims and threaded:
             threading.Thread(target=_get_ready, daemon=True).start()
 
@@ -120,8 +122,16 @@ class Controller:
             if entry is not None and report.when != "teardown":
                 name = self._told.claims.get(report.nodeid, {}).get("test", report.nodeid)
                 self.entries[report.nodeid] = replace(entry, test=name)
+                self.progress.verdict(entry)
         if report.failed:
             self._count(report)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> Iterator[None]:
+        """Where the live view shows verdicts as they fall, pytest writes no letter for them."""
+        found = yield
+        shown = self.progress.live and report.nodeid in self._told.claims
+        return (found[0], "", "") if shown and found else found
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected is a fault."""
@@ -250,10 +260,8 @@ class Controller:
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
-        if self._placed:
-            terminalreporter.write_line(self._placed, bold=True)
-        for line in self.shared.remarks()[:SHOWN]:
-            terminalreporter.write_line(line)
+        for line in [*filter(None, [self._placed]), *self.shared.remarks()[:SHOWN]]:
+            terminalreporter.write_line(line, bold=line == self._placed)
         for test in self._lost[:SHOWN]:
             terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
         if len(self._lost) > SHOWN:

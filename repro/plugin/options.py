@@ -54,6 +54,7 @@ class Settings:
     strict: bool
     verdicts_ok: bool
     linear_axis: bool
+    progress: bool
     readings: tuple[str, ...]
     trained_as: tuple[str, ...]
     precision: str
@@ -186,6 +187,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     switch("--plan", help="say what would be trained and what is stored; train nothing")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
+    switch("--no-progress", help="say nothing of how far the session is")
     switch("--linear-axis", help="figures with a linear axis of batch sizes; by default they are drawn by doublings")
 
 
@@ -219,6 +221,7 @@ def settings(config: pytest.Config) -> Settings:
         strict=get("--strict-claims"),
         verdicts_ok=get("--verdicts-ok"),
         linear_axis=get("--linear-axis"),
+        progress=not get("--no-progress"),
         readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),

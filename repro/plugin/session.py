@@ -66,6 +66,7 @@ class ClaimSession:
             {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()},
         )
         self.shared.folder.mkdir(mode=0o700, exist_ok=True)
+        self._before: dict[str, float] = {}  # the accuracy of the run that was made here last
 
     def prepare(self, left_out: int) -> None:
         """Find the data and the store; tell the controller. ReproError: one is of no use."""
@@ -76,7 +77,19 @@ class ClaimSession:
             self.store.prepare()
             self._keep_from_git()
         headline = "\n".join([*header, *self._cluster(), *self.cost()])
-        self.shared.tell(Told(headline, "", len(self.own.missing), self._about, left_out))
+        self.shared.tell(Told(headline, "", len(self.own.missing), self._about, left_out, self._predicted()))
+
+    def _predicted(self) -> dict[str, tuple[str, list[float]]]:
+        """The recipes of each run that is missing, and the seconds that each of its measurements will probably take."""
+        recipes: dict[str, dict[str, None]] = {}
+        for curve in self.plan.curves:
+            for run in curve.runs(self.conditions):
+                recipes.setdefault(run.key, {})[str(curve.recipe)] = None
+        found: dict[str, tuple[str, list[float]]] = {}
+        for job, seconds in self.own.missing.items():
+            whole = ", ".join(recipes.get(job.run.whole.key, ()))
+            found.setdefault(job.run.key, (whole, []))[1].append(seconds)
+        return found
 
     def _keep_from_git(self) -> None:
         """The folder in a user's project that holds the store is none of what the project keeps."""
@@ -133,7 +146,8 @@ class ClaimSession:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         alone, over = self.processes == 1, lambda: self.shared.over
-        session = Session(self.own.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
+        tell, pulse = self.shared.remark, self._pulse
+        session = Session(self.own.jobs, alone=alone, journal=journal, over=over, tell=tell, pulse=pulse)
         if self.settings.cluster is not None:
             return self.far.workshop(self.store, self.conditions, session)
         return Workshop(self.store, self.conditions, session, self._makers())
@@ -143,6 +157,16 @@ class ClaimSession:
         if self._lacks_gpu:
             return Makers(make=_no_gpu)
         return lost_gpu.makers(self._process) if self.settings.gpu else None
+
+    def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
+        """Tell how far the run is that this process is at; epoch 0: it is made, and how well it does is known."""
+        if epoch:
+            self.shared.beat(self._process.name, run=run.key, epoch=epoch, epochs=run.epochs, loss=loss, **self._before)
+            self._process.notify()
+            return
+        measures = (self.store.measures(run, self.conditions.reading_of(run)) or {}).get("measures", {})
+        self._before = {"accuracy": measures["test_accuracy"]} if "test_accuracy" in measures else {}
+        self.shared.beat(self._process.name, **self._before)
 
     @property
     def _lacks_gpu(self) -> bool:

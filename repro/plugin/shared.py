@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..files.locks import locked
 from ..files.text import read_text, write_text
@@ -27,6 +28,7 @@ class Told:
     missing: int = 0  # runs
     claims: dict[str, dict[str, str]] = field(default_factory=dict)  # what each selected claim test is about
     deselected: int = 0  # claim tests that were collected and left out
+    runs: dict[str, tuple[str, list[float]]] = field(default_factory=dict)  # missing: recipes, seconds of each
 
 
 class Shared:
@@ -76,6 +78,29 @@ class Shared:
             return [*dict.fromkeys(self._remarks.read_text("utf-8").splitlines())]
         except OSError:
             return []
+
+    def beat(self, worker: str, **facts: Any) -> None:
+        """Leave how far a worker is with the run it is at; a moment later it may be more."""
+        with suppress(OSError):  # nothing hangs on it
+            (self.folder / f"pulse-{worker}.json").write_text(json.dumps(facts), "utf-8")
+
+    def pulse(self, worker: str) -> dict[str, Any]:
+        """What ``beat`` left last; empty if nothing, or if it is being written."""
+        try:
+            found = json.loads((self.folder / f"pulse-{worker}.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def keep_verdict(self, line: str) -> None:
+        """Leave a verdict that fell, for other terminals."""
+        with suppress(OSError), (self.folder / "verdicts.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def verdicts(self) -> list[str]:
+        """The verdicts that fell so far."""
+        path = self.folder / "verdicts.txt"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
 
     def finish(self) -> None:
         """Say that the session is over: workers begin no further run."""

@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ..errors import ReproError, WeightsError, error_line, named_line
 from ..experiment.readings import Reading
+from ..science.training.pulse import heard
 from .conditions import Conditions
 from .run import Job, Run
 from .store import Store
@@ -84,10 +86,11 @@ class Makers:
 class Session:
     """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
 
-    ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without. A process that
-    is ``alone`` makes the runs of the test at hand first, so that verdicts come as they can. One of several makes the
-    first jobs of the session first, whatever test it is at: they are the slowest, and none of those is left for the
-    end.
+    ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without. ``pulse`` is
+    told of a run after each epoch of its training, with the number of epochs that are done and the mean loss, and once
+    it is made, with 0 and None. A process that is ``alone`` makes the runs of the test at hand first, so that verdicts
+    come as they can. One of several makes the first jobs of the session first, whatever test it is at: they are the
+    slowest, and none of those is left for the end.
     """
 
     jobs: Sequence[Job] = ()
@@ -95,6 +98,7 @@ class Session:
     journal: Journal | None = None
     over: Callable[[], bool] = lambda: False
     tell: Callable[[str], object] = lambda _: None
+    pulse: Callable[[Run, int, float | None], None] = lambda *_: None
 
 
 class StoppedError(ReproError):
@@ -177,11 +181,13 @@ class Workshop:
             self._train_cohort(run)
             checkpoints = [*self._checkpoints.get(run, ())]
             try:
-                self._makers.make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
+                with heard(partial(self._session.pulse, run)):
+                    self._makers.make(run, reading, self._store, self._conditions, checkpoints, self._apart.get(run))
             except WeightsError as error:
                 if job.kind != "transfer":
                     raise
                 self._do_without(job, error)
+            self._session.pulse(run, 0, None)
             self._note("end", run)
         return True
 

@@ -31,7 +31,7 @@ def test_seeds_are_added_to_the_claims_that_are_undecided_up_to_the_cap(project:
     unsure = next(claim for claim in report["claims"] if claim["id"] == "it-is-unsure")
     before = len(project.runs())
     project.bare(*project.rerun(unsure))
-    assert project.report()["claims"] == [unsure]
+    assert project.report()["claims"] == report["claims"]
     assert len(project.runs()) == before == 8 + 6
 
 

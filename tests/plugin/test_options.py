@@ -36,6 +36,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         strict=False,
         verdicts_ok=False,
         linear_axis=False,
+        progress=True,
         readings=("sound-attack", "epsilon-in-pixels", "lambda1-test"),
         trained_as=(),
         precision="float32",

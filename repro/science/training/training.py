@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..computing.inputs import channels_last, learns, own_modes, together
 from ..computing.streams import stream
+from . import pulse
 from .graphs import Captured, CudaGraphs, Recorder
 from .settings import TrainingSettings
 from .steps import Step
@@ -129,6 +130,7 @@ class Training:
     def _end_epoch(self) -> bool:
         self._losses.append(self._mean())
         self._seen = 0
+        pulse.tell(len(self._losses), self._losses[-1])
         return len(self._losses) < self._settings.epochs and math.isfinite(self._losses[-1])
 
     def _mean(self) -> float:

@@ -15,6 +15,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.science.computing.streams import stream
 from repro.science.data.augmentation import crop_and_flip
 from repro.science.networks.models import StdCNN, build
+from repro.science.training.pulse import heard
 from repro.science.training.settings import TrainingSettings
 from repro.science.training.training import History, orders, train
 
@@ -249,3 +250,14 @@ def test_augmentation_is_felt_and_leaves_the_images() -> None:
         losses.append(train(linear(), images, labels, settings).losses)
     assert losses[0] != losses[1]
     assert torch.equal(images, before)
+
+
+def test_who_listens_is_told_of_every_epoch_with_its_loss() -> None:
+    told: list[tuple[int, float]] = []
+    images, labels = torch.rand(12, 4), torch.arange(12) % 10
+    settings = TrainingSettings(sgd=SGD(0.1, 0.0), batch_size=5, epochs=3, seed=0)
+    with heard(lambda epochs, loss: told.append((epochs, loss))):
+        history = train(nn.Linear(4, 10), images, labels, settings)
+    assert told == [(epoch, loss) for epoch, loss in enumerate(history.losses, 1)]
+    train(nn.Linear(4, 10), images, labels, settings)
+    assert len(told) == 3
