@@ -1,6 +1,7 @@
 """The cluster that --cluster names: one that is there, one on this machine, or one that a file describes."""
 
 import importlib
+import logging
 import tomllib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,14 +63,17 @@ def _security(cluster: str) -> Any:
 @contextmanager
 def _local(count: int, environments: Sequence[Mapping[str, str]]) -> Iterator[Any]:
     """A cluster of processes on this machine, reachable from this machine alone."""
-    options = {"nthreads": 1, "memory_limit": 0, "dashboard": False, "host": "127.0.0.1"}
+    # no limit of memory: Dask would pause and kill a worker by what torch holds, of which it knows nothing
+    options = {"nthreads": 1, "memory_limit": 0, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    options["silence_logs"] = logging.ERROR
     given = environments or [{}] * count
     workers = {
         f"local-{number}": {"cls": distributed.Nanny, "options": {**options, **_for(environment)}}
         for number, environment in enumerate(given)
     }
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
-    with distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="CRITICAL") as cluster:
+    own = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": distributed.Scheduler, "options": own}
+    with distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs=logging.ERROR) as cluster:
         yield cluster
 
 
