@@ -18,7 +18,6 @@ from ..files.text import read_text
 LOCAL: Final = "local:"
 SCHEMES: Final = ("tcp://", "tls://")
 KINDS: Final = {"slurm": ("dask_jobqueue", "SLURMCluster"), "cuda": ("dask_cuda", "LocalCUDACluster")}
-TIMEOUT: Final = 30  # seconds in which a scheduler has to answer
 # A run that is tried again elsewhere needs what it is made from, so weights travel with it: Dask's warning of large
 # graphs, which advises to leave them on one worker, does not hold.
 SETTINGS: Final = {"distributed.admin.large-graph-warning-threshold": "4 GiB"}
@@ -46,7 +45,7 @@ def _client(address: Any, cluster: str) -> Iterator[distributed.Client]:
     try:
         with warnings.catch_warnings():  # of packages that differ; those that matter are looked at worker by worker
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
-            client = distributed.Client(address, timeout=TIMEOUT, set_as_default=False, security=_security(cluster))
+            client = distributed.Client(address, set_as_default=False, security=_security(cluster))
     except (OSError, ValueError, TypeError) as error:
         raise SettingError(f"--cluster {cluster}: no scheduler could be reached there ({error_line(error)})") from None
     try:
