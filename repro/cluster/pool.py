@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import distributed
+from distributed.core import Status
 from distributed.scheduler import KilledWorker
 
 from ..errors import error_line
@@ -156,5 +157,12 @@ def _work(work: Work, parcel: Parcel) -> Made:
 
 
 async def _take(resource: str, dask_worker: distributed.Worker) -> None:
-    """In the worker: have one of the resource that a session's runs need."""
-    await dask_worker.set_resources(**{resource: 1})
+    """In the worker: have one of the resource that a session's runs need.
+
+    The scheduler looks for work that waits for a worker when one joins or goes on after a pause, but not when one gets
+    a resource; so the worker pauses for a moment.
+    """
+    if resource not in dask_worker.state.total_resources:
+        await dask_worker.set_resources(**{resource: 1})
+        dask_worker.status = Status.paused
+        dask_worker.status = Status.running

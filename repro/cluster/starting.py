@@ -1,6 +1,7 @@
 """The cluster that --cluster names: one that is there, one on this machine, or one that a file describes."""
 
 import importlib
+import logging
 import tomllib
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ from ..files.text import read_text
 LOCAL: Final = "local:"
 SCHEMES: Final = ("tcp://", "tls://")
 KINDS: Final = {"slurm": ("dask_jobqueue", "SLURMCluster"), "cuda": ("dask_cuda", "LocalCUDACluster")}
-TIMEOUT: Final = 30  # seconds in which a scheduler has to answer
 # A run that is tried again elsewhere needs what it is made from, so weights travel with it: Dask's warning of large
 # graphs, which advises to leave them on one worker, does not hold.
 SETTINGS: Final = {"distributed.admin.large-graph-warning-threshold": "4 GiB"}
@@ -45,7 +45,7 @@ def _client(address: Any, cluster: str) -> Iterator[distributed.Client]:
     try:
         with warnings.catch_warnings():  # of packages that differ; those that matter are looked at worker by worker
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
-            client = distributed.Client(address, timeout=TIMEOUT, set_as_default=False, security=_security(cluster))
+            client = distributed.Client(address, set_as_default=False, security=_security(cluster))
     except (OSError, ValueError, TypeError) as error:
         raise SettingError(f"--cluster {cluster}: no scheduler could be reached there ({error_line(error)})") from None
     try:
@@ -62,14 +62,17 @@ def _security(cluster: str) -> Any:
 @contextmanager
 def _local(count: int, environments: Sequence[Mapping[str, str]]) -> Iterator[Any]:
     """A cluster of processes on this machine, reachable from this machine alone."""
-    options = {"nthreads": 1, "memory_limit": 0, "dashboard": False, "host": "127.0.0.1"}
+    # no limit of memory: Dask would pause and kill a worker by what torch holds, of which it knows nothing
+    options = {"nthreads": 1, "memory_limit": 0, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    options["silence_logs"] = logging.ERROR
     given = environments or [{}] * count
     workers = {
         f"local-{number}": {"cls": distributed.Nanny, "options": {**options, **_for(environment)}}
         for number, environment in enumerate(given)
     }
-    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard": False, "host": "127.0.0.1", "port": 0}}
-    with distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs="CRITICAL") as cluster:
+    own = {"host": "127.0.0.1", "port": 0, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": distributed.Scheduler, "options": own}
+    with distributed.SpecCluster(workers=workers, scheduler=scheduler, silence_logs=logging.ERROR) as cluster:
         yield cluster
 
 

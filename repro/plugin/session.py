@@ -1,6 +1,6 @@
 """What a process that runs tests holds once it collected claims: their conditions, store, plan and workshop."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
-from ..runs.run import Run
+from ..runs.run import Job, Run
 from ..runs.shards import ElsewhereError
 from ..runs.store import Store
 from ..runs.workshop import Journal, Makers, Session, Workshop
@@ -204,12 +204,18 @@ class ClaimSession:
             self._make_own(case)
         before = looks_before(self.decided, case, self.conditions)
         rerun = self._process.rerun.command(test)
-        return judge(case, self.store, self.conditions, rerun, self.workshop.obtain, before)
+        return judge(case, self.store, self.conditions, rerun, self._obtain, before)
+
+    def _obtain(self, wanted: Iterable[Job]) -> None:
+        """Get jobs made; where all are stored, no cluster is reached for them."""
+        jobs = [*wanted]
+        if self.settings.cluster is None or not all(self.store.whole(*job) for job in jobs):
+            self.workshop.obtain(jobs)
 
     def _make_own(self, case: Case) -> None:
         """Make this part's runs of a case. ElsewhereError: it needs others, too."""
         own, wanted = set(self.own.jobs), case.jobs(self.conditions)
-        self.workshop.obtain([job for job in wanted if job in own])
+        self._obtain(job for job in wanted if job in own)
         if left := sum(not self.store.has(*job) for job in wanted):
             shard = self.settings.shard
             raise ElsewhereError(f"{left} of its {len(wanted)} measurements are not those of shard {shard}")

@@ -17,6 +17,7 @@ from ..runs.shards import Shard
 from ..verdicts.chances import Chances
 from ..verdicts.entry import ERROR, Broken, Entry, Told
 from ..verdicts.plan import Plan, sharing, table
+from ..verdicts.scaling import on_workers
 from ..words import counted
 from .session import ClaimSession
 
@@ -30,7 +31,7 @@ def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
     if reporter is None or not claims.cases:
         return
     reporter.ensure_newline()
-    for line in _lines(claims.plan, claims):
+    for line in [*_lines(claims.plan, claims), *(on_workers(claims.own) if claims.settings.cluster else ())]:
         reporter.write_line(line)
 
 

@@ -36,6 +36,10 @@ class Project:
         """The same with no arguments but these."""
         return self.pytester.runpytest_inprocess(f"--basetemp={self.folder / 'temporary'}", *arguments)
 
+    def apart(self, *options: str) -> pytest.RunResult:
+        """A session in a process of its own, with what it reads of its environment and leaves in it."""
+        return self.pytester.runpytest_subprocess(*self.arguments(*options))
+
     def arguments(self, *options: str) -> list[str]:
         """Of a size of its own, so that no outcome here hangs on what the quick regime is."""
         scale = ["--seeds", "3", "--batch-sizes", "128,256", "--train-images", "4096", "--test-images", "2048"]

@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import pytest
-import torch._dynamo  # noqa: F401  # SGD does, and a session in this process would have to do it again
 from projects import Project
 
 from repro.science.data import surrogate
@@ -36,7 +35,7 @@ def measures(store: Path) -> dict[str, object]:
 def test_a_cluster_ends_in_the_keys_weights_measures_and_verdicts_of_one_process(trained: Project) -> None:
     found = []
     for where, name in (["-n0"], "here"), (["--cluster", "local:2"], "there"):
-        result = trained.run(*where, "-k", "it-is-drawn or it-is-unsure", *SMALL, "--store", name)
+        result = trained.apart(*where, "-k", "it-is-drawn or it-is-unsure", *SMALL, "--store", name)
         assert not result.parseoutcomes().keys() & {"errors", "failed"}
         claims = sorted(trained.report()["claims"], key=lambda claim: str(claim["test"]))
         store = trained.folder / name

@@ -1,0 +1,44 @@
+"""What befalls a worker at a step of its training; a worker has it with ``--preload``, or by Dask's configuration.
+
+``MISHAP`` is what: "dies" (killed as by ``kill -9``), "loses-scheduler" (that process is killed), "tells" (the file
+``MISHAP_TOLD`` is made, and training goes on when it is gone). ``MISHAP_FILE`` has a line for each training that began;
+what befalls, befalls those from number ``MISHAP_FROM`` to ``MISHAP_TO``, counted from 1.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from repro.runs import trainer
+
+STEP = 2
+ENVIRONMENT = os.environ
+train = getattr(trainer.train, "uninterrupted", trainer.train)  # Dask may load this file twice
+
+
+def interrupted(*arguments: Any, at_steps: Any, **further: Any) -> Any:
+    file = Path(ENVIRONMENT["MISHAP_FILE"])
+    with file.open("a") as lines:
+        lines.write(f"{os.getpid()}\n")
+    number = len(file.read_text().splitlines())
+    if int(ENVIRONMENT.get("MISHAP_FROM", "1")) <= number <= int(ENVIRONMENT.get("MISHAP_TO", "1")):
+        at_steps = {**at_steps, STEP: lambda _: befall(ENVIRONMENT["MISHAP"])}
+    return train(*arguments, at_steps=at_steps, **further)
+
+
+def befall(what: str) -> None:
+    if what == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "loses-scheduler":
+        os.kill(int(ENVIRONMENT["MISHAP_SCHEDULER"]), signal.SIGKILL)
+    else:
+        told = Path(ENVIRONMENT["MISHAP_TOLD"])
+        told.touch()
+        while told.exists():
+            time.sleep(0.05)
+
+
+interrupted.uninterrupted = train  # type: ignore[attr-defined]
+trainer.train = interrupted  # type: ignore[assignment]

@@ -1,0 +1,94 @@
+"""Workers that die, a scheduler that is lost, workers that differ: errors of the machine, and what is made stays."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from clusters import processes
+from projects import Project
+from test_cluster_sessions import SMALL, trained, weights  # noqa: F401
+
+from repro import __file__ as package
+
+MISHAPS = Path(__file__).parent / "mishaps.py"
+ONE = ("-k", "it-is-unsure", *SMALL)
+
+
+@pytest.fixture
+def mishap(trained: Project, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:  # noqa: F811
+    """A session's environment in which the first training of all meets with a mishap."""
+    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", f'["{MISHAPS}"]')
+    monkeypatch.setenv("MISHAP_FILE", str(trained.folder / "begun.txt"))
+    monkeypatch.setenv("MISHAP", "dies")
+    return monkeypatch
+
+
+def test_a_run_whose_worker_is_killed_is_trained_again(trained: Project, mishap: pytest.MonkeyPatch) -> None:  # noqa: F811
+    result = trained.apart("--cluster", "local:2", *ONE)
+    assert not result.parseoutcomes().keys() & {"errors", "failed"}
+    begun = (trained.folder / "begun.txt").read_text().splitlines()
+    assert len(begun) == 5  # four runs, one of them twice
+    assert begun[0] not in begun[1:]
+    mishap.undo()
+    stored = weights(trained.folder / "artifacts" / "store")
+    assert len(stored) == 6  # with two checkpoints
+
+
+def test_one_whose_workers_always_die_is_an_error_that_says_how_often(
+    trained: Project,  # noqa: F811
+    mishap: pytest.MonkeyPatch,
+) -> None:
+    mishap.setenv("MISHAP_TO", "99")
+    mishap.setenv("DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES", "1")
+    result = trained.apart("--cluster", "local:1", *ONE)
+    assert result.parseoutcomes()["errors"] == 1
+    (error,) = trained.report()["errors"]
+    assert error["claim"] == "it-is-unsure"
+    died = r"ClusterError: StdCNN-MNIST .*: 2 workers died as they made it, the last on tcp://127.*: they were .*"
+    pytest.LineMatcher([error["error"]]).re_match_lines([died])
+    assert trained.report()["claims"] == []
+
+
+def test_a_lost_scheduler_ends_the_session_and_the_same_command_goes_on(
+    trained: Project,  # noqa: F811
+    mishap: pytest.MonkeyPatch,
+) -> None:
+    mishap.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")
+    with processes(trained.folder / "cluster") as cluster:
+        scheduler = cluster.scheduler()
+        cluster.worker(
+            "one", MISHAP="loses-scheduler", MISHAP_FROM="3", MISHAP_TO="3", MISHAP_SCHEDULER=str(scheduler.pid)
+        )
+        result = trained.apart("--cluster", cluster.address, *ONE)
+    assert result.parseoutcomes()["errors"] == 1
+    (error,) = trained.report()["errors"]
+    assert "the cluster's scheduler is lost; what was made is stored" in error["error"]
+    store = trained.folder / "artifacts" / "store"
+    before = weights(store)
+    assert 1 <= len(before) < 6
+    again = trained.apart("-n0", *ONE)
+    assert not again.parseoutcomes().keys() & {"errors", "failed"}
+    assert before.items() < weights(store).items()
+
+
+def test_a_worker_of_another_version_of_the_project_is_refused_in_one_line(trained: Project) -> None:  # noqa: F811
+    other = trained.folder / "other"
+    shutil.copytree(Path(package).parent, other / "repro", ignore=shutil.ignore_patterns("__pycache__"))
+    with (other / "repro" / "runs" / "trainer.py").open("a") as file:
+        file.write("# another version\n")
+    with processes(trained.folder / "cluster") as cluster:
+        cluster.scheduler()
+        cluster.worker("stale", PYTHONPATH=str(other))
+        cluster_is_up(cluster.address, 1)
+        result = trained.apart("--cluster", cluster.address, *ONE)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    says = rf"ERROR: --cluster {cluster.address}: no worker can be taken; worker tcp://.*: it has project .* where .*"
+    result.stderr.re_match_lines([says])
+    assert not (trained.folder / "artifacts" / "report.json").exists()
+
+
+def cluster_is_up(address: str, workers: int) -> None:
+    import distributed
+
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(workers, timeout=120)
