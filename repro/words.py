@@ -1,4 +1,8 @@
-"""Small grammar for what people read: numbers of things, and durations."""
+"""Small grammar for what people read: numbers of things, durations, and what others wrote."""
+
+from typing import Final
+
+LONGEST: Final = 200  # characters of somebody else's text that are shown
 
 
 def counted(number: int, word: str) -> str:
@@ -13,3 +17,9 @@ def span(seconds: float) -> str:
             value = seconds / size
             return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
     return f"{seconds:.0f} seconds"
+
+
+def printable(text: str, most: int = LONGEST) -> str:
+    """Somebody else's text as a line may show it: what cannot be printed is escaped, and what is too long is cut."""
+    short = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)

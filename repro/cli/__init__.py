@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ..errors import ReproError, error_line
+from ..words import printable
 from .output import complain, require_output, write
 
 SAME: Final = 0
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
+LONGEST: Final = 1000  # characters of the line that says what was wrong
 
 DESCRIPTION: Final = (
     "Checks and compares the reports that `pytest claims` writes, and measures how fast a machine is for its plans."
@@ -51,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
         write(self.format_help().rstrip())
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}; see {self.prog} -h\n")
+        self.exit(BAD_INPUT, f"{self.prog}: {printable(message, LONGEST)}; see {self.prog} -h\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         text, agree = _run(chosen) if chosen.command else (parser.format_help().rstrip(), True)
         write(text)
     except ReproError as error:
-        complain(f"{name}: {error_line(error)}")
+        complain(f"{name}: {printable(error_line(error), LONGEST)}")
         return BAD_INPUT
     except Exception:  # a fault of this program; Python's own status for it says that something differs
         complain(traceback.format_exc().rstrip())
