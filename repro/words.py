@@ -1,7 +1,10 @@
-"""Small grammar for what people read: numbers of things, durations, and what a mistyped word was meant to be."""
+"""Small grammar for what people read: numbers, durations, what a mistyped word meant, and what others wrote."""
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
+
+LONGEST: Final = 200  # characters of somebody else's text that are shown
 
 
 def counted(number: int, word: str) -> str:
@@ -32,3 +35,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     found = near(word, known)
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def printable(text: str, most: int = LONGEST) -> str:
+    """Somebody else's text as a line may show it: what cannot be printed is escaped, and what is too long is cut."""
+    short = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in short)

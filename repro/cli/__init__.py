@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from ..errors import ReproError, error_line
-from ..words import did_you_mean
+from ..words import did_you_mean, printable
 from .commands import commands
 from .group import Answer
 from .output import complain, require_output, write
@@ -22,6 +22,7 @@ SAME: Final = 0
 DIFFERENT: Final = 1
 BAD_INPUT: Final = 2
 COMPLETION: Final = "_REPRO_COMPLETE"  # the variable by which a shell asks what could come next
+LONGEST: Final = 1000  # characters of the line that says what was wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if answer.text:  # a command that runs pytest has let that speak
             write(answer.text)
     except click.ClickException as error:
-        complain(_line(error, name))
+        complain(printable(_line(error, name), LONGEST))
         return BAD_INPUT
     except click.Abort:
         complain(f"{name}: stopped; nothing was changed")
         return BAD_INPUT
     except ReproError as error:  # of the output; a command's own has its name already
-        complain(f"{name}: {error_line(error)}")
+        complain(f"{name}: {printable(error_line(error), LONGEST)}")
         return BAD_INPUT
     except Exception:  # a fault of this program; Python's own status for it says that something differs
         complain(traceback.format_exc().rstrip())

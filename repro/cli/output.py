@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from ..errors import ReproError
+from ..words import printable
 
 
 def text_of(lines: Iterable[str]) -> str:
     """Lines as one text. What cannot be printed is escaped in it: no name in a report adds a line of its own."""
-    return "\n".join("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines)
+    return "\n".join(printable(line, len(line)) for line in lines)
 
 
 def part(title: str, things: Iterable[Sequence[str]]) -> list[str]:

@@ -47,7 +47,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
 
 def agrees(found: Recomputed, report: Report) -> bool:
     """Whether every verdict was recomputed and agrees, and the report lacks no claim that its session asked for."""
-    wrong = found.differ or found.missing or found.gone or found.outside
+    wrong = found.differ or found.session or found.missing or found.gone or found.outside
     return not (wrong or (found.new and not report.session.partial))
 
 
@@ -59,6 +59,7 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     excuse = f"; no difference, for the session left them out ({partial})" if partial else ""
     broken = [error.test for error in report.errors]
     text = [line for test, why in found.differ.items() for line in _some(f"DIFFERS {names[test]}", why, len(why))]
+    text += _some("DIFFERS in what the report says of its session", found.session)
     text += _some(f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests", found.outside)
     text += _some(f"MISSING from the store, or damaged there: {len(runs)} runs", runs)
     text += _some("  and so these verdicts cannot be recomputed:", [names[test] for test in found.missing])

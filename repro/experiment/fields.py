@@ -2,24 +2,35 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .readings import Epsilon, Unit
 
 
+class TooMuchError(ValueError):
+    """A value is larger than any that could be worked on; its text says what would be right."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What a field's value must be: a whole number of at least ``least``, or several of them, each once."""
+    """What a field's value must be: a whole number of at least ``least``, or several of them, each once.
+
+    ``most``: beyond what anyone will train, so that a slip of the hand or a hostile report is told at once, and not
+    worked on for hours.
+    """
 
     right: str
     metavar: str = "N"
     least: int = 1
     several: bool = False
     known: tuple[str, ...] = ()
+    most: int = 1_000_000
 
     def read(self, text: str) -> Any:
         """The value that an option's text stands for; ValueError if it is not what it must be."""
+        if len(text) > LONGEST or not text.isascii():
+            raise ValueError(text[:LONGEST])
         value = [int(part) for part in text.split(",")] if self.several else int(text)
         return self.checked(value)
 
@@ -29,6 +40,10 @@ class Kind:
         whole = isinstance(parts, list) and all(type(part) is int and part >= self.least for part in parts)
         if not whole or not parts or len({*parts}) < len(parts):
             raise ValueError(value)
+        if max(parts) > self.most:
+            raise TooMuchError(f"at most {self.most:,}")
+        if len(parts) > MOST_SIZES:
+            raise TooMuchError(f"at most {MOST_SIZES} numbers")
         return tuple(sorted(parts)) if self.several else value
 
     def held(self, value: Any) -> Any:
@@ -101,8 +116,13 @@ def _epsilon(size: float, unit: Unit) -> Epsilon:
 
 
 NUMBER: Final = r"\d+(?:\.\d*)?(?:e-?\d+)?|\.\d+"
+LONGEST: Final = 1000  # characters of an option's value
+MOST_SIZES: Final = 32  # of one grid
 COUNT: Final = Kind("a whole number of at least 1")
 SIZE: Final = Kind("a whole number of at least 1, or 0 for the whole split", least=0)
+EPOCHS: Final = replace(COUNT, most=10_000)
+SEEDS: Final = replace(COUNT, most=200)
+WIDTH: Final = replace(COUNT, most=4_096)
 SIZES: Final = Kind("whole numbers of at least 1, each once", "A,B,...", several=True)
 
 
@@ -115,14 +135,14 @@ class Field:
 
 
 FIELDS: Final[Mapping[str, Field]] = {
-    "epochs": Field(COUNT, "epochs of training"),
+    "epochs": Field(EPOCHS, "epochs of training"),
     "seeds": Field(
-        COUNT, "seeds for each run, or until-decided[:N]: seeds are added to a claim until it is decided, up to N"
+        SEEDS, "seeds for each run, or until-decided[:N]: seeds are added to a claim until it is decided, up to N"
     ),
     "batch_sizes": Field(SIZES, "the grid, as in 64,256,1024"),
     "anchor": Field(COUNT, "the batch size that stands for the paper's 64, where LR and LR/BS are one"),
     "train_images": Field(SIZE, "training images, 0 for the whole split"),
-    "width": Field(COUNT, "width of ResNet18, 64 in the paper"),
+    "width": Field(WIDTH, "width of ResNet18, 64 in the paper"),
     "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),
     "attacked_images": Field(SIZE, "test images that are attacked, 0 for all"),
     "pgd_steps": Field(COUNT, "steps of PGD"),

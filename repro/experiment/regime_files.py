@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import SettingError
-from ..files.text import read_text
-from ..words import did_you_mean
-from .fields import FIELDS
+from ..files.regular import read_regular
+from ..words import did_you_mean, printable
+from .fields import FIELDS, TooMuchError
 from .regimes import LAPTOP, PAPER, QUICK, Regime
 from .tasks import TASKS
 
 BUILT_IN: Final = {regime.name: regime for regime in (PAPER, QUICK, LAPTOP)}
+MOST: Final = 2**20  # bytes of a file
 TABLES: Final = ("name", "base", "all", "tasks")
 
 
@@ -35,26 +36,31 @@ def load_regime(name: str) -> Regime:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
+    where = f"--regime {printable(name)}"
     try:
         path = Path(name).expanduser()
         if not path.is_file():
             raise FileNotFoundError("there is no such file")
-        content = tomllib.loads(read_text(path))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"--regime {name}: is not TOML ({error})") from None
+        content = tomllib.loads(read_regular(path, most=MOST, follow=True).decode("utf-8-sig"))
     except (OSError, RuntimeError) as error:  # also a name that is too long; the home of a user who does not exist
-        meant = did_you_mean(name, BUILT_IN)
-        raise SettingError(f"--regime {name}: must be {', '.join(BUILT_IN)} or a TOML file ({error}){meant}") from None
-    return _regime(content, path.stem, f"--regime {name}")
+        what = "it is nested too deep" if isinstance(error, RecursionError) else printable(str(error))
+        raise SettingError(
+            f"{where}: must be {', '.join(BUILT_IN)} or a TOML file ({what}){did_you_mean(name, BUILT_IN)}"
+        ) from None
+    except ValueError as error:  # also a name with a null character
+        raise SettingError(f"{where}: is not TOML ({printable(str(error))})") from None
+    return _regime(content, path.stem, where)
 
 
 def _regime(content: dict[str, Any], stem: str, where: str) -> Regime:
     _known(content, TABLES, f"{where}:")
     title, base = content.get("name", stem), content.get("base", "quick")
     if base not in [*BUILT_IN]:  # a list, since what TOML holds need not be hashable
-        raise SettingError(f"{where}: base = {base!r} must be one of {', '.join(BUILT_IN)}")
-    if not isinstance(title, str) or len(title.splitlines()) != 1 or title in BUILT_IN:
-        raise SettingError(f"{where}: name = {title!r} must be one line other than {', '.join(BUILT_IN)}")
+        raise SettingError(f"{where}: base = {printable(repr(base))} must be one of {', '.join(BUILT_IN)}")
+    if not isinstance(title, str) or not title or title != printable(title) or title in BUILT_IN:
+        raise SettingError(
+            f"{where}: name = {printable(repr(title))} must be one line other than {', '.join(BUILT_IN)}"
+        )
     tables = _table(content, "tasks", where)
     _known(tables, TASKS, f"{where}, [tasks]:")
     shared = _fields(_table(content, "all", where), f"{where}, [all]:")
@@ -66,14 +72,15 @@ def _regime(content: dict[str, Any], stem: str, where: str) -> Regime:
 def _table(content: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
     value = content.get(name, {})
     if not isinstance(value, dict):
-        raise SettingError(f"{where}: {name} = {value!r} must be a table of fields")
+        raise SettingError(f"{where}: {name} = {printable(repr(value))} must be a table of fields")
     return value
 
 
 def _known(found: Iterable[str], names: Collection[str], where: str) -> None:
     for name in found:
         if name not in names:
-            raise SettingError(f"{where} {name} is unknown; known are {', '.join(names)}{did_you_mean(name, names)}")
+            meant = did_you_mean(name, names)
+            raise SettingError(f"{where} {printable(name)} is unknown; known are {', '.join(names)}{meant}")
 
 
 def _fields(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -85,7 +92,9 @@ def _value(name: str, value: Any, where: str) -> Any:
     kind = FIELDS[name].kind
     try:
         return kind.held(kind.checked(value))
+    except TooMuchError as error:
+        raise SettingError(f"{where} {name} = {printable(repr(value))} must be {error}") from None
     except ValueError:
         example = ", as in [64, 256, 1024]" if kind.several else ""
         meant = did_you_mean(str(value), kind.known)
-        raise SettingError(f"{where} {name} = {value!r} must be {kind.right}{example}{meant}") from None
+        raise SettingError(f"{where} {name} = {printable(repr(value))} must be {kind.right}{example}{meant}") from None

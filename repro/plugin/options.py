@@ -16,7 +16,7 @@ import pytest
 
 from ..errors import SettingError, error_line
 from ..experiment import precisions
-from ..experiment.fields import COUNT, FIELDS
+from ..experiment.fields import FIELDS, SEEDS, TooMuchError
 from ..experiment.networks import NETWORKS
 from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
 from ..experiment.regime_files import load_regime
@@ -24,7 +24,7 @@ from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
 from ..runs.shards import Shard
-from ..words import did_you_mean
+from ..words import did_you_mean, printable
 
 if TYPE_CHECKING:
     from ..verdicts.claim import Case
@@ -34,6 +34,17 @@ PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
 STORE: Final = Path(".repro", "store")  # beside the artifacts, which stay small
 STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
+SEVERAL: Final = ("--task", "--figure")  # may be given again
+VALUES: Final = (
+    "--data-root",
+    "--artifacts",
+    "--store",
+    "--regime",
+    *SEVERAL,
+    "--readings",
+    "--trained-as",
+    "--precision",
+)
 UNTIL_DECIDED: Final = "until-decided"
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
@@ -109,8 +120,9 @@ class _Text(NamedTuple):
         def checked(text: str) -> str:
             try:
                 self.check(text)
-            except ValueError:
-                raise pytest.UsageError(f"{option} {text}: must be {self.right}{self._meant(text)}") from None
+            except ValueError as error:
+                right = error if isinstance(error, TooMuchError) else self.right
+                raise pytest.UsageError(f"{option} {printable(text)}: must be {right}{self._meant(text)}") from None
             return text
 
         return checked
@@ -142,8 +154,8 @@ def _field(name: str) -> _Text:
 def _check_seeds(text: str) -> None:
     word, colon, cap = text.partition(":")
     if word != UNTIL_DECIDED:
-        COUNT.read(text)
-    elif colon and not (cap.isdecimal() and int(cap) >= 2):
+        SEEDS.read(text)
+    elif colon and not (cap.isdecimal() and SEEDS.read(cap) >= 2):
         raise ValueError(text)
 
 
@@ -199,6 +211,7 @@ def flag(field: str) -> str:
 def settings(config: pytest.Config) -> Settings:
     """What the options say together. SettingError: one line that names the option, its value and what is right."""
     get = config.getoption
+    _require_texts(config)
     seeds, readings, trained_as = get("--seeds"), get("--readings"), get("--trained-as")
     until_decided = seeds is not None and seeds.startswith(UNTIL_DECIDED)
     given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
@@ -231,12 +244,22 @@ def settings(config: pytest.Config) -> Settings:
     )
 
 
+def _require_texts(config: pytest.Config) -> None:
+    """SettingError: two dashes stand for a value, for which argparse has a list without anything in it."""
+    for option in (*map(flag, FIELDS), *VALUES):
+        value = config.getoption(option)
+        parts = value if option in SEVERAL and isinstance(value, list) else [value]
+        if any(isinstance(part, list) for part in parts):
+            raise SettingError(f"{option} --: must be followed by a value")
+
+
 def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozenset[str]:
     """Names that are known once conftest files were loaded, which may have entered some."""
     known = [*known]
     for name in names:
         if name not in known:
-            raise SettingError(f"{option} {name}: must be one of {', '.join(known)}{did_you_mean(name, known)}")
+            meant = did_you_mean(name, known)
+            raise SettingError(f"{option} {printable(name)}: must be one of {', '.join(known)}{meant}")
     return frozenset(names)
 
 
@@ -261,7 +284,7 @@ def _split(text: str | None) -> list[str]:
 
 def _regime(quick: bool, name: str | None) -> Regime:
     if quick and name not in (None, "quick"):
-        raise SettingError(f"--regime {name}: cannot be had together with --quick; leave one of them out")
+        raise SettingError(f"--regime {printable(name)}: cannot be had together with --quick; leave one of them out")
     return QUICK if quick else load_regime("paper" if name is None else name)
 
 
@@ -288,7 +311,7 @@ def _precision(text: str | None, gpu: bool) -> str:
     if text is not None and text not in known:
         where = "" if gpu else " without --gpu"
         meant = did_you_mean(text, known)
-        raise SettingError(f"--precision {text}: must be one of {', '.join(known)}{where}{meant}")
+        raise SettingError(f"--precision {printable(text)}: must be one of {', '.join(known)}{where}{meant}")
     return precisions.FLOAT32 if text is None else text
 
 
@@ -300,12 +323,15 @@ def _folder(option: str, text: str) -> Path:
     try:
         path = Path(text).expanduser().absolute()
         existing = next(p for p in (path, *path.parents) if p.exists())
-    except (OSError, RuntimeError) as error:  # a name that is too long; the home of a user who does not exist
-        raise SettingError(f"{option} {text}: must be a folder ({error})") from None
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name; the home of a user who does not exist
+        raise SettingError(f"{option} {printable(text)}: must be a folder ({printable(str(error))})") from None
     if not existing.is_dir():
-        raise SettingError(f"{option} {text}: must be a folder, and {existing} is a file")
+        raise SettingError(f"{option} {printable(text)}: must be a folder, and {printable(str(existing))} is a file")
     if not os.access(existing, os.W_OK):
-        raise SettingError(f"{option} {text}: must be a folder that can be written to, and {existing} is not")
+        raise SettingError(
+            f"{option} {printable(text)}: must be a folder that can be written to, and "
+            f"{printable(str(existing))} is not"
+        )
     return path
 
 

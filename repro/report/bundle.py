@@ -1,7 +1,7 @@
 """report.json: what it holds, and how it is read back. Free of torch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import ReproError
+from ..experiment import fields as numbers
 from ..experiment.datasets import DATASETS
+from ..experiment.fields import FIELDS, SEEDS, TooMuchError
 from ..experiment.own import PREFIX
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import ALL_PARTS, NAMES, SOUND, Reading
@@ -21,12 +23,15 @@ from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
 from ..verdicts.declaration import digest, folded, unfolded
 from ..verdicts.entry import Broken, Entry, PlainCurve, Told
+from ..words import printable
 from .choices import Choice
 
 FORMAT: Final = 1  # raise it when a program that reads report.json has to read it otherwise
 NAME: Final = "report.json"
 MOST: Final = 64 * 2**20  # bytes of a report that is read back
 CARRIED: Final = [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
+MOST_RESTARTS: Final = 1_000
+MOST_RUNS: Final = 2_048  # of one recipe on one task
 SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind)}
 
 
@@ -144,18 +149,26 @@ def session_of(conditions: Conditions, data: Mapping[str, DataTold] | None = Non
 
 @dataclass(frozen=True)
 class Loaded:
-    """A report with the file it was read from; ``session`` as that has it, with what only other versions know."""
+    """A report with the file it was read from; ``session`` as that has it, with what only other versions know.
+
+    ``beside``: whether it was found in its artifacts folder, where its figures are, too.
+    """
 
     path: Path
     report: Report
     session: Mapping[str, Any]
+    beside: bool = field(default=False, compare=False)
 
     @property
     def conditions(self) -> Conditions:
         """The conditions of its session. ReproError: a scale is none, or holds something this version does not know."""
         told = self.report.session
         if unknown := {*told.readings} - {*NAMES}:
-            raise ReproError(f"{self.path}: this version does not know the session's reading {min(unknown)!r}")
+            raise ReproError(
+                f"{self.path}: this version does not know the session's reading {printable(min(unknown))!r}"
+            )
+        if told.until_decided is not None and not 2 <= told.until_decided <= SEEDS.most:
+            raise ReproError(f"{self.path}: the session's until_decided must be 2 to {SEEDS.most:,}")
         try:
             scales = {task: _scale(table) for task, table in told.regime.tasks.items() if task in TASKS}
         except ValueError as error:
@@ -166,6 +179,14 @@ class Loaded:
 
 def _scale(table: dict[str, Any]) -> Scale:
     scale = msgspec.convert(table, Scale)
+    for name, one in FIELDS.items():
+        value = getattr(scale, name, None) if hasattr(scale, name) else getattr(scale.reading, name)
+        if isinstance(one.kind, numbers.Kind):  # the others are words, and have been read as such
+            _checked(name, one.kind, value)
+    if scale.seeds * len(scale.batch_sizes) > MOST_RUNS:
+        raise ValueError(f"a task has {scale.seeds * len(scale.batch_sizes):,} runs a line, more than {MOST_RUNS:,}")
+    if not 0 <= scale.reading.pgd_restarts <= MOST_RESTARTS:
+        raise ValueError(f"pgd_restarts = {printable(str(scale.reading.pgd_restarts))} is more than {MOST_RESTARTS}")
     if unknown := {*table, *table["reading"]} - SCALE:
         raise ValueError(f"a task's scale has {min(unknown)}, which this version does not know")
     strange = [part for part in scale.reading.parts if part not in ALL_PARTS and not part.startswith(PREFIX)]
@@ -174,11 +195,23 @@ def _scale(table: dict[str, Any]) -> Scale:
     return scale
 
 
+def _checked(name: str, kind: numbers.Kind, value: Any) -> None:
+    """ValueError: a field of a scale is not what the option for it takes."""
+    try:
+        kind.checked([*value] if kind.several else 0 if value is None else value)
+    except TooMuchError as error:
+        raise ValueError(f"{name} must be {error}") from None
+    except ValueError:
+        raise ValueError(f"{name} = {printable(str(value))} must be {kind.right}") from None
+
+
 def load(place: Path) -> Loaded:
     """The report in an artifacts folder, or of a report.json. ReproError: one line that says why there is none."""
     try:
-        folder = place.is_dir()
+        folder = _is_folder(place)
         path = current(place, NAME) if folder else place
+        if path.is_dir():
+            raise FileNotFoundError
         content = read_json(path, most=MOST, follow=not folder)
     except FileNotFoundError:
         raise ReproError(
@@ -189,11 +222,18 @@ def load(place: Path) -> Loaded:
     except OSError as error:
         raise ReproError(f"{place}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # no JSON, or no text at all, or no file; a name that cannot be one
-        raise ReproError(f"{place}: is damaged, or no JSON ({error})") from None
+        raise ReproError(f"{path}: is damaged, or no JSON ({error})") from None
     try:
-        return Loaded(path, _report(content), content["session"])
+        return Loaded(path, _report(content), content["session"], folder)
     except (ValueError, RecursionError) as error:
         raise ReproError(f"{path}: is no report of a session: {_place(error)}") from None
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or has a null character in it
+        raise ReproError(f"{printable(str(place))}: must be an artifacts folder or a {NAME}, and is neither") from None
 
 
 def _report(content: Any) -> Report:

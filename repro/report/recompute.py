@@ -1,12 +1,9 @@
 """A report's verdicts decided again, from the stored measures and the claims as they are now. Free of torch."""
 
-import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-
-import msgspec
 
 from ..errors import ReproError
 from ..runs.conditions import Conditions
@@ -17,11 +14,11 @@ from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
 from ..verdicts.entry import Broken, Entry, Told
+from .asserted import alike, asserted, families, of_session
 from .bundle import Loaded
 
 # What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.
 COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margin", "unit", "seeds", "runs")
-CLOSE: Final = 1e-9  # relative; the last digits of a quantile differ between versions of scipy
 
 # Measures that lack a field or have one of another kind, a task without data, an instrument that fails now.
 UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproError)
@@ -34,10 +31,16 @@ class Recomputed:
     agree: int = 0
     checked: set[str] = field(default_factory=set)  # claim tests of the checkout that were decided again
     differ: dict[str, list[str]] = field(default_factory=dict)
+    session: list[str] = field(default_factory=list)  # lines of what is not so of the report as a whole
     missing: dict[str, list[str]] = field(default_factory=dict)  # test: runs that the store lacks
     gone: list[str] = field(default_factory=list)  # tests of the report that the checkout has not
     outside: list[str] = field(default_factory=list)  # tests of the report that are in none of the checkout's files
     new: list[str] = field(default_factory=list)  # claim tests of the checkout that the report says nothing of
+
+    def differs(self, test: str, lines: Sequence[str]) -> None:
+        """Take in what differs of a test that counted as one that agrees until now, or that differs already."""
+        self.agree -= test not in self.differ
+        self.differ.setdefault(test, []).extend(lines)
 
 
 class ReadOnce(Store):
@@ -67,9 +70,10 @@ def recompute(
     A test is found by its id or, where it was moved or renamed, by its claim and case; one of those ``outside`` never.
     A claim that broke must have no verdict now either, as far as the store has what it needs.
     """
-    found, bench = Recomputed(), _Bench(store, loaded.conditions)
+    found, bench = Recomputed(session=of_session(loaded)), _Bench(store, loaded.conditions)
     named = {f"{case.claim.id} [{case.id}]": test for test, case in cases.items()}
     met: set[str] = set()
+    again: dict[str, Entry] = {}
     for reported in loaded.report.told:
         broke = isinstance(reported, Broken)
         test = reported.test if reported.test in cases else named.get(reported.name, "")
@@ -82,8 +86,11 @@ def recompute(
         elif test in met:
             found.differ[reported.test] = ["the report has this claim twice"]
         else:
-            bench.again(reported, test, cases[test], found)
+            if (now := bench.again(reported, test, cases[test], found)) is not None:
+                again[reported.test] = now
             met.add(test)
+    for test, line in families(loaded, again):
+        found.differs(test, [line])
     found.new = [test for test in cases if test not in met]
     return found
 
@@ -95,7 +102,7 @@ class _Bench:
     store: Store
     conditions: Conditions
 
-    def again(self, reported: Told, test: str, case: Case, found: Recomputed) -> None:
+    def again(self, reported: Told, test: str, case: Case, found: Recomputed) -> Entry | None:
         """Decide one test again and note what came of it; of one that broke nothing if the store lacks its runs."""
         try:
             missing = self._missing(case)
@@ -106,13 +113,14 @@ class _Bench:
             missing, now, why = [], None, f"{type(error).__name__}: {error}"
         if missing:
             found.missing |= {} if isinstance(reported, Broken) else {reported.test: missing}
-            return
+            return None
         found.checked.add(test)
         lines = _lines(reported, now, why)
         if lines:
             found.differ[reported.test] = lines
         else:
             found.agree += 1
+        return None if isinstance(reported, Broken) else now
 
     def _missing(self, case: Case) -> list[str]:
         """The runs of a case that are not stored whole under a reading that its verdicts need, which no check is."""
@@ -130,26 +138,14 @@ def _lines(reported: Told, now: Entry | None, why: str) -> list[str]:
 def differences(entry: Entry, now: Entry) -> list[str]:
     """What differs between a verdict as reported and as decided now, a line each."""
     pairs = [(name, getattr(entry, name), getattr(now, name)) for name in COMPARED]
-    lines = [_line(name, one, other) for name, one, other in pairs if not _equal(one, other)]
+    lines = [_line(name, one, other) for name, one, other in pairs if not alike(one, other)]
     if entry.declared != now.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "the hash alone"
         lines.append(f"{_line('declared', entry.declared, now.declared)} ({moved})")
     elif (own := digest(entry.declaration)) != entry.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "its terms are not told"
         lines.append(f"declared: {entry.declared} in the report, whose own declaration comes to {own} ({moved})")
-    return [*lines, *_readings(entry, now), *_shown(entry, now)]
-
-
-def _shown(entry: Entry, now: Entry) -> Iterable[str]:
-    """What differs of curves and number line, where a report has them, which one of an earlier version has not."""
-    if entry.curves and not _equal(_plain(entry.curves), _plain(now.curves)):
-        yield "curves: the report's values and those of now are not the same"
-    if entry.number_line and not _equal(_plain(entry.number_line), _plain(now.number_line)):
-        yield "number_line: the report's margin, or the one at which it would flip, is not that of now"
-
-
-def _plain(value: Any) -> Any:
-    return msgspec.to_builtins(value)
+    return [*lines, *_readings(entry, now), *asserted(entry, now)]
 
 
 def _line(name: str, reported: Any, now: Any) -> str:
@@ -174,16 +170,6 @@ def _readings(entry: Entry, now: Entry) -> Iterable[str]:
 def _estimate(shown: str) -> str:
     """An estimate with its interval; why it decides nothing follows in words, which may be put better."""
     return shown.partition(": ")[0]
-
-
-def _equal(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_equal(value, other[name]) for name, value in one.items())
-    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
-        return len(one) == len(other) and all(map(_equal, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
-    return bool(one == other)
 
 
 def _text(value: Any) -> str:

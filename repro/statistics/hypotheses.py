@@ -11,7 +11,7 @@ worlds at once; the p-value then has them too. What is shown is of one world.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -134,7 +134,9 @@ class AllOf(Asked):
     parts: tuple[Evidence, ...]
 
     def _computed(self) -> Array:
-        return np.asarray(np.max([part.p() for part in self.parts], axis=0))
+        return np.asarray(
+            reduce(np.maximum, [part.p() for part in self.parts])
+        )  # of one shape, or the same in all worlds
 
     def weakest(self) -> Weakest:
         return max(self.parts, key=lambda part: float(part.p())).weakest()
@@ -147,7 +149,7 @@ class AnyOf(Asked):
     parts: tuple[Evidence, ...]
 
     def _computed(self) -> Array:
-        return np.asarray(np.minimum(1.0, len(self.parts) * np.min([part.p() for part in self.parts], axis=0)))
+        return np.asarray(np.minimum(1.0, len(self.parts) * reduce(np.minimum, [part.p() for part in self.parts])))
 
     def weakest(self) -> Weakest:
         test, shared = min(self.parts, key=lambda part: float(part.p())).weakest()

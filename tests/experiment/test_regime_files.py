@@ -209,7 +209,8 @@ def test_bytes_that_are_no_text_are_not_toml(tmp_path: Path) -> None:
 def test_a_name_without_a_file_is_told_with_what_there_is(name: str) -> None:
     with pytest.raises(SettingError) as error:
         load_regime(name)
-    assert str(error.value).startswith(f"--regime {name}: must be paper, quick, laptop or a TOML file (")
+    shown = name if len(name) < 200 else f"{'a' * 197}..."
+    assert str(error.value).startswith(f"--regime {shown}: must be paper, quick, laptop or a TOML file (")
     assert "\n" not in str(error.value)
 
 
@@ -217,7 +218,7 @@ counts = st.integers(min_value=1, max_value=10**6)
 VALUES: dict[str, Any] = {
     name: st.lists(counts, min_size=1, max_size=6, unique=True)
     if field.kind is SIZES
-    else st.integers(min_value=0 if field.kind is SIZE else 1, max_value=10**6)
+    else st.integers(min_value=field.kind.least, max_value=field.kind.most)
     for name, field in FIELDS.items()
     if field.kind in (COUNT, SIZE, SIZES)
 }
@@ -255,6 +256,18 @@ def test_every_valid_value_reaches_its_task_and_no_other(
     assert regime.name == "valid"
     for task, scale in BUILT_IN[base].scales.items():
         assert regime.scales[task] == scale.changed(**{**as_held(shared), **as_held(own.get(task, {}))})
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_value_beyond_what_anyone_will_train_is_told(tmp_path: Path, field: str) -> None:
+    kind = FIELDS[field].kind
+    for value in (kind.most + 1, 10**18, 10**400):
+        given_ = [value] if kind.several else value
+        (tmp_path / "own.toml").write_text(f"[all]\n{field} = {given_}\n")
+        with pytest.raises(SettingError, match=rf"{field} = .* must be at most {kind.most:,}$") as error:
+            load_regime(str(tmp_path / "own.toml"))
+        assert len(str(error.value)) < 600
+    assert kind.read(str(kind.most)) == ((kind.most,) if kind.several else kind.most)
 
 
 @given(data=st.data(), field=st.sampled_from(sorted(FIELDS)))

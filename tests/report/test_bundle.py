@@ -13,6 +13,7 @@ from worlds import case_of, conditions, same_examples, under
 
 from repro.errors import ReproError
 from repro.experiment.datasets import DATASETS
+from repro.experiment.fields import FIELDS
 from repro.experiment.readings import ALL_PARTS, NAMES, Reading
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import PAPER, QUICK, Regime, Scale
@@ -33,17 +34,23 @@ CASES = {
     )
 }
 
-counts = st.integers(1, 10**6)
+
+def up_to(field: str) -> st.SearchStrategy[int]:
+    """What a field of a regime may be."""
+    return st.integers(1, FIELDS[field].kind.most)
+
+
+counts = up_to("anchor")
 some = st.none() | counts
 readings = st.builds(
     Reading,
-    *(some, some, counts, some, counts),
+    *(some, some, counts, some, st.integers(0, 1000)),
     st.sampled_from(["network", "pixels"]),
     st.sampled_from(["train", "test"]),
     st.lists(st.sampled_from(ALL_PARTS), unique=True).map(tuple),
 )
 grids = st.lists(counts, min_size=1, max_size=5, unique=True).map(lambda sizes: tuple(sorted(sizes)))
-scales = st.builds(Scale, counts, grids, counts, some, readings, counts)
+scales = st.builds(Scale, up_to("epochs"), grids, up_to("seeds"), some, readings, up_to("width"), counts)
 regimes = st.builds(Regime, st.text(min_size=1), st.fixed_dictionaries(dict.fromkeys(TASKS, scales)))
 sources = st.dictionaries(st.sampled_from([*DATASETS]), st.sampled_from(get_args(Kind)))
 

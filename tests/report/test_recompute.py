@@ -12,9 +12,11 @@ from reports import broken, content, plainly, written
 from worlds import READING, case_of, conditions, recipe_of
 
 from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.regimes import QUICK
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
-from repro.report.bundle import Report, told_once
+from repro.report.bundle import Report, session_of, told_once
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
+from repro.report.together import taken_together
 from repro.runs.integrity import signed
 from repro.runs.run import Run, reading_key
 from repro.statistics.equivalence import Flat
@@ -22,6 +24,7 @@ from repro.statistics.trends import Lower
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Always, Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.entry import Entry
 
 WHERE = conditions()
 CASES = {
@@ -140,7 +143,8 @@ def test_a_margin_that_was_moved_since_is_named(tmp_path: Path, whole: dict[str,
     moved = replace(CASES[FIRST], rule=Always(Flat(points(2))))
     lines = again(tmp_path, whole, {**CASES, FIRST: moved}).differ[FIRST]
     assert lines[0] == "margin: 5 in the report, 2 now"
-    assert lines[-1].endswith("now (holds_if.within: 5 points -> 2 points)")
+    (line,) = (line for line in lines if line.startswith("declared"))
+    assert line.endswith("now (holds_if.within: 5 points -> 2 points)")
 
 
 def test_a_verdict_under_another_reading_is_compared_too(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -153,9 +157,78 @@ def test_a_verdict_under_another_reading_is_compared_too(tmp_path: Path, whole: 
 
 
 def test_words_may_be_put_better(tmp_path: Path, whole: dict[str, Any]) -> None:
-    for name in ("says", "because", "asked", "effect", "shown", "evidence", "reason", "figures", "rerun", "section"):
-        whole["claims"][0][name] = [1] if name == "figures" else "put otherwise"
+    for name in ("because", "evidence", "reason", "rerun"):
+        whole["claims"][0][name] = "put otherwise"
+    for name in ("asked", "effect", "shown"):
+        whole["claims"][0][name] = f"put otherwise, {whole['claims'][0][name]}"
     assert again(tmp_path, whole).agree == 2
+
+
+ASSERTED: dict[str, Callable[[dict[str, Any]], object]] = {
+    "p": lambda claim: claim.update(p=claim["p"] / 2),
+    "says": lambda claim: claim.update(says="It is as flat as can be."),
+    "section": lambda claim: claim.update(section="3"),
+    "standing": lambda claim: claim.update(standing="extension"),
+    "figures": lambda claim: claim.update(figures=[1, 2]),
+    "undertrained": lambda claim: claim.update(undertrained=["all of them"]),
+    "margins": lambda claim: claim.update(margins=["2 points"]),
+    "asked": lambda claim: claim.update(asked=claim["asked"].replace("5", "2")),
+    "shown": lambda claim: claim.update(shown=claim["shown"].replace(".", ".9", 1)),
+    "flips_at": lambda claim: claim.update(flips_at="9.9 points"),
+    "instruments": lambda claim: claim["instruments"].update(checks=1),
+    "at equal training amount, verdict": lambda claim: claim["equal_amount"].update(verdict="reproduced"),
+    "at equal training amount, estimate": lambda claim: claim["equal_amount"].update(estimate=7.0),
+    "at equal training amount, shown": lambda claim: claim["equal_amount"].update(shown="+7.0 points"),
+    "at equal training amount, trained_less": lambda claim: claim["equal_amount"].update(
+        trained_less=not claim["equal_amount"]["trained_less"]
+    ),
+    "at equal training amount": lambda claim: claim.update(equal_amount=None),
+}
+
+
+@pytest.mark.parametrize("name", ASSERTED)
+def test_whatever_a_report_asserts_of_a_verdict_is_compared(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
+    ASSERTED[name](whole["claims"][0])
+    found = again(tmp_path, whole)
+    assert found.agree == 1
+    (line,) = found.differ[FIRST]
+    assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_what_stands_if_not_one_of_all_might_be_wrong_is_compared(
+    tmp_path: Path, whole: dict[str, Any], index: int
+) -> None:
+    found = taken_together([convert(claim, Entry) for claim in whole["claims"]])
+    for claim, entry in zip(whole["claims"], found, strict=True):
+        claim["family_wise"] = entry.family_wise
+    assert again(tmp_path, whole).agree == 2
+    whole["claims"][index]["family_wise"] = not whole["claims"][index]["family_wise"]
+    (line,) = again(tmp_path, whole).differ[[FIRST, SECOND][index]]
+    assert line.startswith("family_wise: ")
+
+
+SESSIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "the paper's name": (lambda told: told["regime"].update(name="paper"), "regime: 'paper' is not the name"),
+    "not reduced": (lambda told: told["regime"].update(reduced=False), "reduced: False in the report, True now"),
+    "a figure that is not there": (lambda told: told.update(figures=[3]), "figure 3: there is no fig03.png beside"),
+}
+
+
+@pytest.mark.parametrize("change", SESSIONS)
+def test_what_a_report_says_of_its_session_is_checked(tmp_path: Path, whole: dict[str, Any], change: str) -> None:
+    harm, line = SESSIONS[change]
+    harm(whole["session"])
+    found = again(tmp_path, whole)
+    assert [told[: len(line)] for told in found.session] == [line]
+
+
+def test_a_built_in_regimes_name_stands_over_its_own_scales(tmp_path: Path, whole: dict[str, Any]) -> None:
+    quick = to_builtins(session_of(replace(WHERE, regime=QUICK.overridden(seeds=2)), command="", seconds=1.0))
+    whole["session"]["regime"] = plainly(quick["regime"])
+    assert again(tmp_path, whole).session == []
+    whole["session"]["regime"]["name"] = "laptop"
+    assert len(again(tmp_path, whole).session) == 1
 
 
 def remove(folder: Path) -> None:

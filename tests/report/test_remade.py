@@ -47,7 +47,9 @@ def test_a_false_alarm_is_as_rare_as_it_says() -> None:
         cells = [[values(seed) for seed in cell] for cell in seeds]
         published, anew = 0.5 + 0.02 * generator.standard_normal((2, 3))
         pairs = zip(published, anew, strict=True)
-        found = [one for pair in pairs for one in differences(*map(values, pair), cells, 3, same_weights=False)]
+        found = [
+            one for pair in pairs for one in differences(values(pair[0]), values(pair[1]), cells, 3, same_weights=False)
+        ]
         alarms += not all(one.agrees for one in found if one.measure == "test_accuracy")
     assert alarms / draws < FALSE_ALARM / len(MEASURES) + 4 * math.sqrt(FALSE_ALARM / len(MEASURES) / draws)
     assert alarms > 0

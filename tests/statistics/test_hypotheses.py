@@ -87,3 +87,11 @@ def test_no_p_value_is_above_one() -> None:
 def test_nothing_is_never_shown() -> None:
     nothing = Nothing(POINTS, "for want of it")
     assert float(nothing.p()) == 1.0
+
+
+def test_a_part_that_is_the_same_in_all_worlds_goes_with_parts_that_are_not() -> None:
+    many = Mean(Effect(np.array([[1.0, 1.1, 1.2], [-1.0, -1.1, -1.2]]), POINTS, "an effect"), 1, 0.0)
+    nothing = Nothing(POINTS, "for want of it")
+    for together in (AllOf, AnyOf):
+        for parts in ((many, nothing), (nothing, many)):
+            assert together(parts).p().shape == (2,)

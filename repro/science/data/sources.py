@@ -16,6 +16,7 @@ import filelock
 
 from ...errors import DataError, SettingError
 from ...experiment.datasets import DATASETS, Dataset
+from ...words import printable
 
 ENVIRONMENT: Final = "REPRO_DATA"
 FOLDER: Final = "repro-batch-robustness"  # the name of the folder in the user's cache
@@ -81,12 +82,23 @@ def resolve(
 
 
 def _from_chosen(name: str, root: Path, how: str) -> Source:
-    if not root.is_dir():
-        raise SettingError(f"{how} {root}: must be a folder that holds {name} as torchvision lays it out")
+    if not _is_folder(root):
+        raise SettingError(
+            f"{how} {printable(str(root))}: must be a folder that holds {name} as torchvision lays it out"
+        )
     if not is_whole(name, root):
         example = next(iter(DATASETS[name].files))
-        raise SettingError(f"{how} {root}: holds no {name}; its files are expected there, like {example}")
+        raise SettingError(
+            f"{how} {printable(str(root))}: holds no {name}; its files are expected there, like {example}"
+        )
     return Source(name, "published", root)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or has a null character in it
+        return False
 
 
 def _from_cache(name: str, surrogate_allowed: bool, download: bool) -> Source:
