@@ -158,7 +158,7 @@ def test_the_sessions_of_another_project_are_left_alone(run: Run, tmp_path: Path
 
 def test_the_script_lists_the_claims_and_the_version_is_that_of_the_wheel(environment: Path, tmp_path: Path) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command = [environment / "bin" / "repro", "claims", "--json"]
+    command: list[str | Path] = [environment / "bin" / "repro", "claims", "--json"]
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout)) == EVERY

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
@@ -40,7 +40,8 @@ def draw(
     lines that it speaks of are drawn with all of them.
     """
     path = folder / f"{figure.name}.png"
-    with rc_context({**STYLE, **VECTORS, "svg.hashsalt": figure.name}):
+    style: dict[Any, Any] = {**STYLE, **VECTORS, "svg.hashsalt": figure.name}
+    with rc_context(style):
         canvas, notes = composed(figure, store, conditions, decided, linear)
         canvas.savefig(path, dpi=DPI, pil_kwargs={"compress_level": COMPRESSION})
         canvas.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})
