@@ -144,7 +144,11 @@ def _shown(entry: Entry, now: Entry) -> Iterable[str]:
     """What differs of curves and number line, where a report has them, which one of an earlier version has not."""
     if entry.curves and not _equal(_plain(entry.curves), _plain(now.curves)):
         yield "curves: the report's values and those of now are not the same"
-    if entry.number_line and not _equal(_plain(entry.number_line), _plain(now.number_line)):
+    if (
+        entry.number_line
+        and entry.declared == now.declared
+        and not _equal(_plain(entry.number_line), _plain(now.number_line))
+    ):
         yield "number_line: the report's margin, or the one at which it would flip, is not that of now"
 
 
