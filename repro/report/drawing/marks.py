@@ -76,12 +76,12 @@ def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     low, mean, high = _low_mean_high(measured)
     colour, style = colour_of(str(recipe)), style_of(measure)
     label = f"{measure.label.split()[0]} {recipe}" if measure.attacked else str(recipe)
-    ax.plot(sizes, mean, color=colour, linestyle=style, linewidth=1.6 + 1.2 * upon, label=label)
+    ax.plot(sizes, mean, color=colour, linestyle=style, linewidth=1.6 + 0.9 * upon, label=label)
     if 1 < len(measured.cells) <= FEW:
         raw = _raw(measured)
         ax.scatter(np.broadcast_to(sizes, raw.shape), raw, s=8, color=colour, alpha=0.6, linewidths=0, zorder=2.5)
     elif len(measured.cells) > FEW:
-        ax.vlines(sizes, low, high, color=colour, alpha=0.6, linewidth=1.2 + 1.2 * upon)
+        ax.vlines(sizes, low, high, color=colour, alpha=0.6, linewidth=1.2 + 0.9 * upon)
     _markers(ax, measured, mean, notes, 1.2 * upon)
 
 
