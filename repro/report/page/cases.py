@@ -79,6 +79,16 @@ class Case:
         return variant_of(self.entry).replace("-", " ")
 
     @property
+    def departs(self) -> str:
+        """In what its runs depart from what the paper speaks of; empty where they do not."""
+        return self.entry.verdict.partition(" (")[2].removesuffix(")")
+
+    @property
+    def short(self) -> str:
+        """Its word with a star in the place of what its runs depart in."""
+        return self.entry.verdict.partition(" (")[0] + ("*" if self.departs else "")
+
+    @property
     def standing(self) -> str:
         """Whose statement it decides, in words."""
         return STANDINGS.get(self.entry.standing, self.entry.standing)
