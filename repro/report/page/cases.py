@@ -135,7 +135,7 @@ class Case:
         if entry.estimate is None or (entry.outcome is Outcome.UNDECIDED and entry.reason):
             return f"Undecided: {entry.reason or 'there is no estimate'}."
         joint = "; " in entry.effect  # of several measures, whose numbers stand in the effect
-        found = entry.effect if joint else f"the {entry.effect} is {entry.shown}"
+        found = f"the {entry.effect}" if joint else f"the {entry.effect} is {entry.shown}"
         asked = f"the claim asks for: {entry.asked}"
         match entry.outcome:
             case Outcome.HOLDS:
