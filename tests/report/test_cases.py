@@ -21,8 +21,8 @@ def case(**changes: Any) -> Case:
     [
         (
             {},
-            "It holds: the difference of batch size 256 to 64 is -27.0 points [-30.0, -24.0]; the claim asks for: a fall of "
-            "more than 1 point.",
+            "It holds: the difference of batch size 256 to 64 is -27.0 points [-30.0, -24.0]; the claim asks for: a "
+            "fall of more than 1 point.",
         ),
         ({"outcome": "fails"}, "It fails: the difference of batch size 256 to 64 is -27.0 points"),
         ({"outcome": "undecided"}, "more than 1 point. The interval leaves both possible."),
@@ -33,7 +33,7 @@ def case(**changes: Any) -> Case:
         ({"outcome": "undecided", "estimate": None}, "Undecided: there is no estimate."),
         (
             {"outcome": "not learnt", "reason": "2 of 4 networks have less than 85% training accuracy"},
-            "Not tested: 2 of 4 networks have less than 85% training accuracy, and such networks say nothing of the claim.",
+            "Not tested: 2 of 4 networks have less than 85% training accuracy, and such networks say nothing",
         ),
         (
             {"effect": "one x2.00; other +3.0 points"},
@@ -90,11 +90,8 @@ def test_two_verdicts_of_one_name_have_two_addresses() -> None:
 
 
 def test_a_filter_offers_what_there_is_and_none_stands_with_a_single_choice() -> None:
-    found = {
-        one.name: one.options
-        for one in filters(sentences([entry(), entry(outcome="fails", verdict="no", section="3, 4")]))
-    }
-    assert found == {
+    other = entry(outcome="fails", verdict="no", section="3, 4", says="It rises.")
+    assert {one.name: one.options for one in filters(sentences([entry(), other]))} == {
         "verdict": (("holds", "reproduced"), ("fails", "no")),
         "section": (("2.1", "2.1"), ("3", "3"), ("4", "4")),
     }
