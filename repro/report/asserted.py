@@ -42,7 +42,8 @@ def _drawn(entry: Entry, now: Entry) -> Iterator[str]:
     """What differs of curves and number line, where a report has them, which one of an earlier version has not."""
     if entry.curves and not alike(to_builtins(entry.curves), to_builtins(now.curves)):
         yield "curves: the report's values and those of now are not the same"
-    if entry.number_line and not alike(to_builtins(entry.number_line), to_builtins(now.number_line)):
+    line, same = entry.number_line, entry.declared == now.declared
+    if line and same and not alike(to_builtins(line), to_builtins(now.number_line)):
         yield "number_line: the report's margin, or the one at which it would flip, is not that of now"
 
 

@@ -30,14 +30,14 @@ def central(*outcomes: str, **changes: Any) -> list[Entry]:
         (
             ["holds", "fails", "undecided"],
             "Mixed",
-            "holds in some cases and fails in others: of its 3 tests 1 holds, 1 fails and 1 is undecided; 2 of the 2",
+            "holds in some cases and fails in others: of its 3 tests, 1 holds, 1 fails and 1 is undecided; 2 of the 2",
         ),
         (
             ["holds", "not learnt", "not learnt"],
             "Holds in part",
-            "holds in part: of its 3 tests 1 holds and 2 were asked of networks that have not learnt; 1 of the 1",
+            "holds in part: of its 3 tests, 1 holds and 2 were asked of networks that have not learnt; 1 of the 1",
         ),
-        (["fails", "undecided"], "Fails in part", "fails in part: of its 2 tests 1 fails and 1 is undecided; 1 of"),
+        (["fails", "undecided"], "Fails in part", "fails in part: of its 2 tests, 1 fails and 1 is undecided; 1 of"),
     ],
 )
 def test_the_central_claim_comes_first(outcomes: list[str], word: str, says: str) -> None:

@@ -18,16 +18,40 @@ def written(figure: Figure, where: Conditions = WHERE, notes: Notes | None = Non
 
 def test_captions_say_what_is_shown_at_what_scale() -> None:
     assert written(FIGURES[9]) == (
-        "FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon 0.3 in standardised units, "
-        "0.0924 of a pixel's range). Lines are means over seeds, bands their range; attacked accuracy is dashed."
+        "Drawn for the paper's figure 9: FGSM accuracy of M1-MNIST (1,024 training images, 2 epochs, 2 seeds, epsilon "
+        "0.3 in standardised units, 0.0924 of a pixel's range). Lines are means. Attacked accuracy is dashed. Clean "
+        "accuracy is of 512 images and attacked accuracy of the first 64 of them, so the latter can be the higher one."
     )
     assert written(FIGURES[13]) == (
-        "lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "
+        "Drawn for the paper's figure 13: lambda1 of M1-MNIST (1,024 training images, 2 epochs, 2 seeds); "
         "lambda1 of StdCNN-MNIST (1,024 training images, 2 epochs, 2 seeds). "
-        "Lines are geometric means over seeds, bands their range."
+        "Lines are geometric means."
     )
     paper = Conditions(PAPER, WHERE.sources, "cuda")
     assert "(all training images, 100 epochs, 5 seeds, epsilon 0.02 of a pixel's range)" in written(FIGURES[1], paper)
+
+
+@pytest.mark.parametrize(
+    ("counts", "says"),
+    [
+        ({2}, "Lines are means, dots single seeds."),
+        ({4}, "Lines are means, bars their range."),
+        ({1}, "Lines are means."),
+    ],
+)
+def test_what_shows_the_spread_depends_on_how_many_seeds_there_are(counts: set[int], says: str) -> None:
+    assert says in written(FIGURES[9], notes=Notes(seeds={"M1-MNIST": counts}))
+
+
+def test_where_the_same_images_are_attacked_nothing_is_said_of_others() -> None:
+    paper = Conditions(PAPER, WHERE.sources, "cuda")
+    assert "images and attacked" not in written(FIGURES[9], paper)
+
+
+def test_many_cells_are_counted_and_few_named() -> None:
+    few, many = ([f"LR at {i}" for i in range(n)] for n in (4, 5))
+    assert written(FIGURES[10], notes=Notes(few)).endswith("(hollow): LR at 0; LR at 1; LR at 2; LR at 3.")
+    assert written(FIGURES[10], notes=Notes(many)).endswith("Undertrained (hollow): 5 cells.")
 
 
 def test_one_of_a_kind_is_in_the_singular() -> None:
@@ -52,7 +76,7 @@ def test_an_anchor_other_than_the_papers_is_told() -> None:
 def test_captions_name_each_cell_that_needs_care_once() -> None:
     notes = Notes(["LR m=0 at 256 (60% of its training data)"] * 2, ["LR m=0.9 at 256 (1 of 2 seeds)"] * 2)
     assert written(FIGURES[10], notes=notes).endswith(
-        "dashed. Undertrained (hollow): LR m=0 at 256 (60% of its training data). "
+        "higher one. Undertrained (hollow): LR m=0 at 256 (60% of its training data). "
         "Diverged (a cross): LR m=0.9 at 256 (1 of 2 seeds)."
     )
 
@@ -99,7 +123,7 @@ def test_headings_carry_the_scale_the_departures_and_the_surrogate(
 
 
 def test_a_figure_is_headed_by_its_number_and_the_scale_of_its_tasks() -> None:
-    assert heading(FIGURES[9], PAPERS) == "Figure 9 of the paper, at the paper's scale"
+    assert heading(FIGURES[9], PAPERS) == "Our figure 9, at the paper's scale"
     mixed = replace(PAPERS, regime=replace(PAPER, scales={**PAPER.scales, "M1-MNIST": WHERE.regime.scales["M1-MNIST"]}))
-    assert heading(FIGURES[9], mixed) == "Figure 9 of the paper, paper, changed by options regime (reduced)"
-    assert heading(FIGURES[1], mixed) == "Figure 1 of the paper, at the paper's scale"
+    assert heading(FIGURES[9], mixed) == "Our figure 9, paper, changed by options regime (reduced)"
+    assert heading(FIGURES[1], mixed) == "Our figure 1, at the paper's scale"

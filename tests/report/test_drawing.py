@@ -117,7 +117,7 @@ def test_the_scale_and_the_surrogate_stand_on_the_figure_itself(
     tmp_path: Path, where: Conditions, expected: str
 ) -> None:
     canvas, _ = composed(FIGURES[9], Store(tmp_path), where)
-    assert " ".join(canvas.get_suptitle().split()) == f"Figure 9 of the paper, {expected}"
+    assert " ".join(canvas.get_suptitle().split()) == f"Our figure 9, {expected}"
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_title_that_is_too_long_for_a_line_goes_on_in_the_next(tmp_path: Path,
 
 def test_the_quick_regimes_titles_take_one_line(tmp_path: Path) -> None:
     canvas = drawn(39, Store(tmp_path), under(QUICK, "surrogate"))
-    assert canvas.get_suptitle() == "Figure 39 of the paper, quick regime (reduced), SURROGATE DATA"
+    assert canvas.get_suptitle() == "Our figure 39, quick regime (reduced), SURROGATE DATA"
 
 
 @pytest.mark.parametrize("number", KINDS)

@@ -1,4 +1,6 @@
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from worlds import Results, fill, is_of
+from worlds import Results, conditions, fill, is_of
 
 from repro.experiment.recipes import BENCHMARK, LR_BS
 from repro.experiment.tasks import M1_MNIST
@@ -30,10 +32,14 @@ def on_axes(tmp_path: Path, measure: Measure, results: Results) -> tuple[Axes, N
     return ax, notes
 
 
-def band(ax: Axes) -> tuple[float, float]:
-    (area,) = ax.collections
-    heights = area.get_paths()[0].vertices[:, 1]
-    return float(heights.min()), float(heights.max())
+def dots(ax: Axes) -> list[float]:
+    found: Any = ax.collections[0]
+    return sorted(float(height) for _, height in found.get_offsets())
+
+
+def bars(ax: Axes) -> list[list[float]]:
+    found: Any = ax.collections[0]
+    return [[float(height) for _, height in segment] for segment in found.get_segments()]
 
 
 def test_every_line_of_the_paper_has_a_colour_of_its_own() -> None:
@@ -66,7 +72,7 @@ def test_what_the_strongest_attack_leaves_is_dotted_where_it_is_another_number(t
     assert list(line.get_ydata()) == pytest.approx([45, 40, 30])
     assert legend(ax)[-1] == "strongest attack"
     written = caption(FIGURES[10], WHERE, notes)
-    assert "Dotted, where it is another number: accuracy under the strongest attack on each image." in written
+    assert "Dotted: under the strongest attack on each image." in written
 
 
 def test_where_no_attack_is_blinded_there_is_nothing_dotted_to_explain(tmp_path: Path) -> None:
@@ -77,19 +83,33 @@ def test_where_no_attack_is_blinded_there_is_nothing_dotted_to_explain(tmp_path:
     assert "otted" not in caption(FIGURES[10], WHERE, notes)
 
 
-def test_a_line_of_accuracies_is_the_mean_of_percentages_and_its_band_their_range(tmp_path: Path) -> None:
+def test_a_line_of_accuracies_is_the_mean_of_percentages_and_each_of_few_seeds_a_dot(tmp_path: Path) -> None:
     ax, notes = on_axes(tmp_path, PGD, lambda run: {"pgd_accuracy": (0.4, 0.5)[run.seed] + run.batch_size / 2560})
     (line,) = lines(ax).values()
     assert list(line.get_xdata()) == [64, 128, 256]
     assert list(line.get_ydata()) == pytest.approx([47.5, 50.0, 55.0])
-    assert band(ax) == pytest.approx((42.5, 60.0))
+    assert dots(ax) == pytest.approx([42.5, 45.0, 50.0, 52.5, 55.0, 60.0])
     assert notes == Notes()
 
 
 def test_a_line_of_eigenvalues_is_the_geometric_mean(tmp_path: Path) -> None:
     ax, _ = on_axes(tmp_path, LAMBDA1, lambda run: {"lambda1": (10.0, 40.0)[run.seed]})
     assert list(lines(ax)["LR/BS m=0"].get_ydata()) == pytest.approx([20.0, 20.0, 20.0])
-    assert band(ax) == pytest.approx((10.0, 40.0))
+    assert dots(ax) == pytest.approx([10.0] * 3 + [40.0] * 3)
+
+
+def test_of_more_seeds_bars_reach_from_the_lowest_to_the_highest(tmp_path: Path) -> None:
+    where, curve = conditions(seeds=4), Curve(M1_MNIST, LR_BS(), PGD)
+    store = fill(Store(tmp_path), curve.runs(where), lambda run: {"pgd_accuracy": 0.4 + run.seed / 100})
+    ax = Canvas().subplots()
+    put(ax, read(curve, store, where), Notes())
+    assert bars(ax) == [pytest.approx([40.0, 43.0])] * 3
+
+
+def test_where_lines_coincide_each_is_broader_than_the_one_upon_it(tmp_path: Path) -> None:
+    (ax,) = axes_of(FIGURES[2], stored(tmp_path, FIGURES[2]))
+    widths = [line.get_linewidth() for line in lines(ax).values()]
+    assert all(below - above > 0.8 for below, above in pairwise(widths))
 
 
 def test_a_diverged_run_leaves_the_other_eigenvalues_as_they_are(tmp_path: Path) -> None:

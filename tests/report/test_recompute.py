@@ -366,3 +366,21 @@ def test_a_file_is_read_once_however_many_claims_rest_on_it(
     read = [path for path in read if "/runs/" in path]
     runs = {run for case in CASES.values() for run in case.runs(WHERE)}
     assert len(read) == len(set(read)) == 2 * len(runs) + len(CASES[FIRST].runs(WHERE))  # attacked ones twice measured
+
+
+def test_a_curve_that_is_another_is_told(tmp_path: Path, whole: dict[str, Any]) -> None:
+    curve = whole["claims"][0]["curves"][0]
+    curve["points"][0]["values"][0] += 1.0
+    assert again(tmp_path, whole).differ[FIRST] == ["curves: the report's values and those of now are not the same"]
+
+
+def test_a_number_line_that_is_another_is_told(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["claims"][0]["number_line"]["critical"] = 77.0
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith("number_line: the report's margin, or the one at which it would flip")
+
+
+def test_a_report_of_an_earlier_version_has_neither_and_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
+    for claim in whole["claims"]:
+        del claim["curves"], claim["number_line"]
+    assert again(tmp_path, whole).differ == {}

@@ -189,7 +189,7 @@ def test_the_page_speaks_of_the_surrogate_and_the_reduced_scale(report: Report) 
 
 def test_the_table_of_measured_values_has_a_line_for_each_network(report: Report) -> None:
     written, bundle, _ = report
-    rows = list(csv.DictReader((written[0].parent / "measured.csv").open()))
+    rows = list(csv.DictReader((written[0].parent / "measured.csv").read_text("utf-8").splitlines()))
     assert len(rows) == 2 * 2  # batch sizes and seeds
     assert {row["run"] for row in rows} == {run for claim in bundle["claims"] for run in claim["runs"]}
     assert {(row["task"], row["recipe"], row["lambda1"]) for row in rows} >= {("M1-MNIST", "Benchmark", "20.0")}

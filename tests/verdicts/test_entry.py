@@ -19,8 +19,32 @@ WHERE = conditions(batch_sizes=(64, 256), seeds=2)
 # What programs read from report.json by name.
 NAMES = (
     *("test", "id", "case", "section", "says", "task", "standing", "figures", "verdict", "outcome", "effect", "asked"),
-    *("shown", "estimate", "interval", "level", "p", "further", "margin", "margins", "flips_at", "notes", "unit"),
-    *("because", "declared", "declaration", "reason", "seeds", "looks", "undertrained", "runs", "evidence"),
+    *(
+        "shown",
+        "estimate",
+        "interval",
+        "level",
+        "p",
+        "further",
+        "margin",
+        "margins",
+        "flips_at",
+        "notes",
+        "number_line",
+    ),
+    *(
+        "unit",
+        "because",
+        "declared",
+        "declaration",
+        "reason",
+        "seeds",
+        "looks",
+        "undertrained",
+        "runs",
+        "evidence",
+        "curves",
+    ),
     *("instruments", "equal_amount", "sound", "readings", "rerun", "declared_before", "family_wise"),
 )
 # The least that a report of this format has ever held of a verdict.

@@ -1,9 +1,10 @@
 """What stands on and under a figure: its scale, its tasks, and which of its cells need care."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from ...runs.conditions import Conditions
 from ...verdicts.curves import Cell
 from ...verdicts.figures import Figure
 from ...words import counted
+
+NAMED: Final = 4  # cells that a caption names; of more it says how many
+FEW: Final = 3  # seeds, up to which each is a dot
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,16 @@ class Notes:
         cross = "a cross, on the edge where no seed has a value" if self.at_edge else "a cross"
         kinds = ("Undertrained (hollow)", f"Diverged ({cross})", "Left out, for want of a positive value")
         noted = zip(kinds, self._lists, strict=True)
-        return [f"{kind}: {'; '.join(dict.fromkeys(cells))}." for kind, cells in noted if cells]
+        return [f"{kind}: {_named(list(dict.fromkeys(cells)))}." for kind, cells in noted if cells]
 
     @property
     def _lists(self) -> tuple[list[str], list[str], list[str]]:
         return self.undertrained, self.diverged, self.missing
+
+
+def _named(cells: Sequence[str]) -> str:
+    """Cells by their names, or by their number where they are many."""
+    return "; ".join(cells) if len(cells) <= NAMED else f"{len(cells)} cells"
 
 
 def narrow(task: Task, conditions: Conditions) -> str:
@@ -104,7 +113,7 @@ def heading(figure: Figure, conditions: Conditions) -> str:
     papers = all(conditions.regime.is_papers(panel.task) for panel in figure.panels)
     surrogate = any(conditions.surrogate(panel.task) for panel in figure.panels)
     scale = scale_words(conditions, papers=papers, surrogate=surrogate)
-    return f"{figure.title or f'Figure {figure.number} of the paper'}, {scale}"
+    return f"{figure.title or f'Our figure {figure.number}'}, {scale}"
 
 
 def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
@@ -114,12 +123,32 @@ def caption(figure: Figure, conditions: Conditions, notes: Notes) -> str:
         f"({', '.join(_size(panel.task, panel.measure.attacked, conditions, notes.seeds.get(str(panel.task))))})"
         for panel in figure.panels
     )
+    begins = figure.title or f"Drawn for the paper's figure {figure.number}"
+    sentences = [f"{begins}: {'; '.join(shown)}.", *_reading(figure, conditions, notes), *notes.sentences()]
+    return " ".join(sentences)
+
+
+def _reading(figure: Figure, conditions: Conditions, notes: Notes) -> Iterable[str]:
+    """How lines, dots and bars are to be read, in sentences."""
+    seeds = {count for counts in notes.seeds.values() for count in counts}
+    few, many = any(1 < count <= FEW for count in seeds), any(count > FEW for count in seeds)
+    spread = [*(["dots single seeds"] if few else []), *(["bars their range"] if many else [])]
     factors = all(panel.measure.logarithmic for panel in figure.panels)
-    lines = "Lines are geometric means over seeds" if factors else "Lines are means over seeds"
-    reading = f"{lines}, bands their range" + ("." if factors else "; attacked accuracy is dashed.")
+    yield f"{', '.join(['Lines are geometric means' if factors else 'Lines are means', *spread])}."
+    if not factors:
+        yield "Attacked accuracy is dashed."
     if notes.sound:
-        reading += " Dotted, where it is another number: accuracy under the strongest attack on each image."
-    return " ".join([f"{'; '.join(shown)}.", reading, *notes.sentences()])
+        yield "Dotted: under the strongest attack on each image."
+    for clean, attacked in dict.fromkeys(_images(panel.task, conditions) for panel in figure.panels if not factors):
+        if clean != attacked:
+            of = f"Clean accuracy is of {clean:,} images and attacked accuracy of the first {attacked:,} of them"
+            yield f"{of}, so the latter can be the higher one."
+
+
+def _images(task: Task, conditions: Conditions) -> tuple[int, int]:
+    """Of how many images clean and attacked accuracy are."""
+    reading, most = conditions.reading(task), task.dataset.test
+    return min(reading.test_images or most, most), min(reading.attacked_images or most, most)
 
 
 def _size(task: Task, attacked: bool, conditions: Conditions, seeds: Collection[int] | None) -> Iterable[str]:

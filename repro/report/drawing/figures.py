@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from matplotlib import rc_context, rcParamsDefault
 from matplotlib.axes import Axes
@@ -21,7 +21,6 @@ from .marks import put, put_sound
 DPI: Final = 110
 # The fixed places of ``frames`` hold for matplotlib's own fonts and sizes, whatever the user's settings are.
 STYLE: Final = {name: value for name, value in rcParamsDefault.items() if not name.startswith("backend")}
-VECTORS: Final = {"svg.fonttype": "none"}  # letters stay letters, which can be searched and read aloud
 COMPRESSION: Final = 3  # zlib's level: it takes six tenths of the time of level 6, for files larger by 7%
 
 
@@ -40,8 +39,8 @@ def draw(
     lines that it speaks of are drawn with all of them.
     """
     path = folder / f"{figure.name}.png"
-    style: dict[Any, Any] = {**STYLE, **VECTORS, "svg.hashsalt": figure.name}
-    with rc_context(style):
+    # letters of the SVG stay letters, which can be searched and read aloud, and its names are the same every time
+    with rc_context(STYLE), rc_context({"svg.fonttype": "none", "svg.hashsalt": figure.name}):
         canvas, notes = composed(figure, store, conditions, decided, linear)
         canvas.savefig(path, dpi=DPI, pil_kwargs={"compress_level": COMPRESSION})
         canvas.savefig(path.with_suffix(".svg"), metadata={"Date": None, "Creator": None})

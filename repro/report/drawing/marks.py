@@ -1,6 +1,8 @@
-"""A curve on its axes: line, band, and a marker for each of its cells.
+"""A curve on its axes: line, spread, and a marker for each of its cells.
 
-A line is the mean over seeds (of lambda1, the geometric mean), its band the range from the lowest to the highest seed.
+A line is the mean over seeds (of lambda1, the geometric mean). Bars reach from the lowest to the highest seed; up to
+three seeds are dots instead, for the range of so few says little of how far others would spread. Neither fills an area,
+of which several upon each other could not be told apart.
 Attacked accuracy is dashed, clean accuracy solid, as in the paper. Where the strongest attack leaves less than the
 paper's, it is drawn as a thin dotted line. A hollow marker is a cell that has not fitted its training data in at
 least one seed; a cross marks one where a run diverged. Such a run has no lambda1: the mean is that of the other seeds,
@@ -15,7 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ...verdicts.curves import Cell, Measure, Measured
-from .captions import Notes
+from .captions import FEW, Notes
 from .colours import colour_of
 
 SOUND: Final = "strongest attack"  # what a legend calls the dotted lines
@@ -74,8 +76,12 @@ def put(ax: Axes, measured: Measured, notes: Notes, upon: int = 0) -> None:
     low, mean, high = _low_mean_high(measured)
     colour, style = colour_of(str(recipe)), style_of(measure)
     label = f"{measure.label.split()[0]} {recipe}" if measure.attacked else str(recipe)
-    ax.plot(sizes, mean, color=colour, linestyle=style, linewidth=1.6 + 0.6 * upon, label=label)
-    ax.fill_between(sizes, low, high, color=colour, alpha=0.13, linewidth=0)
+    ax.plot(sizes, mean, color=colour, linestyle=style, linewidth=1.6 + 0.9 * upon, label=label)
+    if 1 < len(measured.cells) <= FEW:
+        raw = _raw(measured)
+        ax.scatter(np.broadcast_to(sizes, raw.shape), raw, s=8, color=colour, alpha=0.6, linewidths=0, zorder=2.5)
+    elif len(measured.cells) > FEW:
+        ax.vlines(sizes, low, high, color=colour, alpha=0.6, linewidth=1.2 + 0.9 * upon)
     _markers(ax, measured, mean, notes, 1.2 * upon)
 
 
@@ -108,6 +114,12 @@ def _low_mean_high(measured: Measured) -> Any:
     mean = np.nansum(scaled, 0) / np.where(found, found, np.nan)
     shown = np.array([np.fmin.reduce(scaled), mean, np.fmax.reduce(scaled)])
     return np.exp(shown) if measured.curve.measure.logarithmic else shown
+
+
+def _raw(measured: Measured) -> Any:
+    """Each seed's values as they stand on the axes, (seeds, batch sizes)."""
+    scaled = measured.sample.values
+    return np.exp(scaled) if measured.curve.measure.logarithmic else scaled
 
 
 def curves_on(ax: Axes) -> list[Any]:

@@ -52,7 +52,7 @@ def _central(entries: Collection[Entry]) -> str:
     if not entries:
         return f"{begins} was not asked in this session."
     found = tally(entries)
-    of = f": of its {found.all} tests {counts(found)}" if _kinds(found) > 1 else ""
+    of = f": of its {found.all} tests, {counts(found)}" if _kinds(found) > 1 else ""
     many = f" in all of its {found.all} tests" if found.all > 1 and not of else ""
     sure = f"; {_relied(found)}" if found.holds + found.fails else ""
     return f"{begins} {_said(found)}{of or many}{sure}."

@@ -79,6 +79,16 @@ class Case:
         return variant_of(self.entry).replace("-", " ")
 
     @property
+    def departs(self) -> str:
+        """In what its runs depart from what the paper speaks of; empty where they do not."""
+        return self.entry.verdict.partition(" (")[2].removesuffix(")")
+
+    @property
+    def short(self) -> str:
+        """Its word with a star in the place of what its runs depart in."""
+        return self.entry.verdict.partition(" (")[0] + ("*" if self.departs else "")
+
+    @property
     def standing(self) -> str:
         """Whose statement it decides, in words."""
         return STANDINGS.get(self.entry.standing, self.entry.standing)
@@ -125,14 +135,19 @@ class Case:
         if entry.estimate is None or (entry.outcome is Outcome.UNDECIDED and entry.reason):
             return f"Undecided: {entry.reason or 'there is no estimate'}."
         joint = "; " in entry.effect  # of several measures, whose numbers stand in the effect
-        found = entry.effect if joint else f"the {entry.effect} is {entry.shown}"
-        asked = f"the claim asks for {_article(entry.asked)}"
+        found = f"the {entry.effect}" if joint else f"the {entry.effect} is {entry.shown}"
+        asked = f"the claim asks for: {entry.asked}"
         match entry.outcome:
             case Outcome.HOLDS:
-                return f"It holds: {found}, and {asked}."
+                return f"It holds: {found}; {asked}."
             case Outcome.FAILS:
-                return f"It fails: {found}, while {asked}."
-        return f"Undecided: {found}; {asked}, and the interval leaves both possible."
+                return f"It fails: {found}; {asked}."
+        return f"Undecided: {found}; {asked}. The interval leaves both possible."
+
+    @property
+    def shown(self) -> str:
+        """Its effect for a line; of networks that have not learnt why it has none."""
+        return self.entry.reason if self.entry.outcome is Outcome.NOT_LEARNT else self.entry.shown
 
     @property
     def decider(self) -> str:
@@ -222,8 +237,3 @@ class Case:
 def _kind(declaration: dict[str, Any]) -> str:
     rule = declaration.get("holds_if")
     return str(rule.get("kind", "")) if isinstance(rule, dict) else ""
-
-
-def _article(asked: str) -> str:
-    """What was asked, so that it can follow "asks for"."""
-    return asked if asked.startswith(("a ", "every ", "no ", "rises ", "more ", "within ")) else f"one {asked}"

@@ -18,7 +18,7 @@ DROPPED: Final = (
     re.compile(r"\sxmlns(:\w+)?=\"[^\"]*\"|\sversion=\"[^\"]*\""),
 )
 SIZE: Final = re.compile(r'(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"')
-FONT: Final = re.compile(r"font:\s*([\d.]+)px[^;\"]*")
+FONT: Final = re.compile(r"font-family:[^;\"]*;?\s*")
 DIGITS: Final = re.compile(r"(\d+\.\d{2})\d+")
 
 
@@ -56,7 +56,7 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     svg = re.sub(r'\bid="', f'id="{prefix}', svg)
     svg = re.sub(r'(xlink:href|href)="#', f'href="#{prefix}', svg)
     svg = svg.replace("url(#", f"url(#{prefix}")
-    svg = FONT.sub(r"font-size:\1px", svg)
+    svg = FONT.sub("", svg)
     svg = DIGITS.sub(r"\1", svg)
     svg = re.sub(r"#ffffff", "var(--paper)", svg)
     svg = re.sub(r"#000000", "var(--ink)", svg)

@@ -14,7 +14,8 @@ from ..text import safe
 
 WIDTH, HEIGHT = 320, 190
 LEFT, RIGHT, TOP, BOTTOM = 42, 312, 10, 156
-STEPS: Final = (1, 2, 5, 10, 20, 25, 50)
+STEPS: Final = (0.2, 0.5, 1, 2, 5, 10, 20, 25, 50)
+PARTS: Final = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))  # of a decade, as few as there can be
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,17 @@ class Plot:
 
 
 def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
-    if logarithmic:
-        low, high = math.exp(low), math.exp(high)
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        parts = (1, 2, 5) if len(decades) < 5 else (1,)
-        return [part * 10.0**d for d in decades for part in parts if low <= part * 10.0**d <= high]
-    step = next((step for step in STEPS if (high - low) / step <= 5), STEPS[-1])
-    first = math.ceil(low / step)
-    return [step * i for i in range(first, math.floor(high / step) + 1)]
+    """Round numbers between two heights, which are logarithms or not: some three to six."""
+    if not logarithmic:
+        step = next((step for step in STEPS if (high - low) / step <= 5), STEPS[-1])
+        return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    low, high = math.exp(low), math.exp(high)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for parts in PARTS:
+        found = [part * 10.0**decade for decade in decades for part in parts if low <= part * 10.0**decade <= high]
+        if len(found) > 2:
+            break
+    return found
 
 
 def mean(point: Point) -> float:

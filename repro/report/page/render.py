@@ -47,6 +47,7 @@ def render(
             sentences=of,
             cards=cards(of),
             filters=filters(of),
+            departs="; ".join(dict.fromkeys(case.departs for case in cases if case.departs)),
             ran=ran(conditions, found),
             open_points=open_points(cases, conditions),
             found=found,

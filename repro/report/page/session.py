@@ -28,9 +28,9 @@ def banners(session: Session) -> list[Banner]:
     if session.regime.reduced:
         says = "reduced data and training. It shows trends, and says nothing of the paper's scale."
         found.append(Banner(f"{session.regime.name} regime", says))
-    for data in session.data.values():
-        if data.kind == "surrogate":
-            found.append(Banner("Surrogate data", data.text))
+    if session.surrogate:
+        texts = [data.text for data in session.data.values() if data.kind == "surrogate"]
+        found.append(Banner("Surrogate data", "; ".join(texts)))
     for name in session.trained_as:
         found.append(Banner(f"Trained with {name}", f"{SAYS[name]}."))
     if session.precision != precisions.FLOAT32:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ...errors import ReproError
 from ...experiment.regimes import TRAINED
+from ...experiment.tasks import TASKS
 from ...files.text import read_text
 from ...runs.conditions import Conditions
 from ...runs.run import Run, from_spec
@@ -99,7 +100,8 @@ class Measurements:
             networks = [_network(task, recipe, batch_size, key, store, conditions) for key in keys]
             if known := tuple(network for network in networks if network is not None):
                 found.append(Cell(known))
-        return cls(tuple(found))
+        order = {task: place for place, task in enumerate(TASKS)}
+        return cls(tuple(sorted(found, key=lambda cell: order.get(cell.first.task, len(order)))))
 
     @cached_property
     def names(self) -> list[str]:

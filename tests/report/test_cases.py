@@ -1,0 +1,97 @@
+"""What a page says of a single verdict."""
+
+from typing import Any
+
+import pytest
+from reports import entry
+
+from repro.report.page.cases import Case
+from repro.report.page.claims import cards, filters, sentences
+
+FURTHER = {"seeds": 3, "seconds": 60.0, "text": "3 further seeds would decide it"}
+
+
+def case(**changes: Any) -> Case:
+    told = {"effect": "difference of batch size 256 to 64", **changes}
+    return Case(entry(**told), "it")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (
+            {},
+            "It holds: the difference of batch size 256 to 64 is -27.0 points [-30.0, -24.0]; the claim asks for: a "
+            "fall of more than 1 point.",
+        ),
+        ({"outcome": "fails"}, "It fails: the difference of batch size 256 to 64 is -27.0 points"),
+        ({"outcome": "undecided"}, "more than 1 point. The interval leaves both possible."),
+        (
+            {"outcome": "undecided", "reason": "one batch size shows no trend"},
+            "Undecided: one batch size shows no trend.",
+        ),
+        ({"outcome": "undecided", "estimate": None}, "Undecided: there is no estimate."),
+        (
+            {"outcome": "not learnt", "reason": "2 of 4 networks have less than 85% training accuracy"},
+            "Not tested: 2 of 4 networks have less than 85% training accuracy, and such networks say nothing",
+        ),
+        (
+            {"effect": "one x2.00; other +3.0 points"},
+            "It holds: the one x2.00; other +3.0 points; the claim asks for: a",
+        ),
+    ],
+)
+def test_why_a_verdict_is_so_is_one_plain_sentence(changes: dict[str, Any], why: str) -> None:
+    assert why in case(**changes).why
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"further": FURTHER, "outcome": "undecided"}, "3 further seeds would decide it."),
+        ({"flips_at": "6.2 points"}, "The verdict would be another one at a margin of 6.2 points."),
+        ({"flips_at": "6.2 points", "outcome": "undecided"}, "It would be decided at a margin of 6.2 points."),
+        (
+            {"outcome": "not learnt"},
+            "More training, or more training images, until the networks fit their training data.",
+        ),
+        ({}, ""),
+    ],
+)
+def test_what_would_decide_or_turn_it(changes: dict[str, Any], says: str) -> None:
+    assert case(**changes).decider == says
+
+
+def test_readings_that_turn_it_are_told_from_those_that_do_not() -> None:
+    equal = {"amount": "T = 54", "verdict": "no", "outcome": "fails", "shown": "+0.1", "trained_less": True}
+    other = {"name": "epsilon-in-pixels", "says": "", "verdict": "yes", "outcome": "holds", "shown": "-20"}
+    found = case(equal_amount=equal, sound={**other, "name": "sound-attack"}, readings=[other])
+    assert [reading.name for reading in found.readings] == ["sound attack", "equal training", "epsilon-in-pixels"]
+    assert [reading.name for reading in found.turned] == ["equal training"]
+
+
+def test_runs_that_depart_have_a_star_on_the_scorecard() -> None:
+    assert case(verdict="trend seen (surrogate, tf32)").short == "trend seen*"
+    assert case(verdict="trend seen (surrogate, tf32)").departs == "surrogate, tf32"
+    assert case(verdict="trend seen").short == "trend seen"
+
+
+def test_what_the_paper_states_and_what_goes_beyond_have_scorecards_of_their_own() -> None:
+    beyond = entry(standing="extension", case="C1-CIFAR10-FGSM", task="C1-CIFAR10")
+    own, other = cards(sentences([entry(), beyond]))
+    assert (own.title, own.tasks) == ("What the paper states", ("M1-MNIST",))
+    assert (other.title, other.tasks) == ("Beyond the paper's text", ("C1-CIFAR10",))
+    assert [card.title for card in cards(sentences([beyond]))] == ["Beyond the paper's text"]
+
+
+def test_two_verdicts_of_one_name_have_two_addresses() -> None:
+    (found,) = sentences([entry(), entry()])
+    assert [one.slug for one in found.cases] == ["it-drops--m1-mnist-fgsm", "it-drops--m1-mnist-fgsm-2"]
+
+
+def test_a_filter_offers_what_there_is_and_none_stands_with_a_single_choice() -> None:
+    other = entry(outcome="fails", verdict="no", section="3, 4", says="It rises.")
+    assert {one.name: one.options for one in filters(sentences([entry(), other]))} == {
+        "verdict": (("holds", "reproduced"), ("fails", "no")),
+        "section": (("2.1", "2.1"), ("3", "3"), ("4", "4")),
+    }

@@ -1,0 +1,102 @@
+"""The small plots of a page: measured curves with chance and margin, and training losses."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import WHERE, written
+from worlds import fill
+
+from repro.experiment.recipes import LR
+from repro.experiment.tasks import M1_MNIST
+from repro.report.bundle import load
+from repro.report.page.claims import sentences
+from repro.report.page.losses import losses
+from repro.report.page.plots import Plot, Stroke, curve_plot
+from repro.report.page.values import Measurements
+from repro.runs.store import Store
+from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve, Measure, read
+from repro.verdicts.entry import PlainCurve
+from repro.verdicts.measured import plain_curve
+
+
+def curve(folder: Path, measure: Measure, **results: float) -> PlainCurve:
+    found = Curve(M1_MNIST, LR(), measure)
+    store = fill(Store(folder), found.runs(WHERE), lambda run: {n: v + run.seed / 100 for n, v in results.items()})
+    return plain_curve(read(found, store, WHERE))
+
+
+def heights(svg: str, name: str) -> list[float]:
+    return [float(y) for y in re.findall(rf'<circle class="{name}[^"]*" cx="[\d.]+" cy="([\d.]+)"', svg)]
+
+
+def test_each_seed_is_a_dot_and_their_mean_a_marker_on_the_line(tmp_path: Path) -> None:
+    svg = str(curve_plot([curve(tmp_path, FGSM, fgsm_accuracy=0.3)], ()).svg())
+    assert len(heights(svg, "seed")) == 2 * 3
+    assert len(heights(svg, "mean")) == 2
+    assert "FGSM accuracy on M1-MNIST by batch size. LR m=0: 31.0 at 64, 31.0 at 256" in svg
+
+
+@pytest.mark.parametrize(("accuracy", "drawn"), [(0.2, True), (0.9, False)])
+def test_chance_is_drawn_where_it_is_near_and_told_where_it_is_not(
+    tmp_path: Path, accuracy: float, drawn: bool
+) -> None:
+    svg = str(curve_plot([curve(tmp_path, TEST_ACCURACY, test_accuracy=accuracy)], ()).svg())
+    assert ('class="chance"' in svg) is drawn
+    assert ("chance (10%) lies below" in svg) is not drawn
+
+
+def test_an_eigenvalue_has_no_chance_and_a_logarithmic_axis(tmp_path: Path) -> None:
+    plot = curve_plot([curve(tmp_path, LAMBDA1, lambda1=20.0)], ())
+    assert plot.logarithmic
+    assert "chance" not in str(plot.svg())
+    assert "LR m=0: 20 at 64" in str(plot.svg())
+
+
+def test_an_undertrained_cell_is_hollow(tmp_path: Path) -> None:
+    svg = str(curve_plot([curve(tmp_path, FGSM, fgsm_accuracy=0.3, train_accuracy=0.5)], ()).svg())
+    assert svg.count("mean hollow") == 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 1.4), (0.001, 3e5), (30.0, 90.0)])
+def test_a_logarithmic_axis_has_ticks_however_short_it_is(low: float, high: float) -> None:
+    heights = (math.log(low), math.log(high))
+    svg = str(Plot("it", ("a", "b"), "x", (Stroke("a", "red", heights),), logarithmic=True).svg())
+    assert 2 <= svg.count('class="grid"') <= 12
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("page"))
+
+
+def test_the_margin_is_drawn_around_what_is_compared_with(page: Path) -> None:
+    cases = {c.slug: c for s in sentences(load(page.parent).report.claims) for c in s.cases}
+
+    def within(slug: str) -> list[str]:
+        return [plot.within for plot in cases[slug].plots]
+
+    assert within("ratio-keeps-robustness--m1-mnist-fgsm-flat") == ["within 5 points of batch size 64"]
+    assert within("ratio-keeps-curvature--m1-mnist") == ["within a factor of 2 of batch size 64"]
+    assert within("ratio-changes-less--m1-mnist-fgsm-lr-m-0") == [""]  # the change of one is compared with another's
+    two = within("counter-example--stdcnn-fashionmnist-fgsm")
+    assert two == ["within 5 points of batch size 64", "within a factor of 2 of batch size 64"]
+
+
+def test_losses_are_drawn_for_each_task_and_recipe_by_batch_size(page: Path) -> None:
+    entries = load(page.parent).report.claims
+    found = losses(Measurements.of(entries, Store(page.parents[1] / "store"), WHERE))
+    names = {plot.title for plot in found}
+    assert {"LR/BS m=0 on M1-MNIST", "Benchmark on StdCNN-MNIST"} <= names
+    assert len(names) == len(found)
+    assert [name for _, name in found[0].keys] == ["batch size 64", "batch size 256"]
+    assert "batch size 64 ends at 0.1" in str(found[0].svg)
+
+
+def test_a_store_that_lost_its_runs_leaves_a_page_without_their_values(page: Path, tmp_path: Path) -> None:
+    found: Any = Measurements.of(load(page.parent).report.claims, Store(tmp_path), WHERE)
+    assert found.cells == ()
+    assert found.csv().startswith("task,recipe,batch_size,seed,")
+    assert losses(found) == []
