@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ReproError
-from ..report.bundle import CARRIED, Loaded, Session, load
+from ..report.bundle import CARRIED, NAME, Loaded, Session, load
 from ..report.stores import told
 from ..runs.conditions import Conditions
 from ..verdicts.entry import Broken, Entry, Told, json_of
@@ -65,6 +65,9 @@ def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -
     names, why = {_name(one) for one in own}, ""
     for folder in _folders(artifacts):
         there = _there(folder)
+        if there is None and session.partial and (folder / NAME).is_file():
+            why = why or f"{folder / NAME} cannot be read by this version, and stays as it is"
+            continue
         if there is None or not session.partial or {_name(one) for one in there.report.told} <= names:
             return Place(folder, says=why and f"{why}: the report of this session is in {folder}")
         differing = _differing(there, session, told(store, folder))
