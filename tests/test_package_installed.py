@@ -158,11 +158,13 @@ def test_the_sessions_of_another_project_are_left_alone(run: Run, tmp_path: Path
 
 def test_the_script_lists_the_claims_and_the_version_is_that_of_the_wheel(environment: Path, tmp_path: Path) -> None:
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    command: list[str | Path] = [environment / "bin" / "repro", "claims", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    script = str(environment / "bin" / "repro")
+    done = subprocess.run(
+        [script, "claims", "--json"], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(json.loads(done.stdout)) == EVERY
-    wrong = subprocess.run([command[0], "claim"], env=variables, capture_output=True, text=True, check=False)
+    wrong = subprocess.run([script, "claim"], env=variables, capture_output=True, text=True, check=False)
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("repro: there is no command 'claim'; did you mean claims")
     of_wheel = "importlib.metadata.version('repro-batch-robustness')"

@@ -5,18 +5,19 @@ below the artifacts. Whoever reruns one claim keeps the rest.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ..errors import ReproError
-from ..report.bundle import CARRIED, Loaded, Session, load
+from ..report.bundle import CARRIED, NAME, Loaded, Session, load
 from ..report.stores import told
 from ..runs.conditions import Conditions
 from ..verdicts.entry import Broken, Entry, Told, json_of
 from ..words import counted
 
+T = TypeVar("T", Entry, Broken)
 APART: Final = "partial-"  # with a number: a folder for a report under other conditions
 
 
@@ -34,11 +35,15 @@ class Place:
         return self.into.conditions if self.into else None
 
     def together(self, own: Iterable[Told]) -> tuple[list[Entry], list[Broken]]:
-        """The verdicts, and the tests without one, of the whole report with a session's own in their places."""
-        fresh = {_name(one): one for one in own}
-        kept = {_name(one): one for one in (self.into.report.told if self.into else ())}
-        whole = {**kept, **fresh}.values()
-        return [one for one in whole if isinstance(one, Entry)], [one for one in whole if isinstance(one, Broken)]
+        """The verdicts, and the tests that broke, of the whole report with a session's own in their places.
+
+        A test may have both: it broke after its verdict was there.
+        """
+        fresh = [*own]
+        names = {_name(one) for one in fresh}
+        before, errors = (self.into.report.claims, self.into.report.errors) if self.into else ((), ())
+        entries = _renewed(before, [one for one in fresh if isinstance(one, Entry)], names)
+        return entries, _renewed(errors, [one for one in fresh if isinstance(one, Broken)], names)
 
     def facts(self, own: Mapping[str, Any], collected: int) -> dict[str, Any]:
         """What the report says of its session: the whole one's command, and those of what was merged into it.
@@ -65,6 +70,9 @@ def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -
     names, why = {_name(one) for one in own}, ""
     for folder in _folders(artifacts):
         there = _there(folder)
+        if there is None and session.partial and (folder / NAME).is_file():
+            why = why or f"{folder / NAME} cannot be read by this version, and stays as it is"
+            continue
         if there is None or not session.partial or {_name(one) for one in there.report.told} <= names:
             return Place(folder, says=why and f"{why}: the report of this session is in {folder}")
         differing = _differing(there, session, told(store, folder))
@@ -74,6 +82,13 @@ def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -
             return Place(folder, there, says)
         why = why or f"{there.path} is of more claims and other conditions ({', '.join(differing)}), and stays as it is"
     raise AssertionError("there is always another folder")
+
+
+def _renewed(before: Iterable[T], fresh: Iterable[T], names: Collection[str]) -> list[T]:
+    """What was there, in its order, with what is fresh in its place; what is new comes last."""
+    by_name: dict[str, T] = {_name(one): one for one in fresh}
+    kept: list[T] = [by_name.pop(_name(one), one) for one in before if _name(one) in by_name or _name(one) not in names]
+    return [*kept, *by_name.values()]
 
 
 def _name(one: Told) -> str:

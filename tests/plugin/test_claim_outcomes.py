@@ -156,4 +156,4 @@ def test_the_last_failures_are_run_again(project: Project, processes: str) -> No
     found = again.parseoutcomes()
     found.pop("deselected", None)
     assert found == {"failed": 1, "errors": 1}
-    assert {claim["id"] for claim in project.report()["claims"]} == {"it-fails"}
+    assert [command.endswith("--lf") for command in project.report()["session"]["merged"]] == [True]

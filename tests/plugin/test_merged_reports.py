@@ -76,3 +76,13 @@ def test_parts_of_a_whole_come_together(project: Project) -> None:
     project.run("-n0")
     report = project.report()
     assert (report["session"]["partial"], report["session"]["merged"]) == ([], [])
+
+
+def test_a_report_that_cannot_be_read_stays_as_it_is(project: Project) -> None:
+    project.add("artifacts/report.json", '{"format": 99}')
+    result = project.run("-n0", "-k", "it-fails")
+    result.stdout.fnmatch_lines(["*report.json cannot be read by this version, and stays as it is: the report of *"])
+    assert (project.folder / "artifacts" / "report.json").read_text() == '{"format": 99}'
+    assert len(load(project.folder / "artifacts" / "partial-1").report.claims) == 1
+    project.run("-n0")  # all claims: it takes the place of whatever was there
+    assert len(project.report()["claims"]) == 6
