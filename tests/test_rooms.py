@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "claims": {"experiment", "statistics", "verdicts"},
     "report": {"files", "experiment", "science.data", "statistics", "runs", "verdicts"},
     "plugin": {"files", "experiment", "science.computing", "science.data", "statistics", "runs", "verdicts", "report"},
-    "cli": {"plugin", "report", "runs", "verdicts"},
+    "cli": {"files", "plugin", "report", "runs", "verdicts"},
 }
 
 

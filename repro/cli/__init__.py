@@ -24,6 +24,8 @@ examples:
   python -m repro verify theirs --store runs  the same, with the measures in another folder
   python -m repro diff ours theirs            what differs between two reports?
   python -m repro diff ours theirs --json     the same for programs
+  python -m repro pack bundles                finished runs, to be carried between machines
+  python -m repro unpack bundles              the same, into the store of another machine
   python -m repro calibrate                   how fast is this machine? for pytest claims --plan
 
 exit status: 0 all agree (nothing changed), 1 something differs, 2 bad input, nothing to compare, or nowhere to say it
@@ -37,6 +39,15 @@ DIFF: Final = (
     "Compares two reports: verdicts, estimates, claims, margins, settings, circumstances. Exit status 0: nothing "
     "changed (versions, commit, device and hardware may differ); 1: something did; 2: bad input, or the answer cannot "
     "be written."
+)
+PACK: Final = (
+    "Puts the finished runs of a store (records, measures, and weights where they are small enough) into files below a "
+    "size, to be carried between machines. Exit status 0: all of them; 1: some are damaged and were left out; 2: bad "
+    "input."
+)
+UNPACK: Final = (
+    "Puts the runs of such files into a store, which keeps what it has. Every checksum is checked, no name leads out "
+    "of the store, nothing is executed. Exit status 0: all were sound; 1: some were damaged and left out; 2: bad input."
 )
 CALIBRATE: Final = (
     "Trains and measures short runs of every network as sessions do it, on the surrogate data, and keeps what that "
@@ -94,6 +105,13 @@ def _build() -> _Parser:
     calibrate.add_argument("--seconds", metavar="N", type=float, default=60.0, help="time to spend (default: 60)")
     calibrate.add_argument("--processes", metavar="N", type=int, help="side by side (default: the cores; on a GPU 1)")
     calibrate.add_argument("--gpu", action="store_true", help="measure CUDA instead of the processor")
+    packed = commands.add_parser("pack", help="put finished runs into files to be carried elsewhere", description=PACK)
+    packed.add_argument("out", metavar="OUT", type=Path, help="the folder that the files go to")
+    packed.add_argument("--max-mib", metavar="N", type=int, default=16, help="the size of a file (default: 16)")
+    unpacked = commands.add_parser("unpack", help="put such runs into a store", description=UNPACK)
+    unpacked.add_argument("bundles", metavar="IN", type=Path, help="the folder with the files, or one of them")
+    for one in (packed, unpacked):
+        one.add_argument("--store", metavar="DIR", type=Path, help="where runs are kept (default: artifacts/store)")
     return parser
 
 
@@ -107,6 +125,14 @@ def _run(chosen: argparse.Namespace) -> tuple[str, bool]:
         from .calibrate import calibrate
 
         return calibrate(chosen.seconds, chosen.processes, gpu=chosen.gpu), True
+    if chosen.command == "pack":
+        from .pack import pack
+
+        return pack(chosen.out, chosen.store, chosen.max_mib)
+    if chosen.command == "unpack":
+        from .pack import unpack
+
+        return unpack(chosen.bundles, chosen.store)
     from .diff import diff
 
     return diff(chosen.a, chosen.b, as_json=chosen.json)
