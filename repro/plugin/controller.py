@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from ..files.staged import staged
 from ..files.text import whole
+from ..words import counted
 from .ending import TERMINATED, Termination
 from .neighbours import leave_out_idle
 from .options import Settings, only_shows
@@ -233,6 +234,11 @@ class Controller:
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
+        if self.settings.minutes is not None and (left := self._undecided()):
+            left_over = f"{counted(left, 'claim test')} without a verdict, for which there was no time"
+            terminalreporter.write_line(
+                f"--minutes {self.settings.minutes:g}: {left_over}; the same command goes on from what is stored"
+            )
         for line in self.shared.remarks()[:SHOWN]:
             terminalreporter.write_line(line)
         for test in self._lost[:SHOWN]:
@@ -248,12 +254,14 @@ class Controller:
         self.shared.finish()
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
+    def _undecided(self) -> int:
+        return len(self._told.claims.keys() - self.entries.keys() - self.errors.keys())
+
     def _session_facts(self) -> dict[str, Any]:
-        undecided = self._told.claims.keys() - self.entries.keys() - self.errors.keys()
         return {
             "command": with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
             "seconds": time.time() - self._began,
-            "partial": partial(self.config, self._told.deselected, len(undecided)),
+            "partial": partial(self.config, self._told.deselected, self._undecided()),
             "strict": self.settings.strict,
         }
 

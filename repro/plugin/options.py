@@ -4,8 +4,10 @@ Free of torch and numpy: where the plugin is installed, every session of pytest 
 """
 
 import argparse
+import math
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +44,7 @@ VALUES: Final = (
     "--precision",
 )
 UNTIL_DECIDED: Final = "until-decided"
+MOST_MINUTES: Final = 1_000_000
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
 
@@ -64,6 +67,8 @@ class Settings:
     trained_as: tuple[str, ...]
     precision: str
     until_decided: int | None  # the cap of --seeds until-decided
+    minutes: float | None = None  # after which nothing is begun that would not end in time
+    ends: float = math.inf  # the time.time() at which they are over
 
     def selects(self, case: "Case") -> bool:
         """Whether --task and --figure let a case through."""
@@ -161,9 +166,16 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
     value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
+    right = f"a number of minutes above 0 and up to {MOST_MINUTES:,}"
+    value("--minutes", _Text("N", right, _check_minutes), "begin nothing that will not be over in so many minutes")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
     switch("--linear-axis", help="figures with a linear axis of batch sizes; by default they are drawn by doublings")
+
+
+def _check_minutes(text: str) -> None:
+    if not 0 < float(text) <= MOST_MINUTES:  # what is no number is not, either
+        raise ValueError(text)
 
 
 def flag(field: str) -> str:
@@ -182,6 +194,7 @@ def settings(config: pytest.Config) -> Settings:
     changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
     asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
     artifacts = Path(ARTIFACTS).absolute() if get("--artifacts") is None else _folder("--artifacts", get("--artifacts"))
+    minutes = None if get("--minutes") is None else float(get("--minutes"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
@@ -198,6 +211,8 @@ def settings(config: pytest.Config) -> Settings:
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
         precision=_precision(get("--precision"), get("--gpu")),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
+        minutes=minutes,
+        ends=math.inf if minutes is None else time.time() + 60 * minutes,
     )
 
 

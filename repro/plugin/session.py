@@ -1,7 +1,9 @@
 """What a process that runs tests holds once it collected claims: their conditions, store, plan and workshop."""
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
+from typing import Final
 
 import pytest
 
@@ -10,11 +12,14 @@ from ..experiment.trained_as import SAYS
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
+from ..runs.rates import FIGURE, VERDICT
+from ..runs.run import Job
 from ..runs.store import Store
 from ..runs.workshop import Journal, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
+from ..verdicts.finishing import finishing
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
@@ -22,6 +27,9 @@ from .options import Settings
 from .outcomes import about
 from .places import named
 from .shared import Process, Told
+
+DOUBT: Final = 1.25  # of what a run is predicted to take, that much is kept free for it in a session with a limit
+ENDING: Final = 3.0  # seconds in which workers end and a report without figures is written
 
 
 def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
@@ -94,9 +102,22 @@ class ClaimSession:
     def workshop(self) -> Workshop:
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
-        alone, over = self.processes == 1, lambda: self.shared.over
-        session = Session(self.plan.jobs, alone=alone, journal=journal, over=over, tell=self.shared.remark)
+        limited = self.settings.minutes is not None
+        session = Session(
+            finishing(self.plan, self.conditions) if limited else self.plan.jobs,
+            alone=self.processes == 1 and not limited,
+            journal=journal,
+            over=lambda: self.shared.over,
+            tell=self.shared.remark,
+            fits=self._fits if limited else lambda _: True,
+        )
         return Workshop(self.store, self.conditions, session)
+
+    def _fits(self, job: Job) -> bool:
+        """Whether a job will probably be over in time, and the report after it."""
+        seconds = self.plan.missing.get(job) or sum(self.costs.of([job]).values())
+        report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
+        return time.time() + DOUBT * seconds + report <= self.settings.ends
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""
