@@ -18,6 +18,7 @@ examples:
   repro verify artifacts         does the report follow from the stored measures?
   repro audit artifacts          are the stored runs what training comes to?
   repro diff ours theirs         what differs between two reports?
+  repro pack bundles             finished runs, to be carried to another machine
   repro calibrate                how fast is this machine? for plans
   repro doctor                   what is wrong with this machine?
 
@@ -182,6 +183,35 @@ def diff(reports: tuple[Path, ...], as_json: bool) -> Answer:
     from .diff import diff as found
 
     return Answer(*found(*reports, as_json=as_json))
+
+
+@commands.command(short_help="Put finished runs into files, to be carried elsewhere.")
+@click.argument("out", type=ONE)
+@click.option("--max-mib", metavar="N", type=int, default=16, help="the size of a file at most (default: 16)")
+@click.option("--store", metavar="DIR", type=ONE, help="where runs are kept (default: .repro/store)")
+def pack(out: Path, max_mib: int, store: Path | None) -> Answer:
+    """Put finished runs into files below a size, to be carried between machines.
+
+    OUT is the folder that the files go to: records, measures, and weights where they are small enough. Exit status 0:
+    all runs; 1: some are damaged and were left out; 2: bad input.
+    """
+    from .pack import pack as found
+
+    return Answer(*found(out, store, max_mib))
+
+
+@commands.command(short_help="Put such runs into a store.")
+@click.argument("bundles", type=ONE)
+@click.option("--store", metavar="DIR", type=ONE, help="where runs are kept (default: .repro/store)")
+def unpack(bundles: Path, store: Path | None) -> Answer:
+    """Put runs that were packed into a store, which keeps what it has.
+
+    BUNDLES is the folder with the files, or one of them. Every checksum is checked, no name leads out of the store, and
+    nothing is executed. Exit status 0: all were sound; 1: some were damaged and left out; 2: bad input.
+    """
+    from .pack import unpack as found
+
+    return Answer(*found(bundles, store))
 
 
 @commands.command()

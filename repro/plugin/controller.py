@@ -5,17 +5,15 @@ reported: a worker whose last words are lost would otherwise end a session green
 where the plugin is installed; what a report is made with is imported once there are claims.
 """
 
-import importlib
 import os
 import pickle
 import shlex
 import shutil
 import tempfile
-import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +22,9 @@ from msgspec.structs import replace
 
 from ..files.staged import staged
 from ..files.text import whole
+from ..words import counted
 from .ending import TERMINATED, Termination
+from .meanwhile import get_ready, workers_end
 from .neighbours import leave_out_idle
 from .options import Settings, only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
@@ -98,7 +98,7 @@ class Controller:
             self._termination.begin()
         self.progress.begin(self._told, len(self._nodes), threaded=threaded)
         if self._told.claims and threaded:
-            threading.Thread(target=_get_ready, daemon=True).start()
+            get_ready()
 
     @property
     def _headline(self) -> list[str]:
@@ -173,7 +173,7 @@ class Controller:
         self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
-        with _ending([] if stopped else self._nodes):
+        with workers_end([] if stopped else self._nodes):
             self._write_report()
         if self._lost or self._unwritten:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
@@ -256,21 +256,30 @@ class Controller:
         """The scorecard and one line a claim."""
         if not self._told.claims:
             return
-        from .terminal import shard_lines, summary
+        from .terminal import summary
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
-        for line in [*filter(None, [self._placed]), *self.shared.remarks()[:SHOWN]]:
+        for line in filter(None, [self._placed, self._out_of_time(), *self.shared.remarks()[:SHOWN]]):
             terminalreporter.write_line(line, bold=line == self._placed)
+        for line in self._wrong():
+            terminalreporter.write_line(line, red=True)
+
+    def _out_of_time(self) -> str:
+        """What --minutes left undone, if anything."""
+        if self.settings.minutes is None or not (left := self._undecided()):
+            return ""
+        left_over = f"{counted(left, 'claim test')} without a verdict, for which there was no time"
+        return f"--minutes {self.settings.minutes:g}: {left_over}; the same command goes on from what is stored"
+
+    def _wrong(self) -> Iterator[str]:
+        """What went wrong with the session itself."""
         for test in self._lost[:SHOWN]:
-            terminalreporter.write_line(f"LOST: {test} was selected, but no worker reported it", red=True)
+            yield f"LOST: {test} was selected, but no worker reported it"
         if len(self._lost) > SHOWN:
-            terminalreporter.write_line(f"LOST: and {len(self._lost) - SHOWN} more", red=True)
-        if self.settings.shard is not None:
-            for line in shard_lines(self.settings.shard, self.progress.done(), self.settings.store):
-                terminalreporter.write_line(line)
+            yield f"LOST: and {len(self._lost) - SHOWN} more"
         if self._unwritten:
-            terminalreporter.write_line(f"{self._unwritten}The report could not be written.", red=True)
+            yield f"{self._unwritten}The report could not be written."
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
@@ -278,31 +287,14 @@ class Controller:
         self.shared.finish()
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
+    def _undecided(self) -> int:
+        return len(self._told.claims.keys() - self.entries.keys() - self.errors.keys())
+
     def _session_facts(self) -> dict[str, Any]:
         shard = [f"--shard {self.settings.shard}"] if self.settings.shard else []
-        undecided = self._told.claims.keys() - self.entries.keys() - self.errors.keys()
         return {
             "command": with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
             "seconds": time.time() - self._began,
-            "partial": [*shard, *partial(self.config, self._told.deselected, len(undecided))],
+            "partial": [*shard, *partial(self.config, self._told.deselected, self._undecided())],
             "strict": self.settings.strict,
         }
-
-
-@contextmanager
-def _ending(nodes: Sequence[Any]) -> Iterator[None]:
-    """Have xdist end its workers meanwhile: a process that has trained takes a second to end."""
-    ending = threading.Thread(target=nodes[0].nodemanager.teardown_nodes) if nodes else None
-    if ending is not None:
-        ending.start()
-    try:
-        yield
-    finally:
-        if ending is not None:
-            ending.join()
-
-
-def _get_ready() -> None:
-    """Import what the report is drawn with while workers train: it takes a second, which would pass at the end."""
-    with suppress(Exception):  # whatever is wrong will be said where it is used
-        importlib.import_module("repro.report.drawing.sheets")

@@ -4,8 +4,10 @@ Free of torch and numpy: where the plugin is installed, every session of pytest 
 """
 
 import argparse
+import math
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -46,6 +48,7 @@ VALUES: Final = (
     "--precision",
 )
 UNTIL_DECIDED: Final = "until-decided"
+MOST_MINUTES: Final = 1_000_000
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
 
@@ -72,6 +75,8 @@ class Settings:
     until_decided: int | None  # the cap of --seeds until-decided
     shard: Shard | None = None  # the part of the session's runs that is made
     cluster: str | None = None  # whose workers make them
+    minutes: float | None = None  # after which nothing is begun that would not end in time
+    ends: float = math.inf  # the time.time() at which they are over
 
     @property
     def elsewhere(self) -> bool:
@@ -197,10 +202,17 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--shard", _SHARD, "make only part K of N of the runs, sharing nothing with the others; see the manual")
     value("--cluster", _CLUSTER, "have the runs made by the workers of a Dask cluster; see docs/cluster.md")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
+    right = f"a number of minutes above 0 and up to {MOST_MINUTES:,}"
+    value("--minutes", _Text("N", right, _check_minutes), "begin nothing that will not be over in so many minutes")
     switch("--strict-claims", help="an inconclusive claim fails")
     switch("--verdicts-ok", help="exit status 0 when every claim got a verdict: the status is that of the machinery")
     switch("--no-progress", help="say nothing of how far the session is")
     switch("--linear-axis", help="figures with a linear axis of batch sizes; by default they are drawn by doublings")
+
+
+def _check_minutes(text: str) -> None:
+    if not 0 < float(text) <= MOST_MINUTES:  # what is no number is not, either
+        raise ValueError(text)
 
 
 def flag(field: str) -> str:
@@ -221,6 +233,7 @@ def settings(config: pytest.Config) -> Settings:
     artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
     before = artifacts / STORE_BEFORE
     store_found = get("--store") is None and (before / "runs").is_dir()
+    minutes = None if get("--minutes") is None else float(get("--minutes"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
         gpu=get("--gpu"),
@@ -241,6 +254,8 @@ def settings(config: pytest.Config) -> Settings:
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
         shard=_shard(get("--shard"), until_decided),
         cluster=_cluster(config),
+        minutes=minutes,
+        ends=math.inf if minutes is None else time.time() + 60 * minutes,
     )
 
 

@@ -1,9 +1,10 @@
 """What a process that runs tests holds once it collected claims: their conditions, store, plan and workshop."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,6 +15,7 @@ from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
+from ..runs.rates import FIGURE, VERDICT
 from ..runs.run import Job, Run
 from ..runs.shards import ElsewhereError
 from ..runs.store import Store
@@ -21,6 +23,7 @@ from ..runs.workshop import Journal, Makers, Session, Workshop
 from ..science.data.sources import Source
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
+from ..verdicts.finishing import finishing
 from ..verdicts.history import Note, decided, looks_before
 from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
@@ -35,6 +38,9 @@ from .shared import Process, Told
 if TYPE_CHECKING:
     from ..cluster.far import FarWorkshop
     from .far import Far
+
+DOUBT: Final = 1.25  # of what a run is predicted to take, that much is kept free for it in a session with a limit
+ENDING: Final = 3.0  # seconds in which workers end and a report without figures is written
 
 
 def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditions:
@@ -145,9 +151,16 @@ class ClaimSession:
     def workshop(self) -> "Workshop | FarWorkshop":
         """Where this process gets its runs made."""
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
-        alone, over = self.processes == 1, lambda: self.shared.over
-        tell, pulse = self.shared.remark, self._pulse
-        session = Session(self.own.jobs, alone=alone, journal=journal, over=over, tell=tell, pulse=pulse)
+        limited = self.settings.minutes is not None
+        session = Session(
+            finishing(self.own, self.conditions) if limited else self.own.jobs,
+            alone=self.processes == 1 and not limited,
+            journal=journal,
+            over=lambda: self.shared.over,
+            tell=self.shared.remark,
+            pulse=self._pulse,
+            fits=self._fits if limited else lambda _: True,
+        )
         if self.settings.cluster is not None:
             return self.far.workshop(self.store, self.conditions, session)
         return Workshop(self.store, self.conditions, session, self._makers())
@@ -197,6 +210,12 @@ class ClaimSession:
         """Leave the cluster."""
         if "far" in vars(self):
             self.far.close()
+
+    def _fits(self, job: Job) -> bool:
+        """Whether a job will probably be over in time, and the report after it."""
+        seconds = self.plan.missing.get(job) or sum(self.costs.of([job]).values())
+        report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
+        return time.time() + DOUBT * seconds + report <= self.settings.ends
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""

@@ -1,11 +1,12 @@
 """Every file of a store, checked as it is read: which are sound, which carry no checksum, which are damaged."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..files.aside import DAMAGED
-from ..files.regular import checksum, read_json
+from ..files.regular import checksum, opened, read_json
 from ..runs.integrity import MEASURES, RECORD, Believed, agree, believed, hashes
 from ..runs.store import WEIGHTS_FILE
 
@@ -29,11 +30,15 @@ def audit(root: Path) -> Audit:
     """Check all files of a store; nothing is changed, and no link is followed."""
     found = Audit()
     for folder in _entries(root / "runs"):
-        _of_run(folder, found)
-    for path in _entries(root / "decided"):
-        if path.suffix == ".json":
-            _checked(path, found, lambda path: hashes(read_json(path)) == path.stem)
+        of_run(folder, found)
+    decided(root, found)
     return found
+
+
+def decided(root: Path, found: Audit) -> list[Path]:
+    """The sound files of what sessions decided; what they came to is added to ``found``."""
+    files = [path for path in _entries(root / "decided") if path.suffix == ".json"]
+    return [path for path in files if _checked(path, found, lambda path: hashes(read_json(path)) == path.stem)]
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -44,33 +49,34 @@ def _entries(folder: Path) -> Iterator[Path]:
         return
 
 
-def _of_run(folder: Path, found: Audit) -> None:
+def of_run(folder: Path, found: Audit) -> list[Path]:
+    """The sound files of a stored run, the record first; none without it. What they came to is added to ``found``."""
+    if DAMAGED in folder.name:
+        return []
     try:
         record = believed(folder / RECORD)
     except FileNotFoundError:
-        return  # a run that is being stored
+        return []  # a run that is being stored
     except (ValueError, OSError) as error:
         found.damaged.append(f"{folder / RECORD}: {error}")
-        return
+        return []
     _count(record, found)
-    for path in _entries(folder):
-        if path.name.startswith(MEASURES) and path.suffix == ".json":
-            _measures(path, record, found)
-    own = record.weights
-    if own is not None:
-        _checked(folder / WEIGHTS_FILE, found, lambda path: checksum(path) == own)
-    elif (folder / WEIGHTS_FILE).exists():
-        found.unsigned += 1
+    names = [path for path in _entries(folder) if path.name.startswith(MEASURES) and path.suffix == ".json"]
+    measured = [path for path in names if _measures(path, record, found)]
+    weights, own = folder / WEIGHTS_FILE, record.weights
+    sound = _checked(weights, found, lambda path: own in (None, checksum(path)), signed=own is not None)
+    return [folder / RECORD, *measured, *([weights] if sound else [])]
 
 
-def _measures(path: Path, record: Believed, found: Audit) -> None:
+def _measures(path: Path, record: Believed, found: Audit) -> bool:
     try:
         measures = believed(path)
         agree(record, measures)
     except (ValueError, OSError) as error:
         found.damaged.append(f"{path}: {error}")
-    else:
-        _count(measures, found)
+        return False
+    _count(measures, found)
+    return True
 
 
 def _count(file: Believed, found: Audit) -> None:
@@ -78,13 +84,18 @@ def _count(file: Believed, found: Audit) -> None:
     found.unsigned += not file.signed
 
 
-def _checked(path: Path, found: Audit, sound: Callable[[Path], bool]) -> None:
+def _checked(path: Path, found: Audit, sound: Callable[[Path], bool], *, signed: bool = True) -> bool:
+    """Whether a file is there and sound; one that is not sound is noted."""
+    if not os.path.lexists(path):
+        return False  # a run may be stored without its weights
     try:
         if not sound(path):
             raise ValueError("it is not what its checksum is of")
-    except FileNotFoundError:
-        return  # a run may be stored without its weights
+        with opened(path):
+            pass
     except (ValueError, OSError, RecursionError, TypeError) as error:
         found.damaged.append(f"{path}: {error}")
-    else:
-        found.signed += 1
+        return False
+    found.signed += signed
+    found.unsigned += not signed
+    return True

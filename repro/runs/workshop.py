@@ -16,6 +16,7 @@ from typing import Final
 from ..errors import ReproError, WeightsError, error_line, named_line
 from ..experiment.readings import Reading
 from ..science.training.pulse import heard
+from ..words import counted
 from .conditions import Conditions
 from .run import Job, Run
 from .store import Store
@@ -86,11 +87,11 @@ class Makers:
 class Session:
     """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
 
-    ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without. ``pulse`` is
-    told of a run after each epoch of its training, with the number of epochs that are done and the mean loss, and once
-    it is made, with 0 and None. A process that is ``alone`` makes the runs of the test at hand first, so that verdicts
-    come as they can. One of several makes the first jobs of the session first, whatever test it is at: they are the
-    slowest, and none of those is left for the end.
+    ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without; ``fits`` says
+    whether there is time for a job. ``pulse`` is told of a run after each epoch of its training, with the number of
+    epochs that are done and the mean loss, and once it is made, with 0 and None. A process that is ``alone`` makes the
+    runs of the test at hand first, so that verdicts come as they can. One of several makes the first jobs of the
+    session first, whatever test it is at: they are the slowest, and none of those is left for the end.
     """
 
     jobs: Sequence[Job] = ()
@@ -99,6 +100,7 @@ class Session:
     over: Callable[[], bool] = lambda: False
     tell: Callable[[str], object] = lambda _: None
     pulse: Callable[[Run, int, float | None], None] = lambda *_: None
+    fits: Callable[[Job], bool] = lambda _: True
 
 
 class StoppedError(ReproError):
@@ -133,8 +135,20 @@ class Workshop:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
+                if self._too_late(missing):
+                    raise StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
+
+    def _too_late(self, missing: Sequence[Job]) -> bool:
+        """Whether no job that is missing will be made: there is no time for it, and nobody is at it."""
+        if any(map(self._session.fits, missing)):
+            return False
+        for run in dict.fromkeys(job.run.whole for job in missing):
+            with self._store.claimed(run) as free:
+                if not free:
+                    return False
+        return not any(self._store.has(*job) for job in missing)
 
     def _make_one(self, missing: Sequence[Job]) -> bool:
         """Make one run, of those that are missing here or of the session; whether there was one to make."""
@@ -169,7 +183,7 @@ class Workshop:
     def _attempt(self, job: Job) -> bool:
         """Make a run unless it is stored or another process is at it; whether it was made here."""
         run, reading = job
-        if self._store.has(run, reading):
+        if self._store.has(run, reading) or not self._session.fits(job):
             return False
         if job.kind == "transfer" and not self._store.trained(run.sibling):
             return False  # not yet: the sibling is among what is wanted, too

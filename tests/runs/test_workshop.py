@@ -1,16 +1,21 @@
 """A workshop: what is made, in which order, and what it comes to when something breaks or the session ends."""
 
 import json
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ovens import FIRST, JOBS, READING, RUNS, Oven, breaks, jobs, put, workshop
+from ovens import CONDITIONS, FIRST, JOBS, READING, RUNS, Oven, breaks, jobs, put, workshop
 from worlds import prepared
 
-from repro.errors import ReproError
+from repro.errors import ReproError, WeightsError
+from repro.experiment.readings import transfer
+from repro.runs.run import Job
 from repro.runs.store import Store
-from repro.runs.workshop import Journal, StoppedError
+from repro.runs.workshop import Journal, Makers, Session, StoppedError, Workshop
 
 
 def test_every_wanted_run_is_made_once_and_then_stored(store: Store) -> None:
@@ -116,3 +121,55 @@ def test_the_journal_tells_who_made_what_when(store: Store, tmp_path: Path) -> N
     assert told == {("begin", RUNS[0].key), ("end", RUNS[0].key), ("begin", RUNS[1].key)}
     assert all(event["worker"] == "gw7" and began <= event["time"] <= time.time() for event in events)
     assert len(notified) == len(events)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_does_not_fit_into_the_time_is_not_begun_and_what_is_stored_is_there(store: Store, alone: bool) -> None:
+    put(store, RUNS[0])
+    oven = Oven()
+    fits = lambda job: len(oven.made) < 2 and job.run != RUNS[1]  # noqa: E731
+    shop = Workshop(store, CONDITIONS, Session(JOBS, alone=alone, fits=fits), Makers(oven))
+    with pytest.raises(StoppedError, match="there was no time for 1 missing measurement"):
+        shop.obtain(JOBS[1:2])
+    assert RUNS[1] not in oven.made
+    shop.obtain(JOBS[:1])
+    shop.help_out()
+    assert len(oven.made) == 2
+    assert not set(oven.made) & {RUNS[0], RUNS[1]}
+
+
+def test_what_does_not_fit_here_and_is_being_made_elsewhere_is_waited_for(store: Store) -> None:
+    oven = Oven()
+    shop = Workshop(store, CONDITIONS, Session(JOBS, fits=lambda _: False), Makers(oven))
+    begun = threading.Event()
+
+    def elsewhere() -> None:
+        with Store(store.root).claimed(FIRST):
+            begun.set()
+            time.sleep(0.5)
+            put(store, FIRST)
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    begun.wait()
+    shop.obtain(JOBS[:1])
+    other.join()
+    assert oven.made == []
+    assert store.has(FIRST, READING)
+
+
+def test_a_check_by_transfer_that_lacks_weights_is_done_without(store: Store) -> None:
+    check = Job(FIRST, transfer(READING))
+    for run in (FIRST, FIRST.sibling):
+        put(store, run)
+    told: list[str] = []
+
+    def lacking(*_: Any) -> None:
+        raise WeightsError("its weights are not there")
+
+    shop = Workshop(store, CONDITIONS, Session([check], tell=told.append), Makers(lacking))
+    shop.obtain([*JOBS[:1], check])
+    assert told == ["its weights are not there: the check by transfer is not made"]
+    assert not store.has(*check)
+    with pytest.raises(WeightsError):
+        Workshop(store, CONDITIONS, makers=Makers(lacking)).obtain([Job(FIRST, replace(READING, pgd_steps=9))])

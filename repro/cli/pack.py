@@ -1,0 +1,144 @@
+"""``python -m repro pack`` and ``unpack``: finished runs in files below a size, carried from one store to another."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from ..errors import SettingError
+from ..files.locks import locked
+from ..files.regular import checksum
+from ..files.text import TEMPORARY
+from ..plugin.options import STORE
+from ..report.audit import Audit, audit, decided, of_run
+from ..runs.integrity import RECORD, Believed, believed
+from ..runs.run import from_spec
+from ..runs.store import WEIGHTS_FILE, Store
+from ..words import counted
+from .bundles import BEGINS, ENDS, bundles, read, size, write
+from .output import text_of
+
+MIB: Final = 2**20
+
+
+def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
+    """Write a store's sound runs into bundles of at most so many MiB; what was done, and whether nothing was left out.
+
+    Weights that do not fit into a bundle are left out, without which a run is a full member of a store. ReproError:
+    there is no store, or there are bundles already.
+    """
+    root = STORE if store is None else store
+    if not (root / "runs").is_dir():
+        raise SettingError(f"--store {root}: must be the folder in which a session kept its runs")
+    if most_mib < 1:
+        raise SettingError(f"--max-mib {most_mib}: must be at least 1")
+    if any(out.glob(f"{BEGINS}*{ENDS}")):
+        raise SettingError(f"{out}: holds bundles already; name another folder, or remove them")
+    checked = Audit()
+    folders = sorted((root / "runs").iterdir())
+    runs = [_light(files, most_mib * MIB) for folder in folders if (files := of_run(folder, checked))]
+    light = sum(not any(name.endswith(WEIGHTS_FILE) for name in files) for files in runs)
+    rest = [_named([path]) for path in decided(root, checked)]
+    written = _written(out, [*runs, *rest], most_mib * MIB)
+    says = f"{counted(len(runs), 'run')}, {light} of them without weights, in {counted(written, 'file')} in {out}"
+    return text_of([says, *_left_out(checked.damaged)]), not checked.damaged
+
+
+def _named(files: list[Path]) -> dict[str, Path]:
+    """Files of a store under their names in it."""
+    return {"/".join(path.parts[-3 if path.parent.name != "decided" else -2 :]): path for path in files}
+
+
+def _light(files: list[Path], most: int) -> dict[str, Path]:
+    named = _named(files)
+    if size(named) <= most:
+        return named
+    return {name: path for name, path in named.items() if path.name != WEIGHTS_FILE}
+
+
+def _written(out: Path, runs: list[dict[str, Path]], most: int) -> int:
+    """Fill bundle after bundle with whole runs; their number."""
+    filled: list[dict[str, Path]] = [{}]
+    for files in runs:
+        if filled[-1] and size(filled[-1]) + size(files) > most:
+            filled.append({})
+        filled[-1] |= files
+    out.mkdir(parents=True, exist_ok=True)
+    for number, files in enumerate(filled, 1):
+        write(out / f"{BEGINS}{number:03}{ENDS}", files)
+    return len(filled)
+
+
+def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
+    """Put the runs of bundles into a store: what was done, and whether all of them were sound.
+
+    What is there stays as it is; what it lacks is added. ReproError: a bundle is none, or the store cannot be used.
+    """
+    root = STORE if store is None else store
+    Store(root).prepare()
+    for left in root.glob(f"{TEMPORARY}unpacked-*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    damaged: list[str] = []
+    counts = {"new": 0, "completed": 0, "there already": 0}
+    for path in bundles(place):
+        with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
+            _extract(path, Path(own))
+            damaged += [line.replace(f"{own}/", "") for line in audit(Path(own)).damaged]
+            for found in _put(Path(own), root):
+                counts[found] += 1
+    says = ", ".join(f"{number} {what}" for what, number in counts.items())
+    return text_of([f"runs in {root}: {says}", *_left_out(damaged)]), not damaged
+
+
+def _left_out(damaged: list[str]) -> list[str]:
+    return [f"left out, for it is damaged: {line}" for line in damaged]
+
+
+def _extract(path: Path, own: Path) -> None:
+    with read(path) as files:
+        for name, content in files:  # each of the form of a store's file, and so below this folder
+            (own / name).parent.mkdir(parents=True, exist_ok=True)
+            (own / name).write_bytes(content)
+
+
+def _put(own: Path, root: Path) -> Iterator[str]:
+    """Move what is sound into the store, run by run; what became of each."""
+    for path in decided(own, Audit()):
+        (root / "decided").mkdir(exist_ok=True)
+        path.replace(root / "decided" / path.name)
+    folders = sorted((own / "runs").iterdir()) if (own / "runs").is_dir() else []
+    for folder in folders:
+        if files := of_run(folder, Audit()):
+            with locked(root / "locks" / f"{_lock(believed(folder / RECORD))}.lock", f"--store {root}"):
+                yield _merged(files, root / "runs" / folder.name)
+
+
+def _lock(record: Believed) -> str:
+    """The key that a run's lock is named by: that of the whole run, of which it may be a state on the way."""
+    with suppress(Exception):  # of another version, whose runs nobody here is at
+        return from_spec(record.content["run"]).whole.key
+    return "of-another-version"
+
+
+def _merged(files: list[Path], there: Path) -> str:
+    """Add to a run what it lacks, if that is of the same weights; the caller holds its lock."""
+    own = of_run(there, Audit()) if there.is_dir() and not there.is_symlink() else []
+    if not own:
+        there.mkdir(parents=True, exist_ok=True)
+    elif not _alike(files, own):
+        return "there already"  # trained elsewhere, to other last bits
+    known = {path.name for path in own}
+    lacking = [path for path in files if path.name not in known]
+    for path in sorted(lacking, key=lambda path: path.name == RECORD):  # the record last, which makes it a run
+        path.replace(there / path.name)
+    return "new" if not own else "completed" if lacking else "there already"
+
+
+def _alike(files: list[Path], own: list[Path]) -> bool:
+    here, there = (believed(next(path for path in of if path.name == RECORD)) for of in (files, own))
+    if None not in (here.weights, there.weights):
+        return here.weights == there.weights
+    weights = [path for of in (files, own) for path in of if path.name == WEIGHTS_FILE]
+    return here == there and len({checksum(path) for path in weights}) <= 1
