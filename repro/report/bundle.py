@@ -71,6 +71,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     dirty: bool | None = None
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     hardware: Machine = Machine()
+    trained_on: tuple[str, ...] = ()  # the processors, where the runs that verdicts stand on were trained on several
     figures: tuple[int, ...] = ()
 
     @property

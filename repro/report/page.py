@@ -173,6 +173,7 @@ def _conditions(session: Session) -> str:
         f"- command: {_code(session.command)}, {span(session.seconds)}",
         f"- commit: {session.commit or 'none'}{' with uncommitted changes' if session.dirty else ''}",
         f"- device: {session.device}; {machine.processor}, {machine.cores} cores, {machine.memory_gib} GiB",
+        *([f"- trained on mixed hardware: {'; '.join(session.trained_on)}"] if session.trained_on else []),
         f"- versions: {versions}",
         *(f"- data: {data.text}" for data in session.data.values()),
     ]

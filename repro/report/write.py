@@ -15,6 +15,7 @@ from .bundle import NAME, Machine, Report, session_of, told_once
 from .choices import choices
 from .drawing.captions import scale_words
 from .drawing.pictures import Ahead
+from .mixed import trained_on
 from .scorecard import scorecard
 
 
@@ -44,6 +45,7 @@ def write_report(
         or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in numbers
     ]
+    session = {**session, "trained_on": trained_on(store, decided)}
     told = {**session, **provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
     report = Report(
         session=session_of(conditions, **told, hardware=Machine(**hardware()), figures=tuple(numbers)),

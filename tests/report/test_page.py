@@ -224,6 +224,7 @@ def test_errors_are_told_to_say_nothing_of_the_paper() -> None:
         ({"commit": None, "dirty": None}, "- commit: none\n"),
         ({}, "- device: cuda; a processor, 8 cores, 31.3 GiB"),
         ({}, "- versions: python 3.11.2, torch 2.14"),
+        ({"trained_on": ["A (3 runs)", "B (1 run)"]}, "- trained on mixed hardware: A (3 runs); B (1 run)\n"),
         ({}, "- data: MNIST (published files in /data)"),
         ({}, "| the loss | cross-entropy | as usual |"),
     ],
