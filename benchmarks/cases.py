@@ -1,6 +1,6 @@
 """Every benchmark by its name."""
 
-from .sessions import cached, fleet, precision, scheduling, whole
+from .sessions import cached, cluster, fleet, precision, scheduling, whole
 from .sides import Measured, Timed
 from .speed import attacks, eigenvalue, training
 
@@ -11,7 +11,14 @@ CASES: dict[str, Timed | Measured] = {
     **scheduling.CASES,
     **cached.CASES,
     **fleet.CASES,
+    **cluster.CASES,
     **precision.CASES,
     **whole.CASES,
 }
-APART = ("scheduling", "fleet", "precision", "whole")  # take minutes each, and are measured only when they are named
+APART = (
+    "scheduling",
+    "fleet",
+    "cluster",
+    "precision",
+    "whole",
+)  # take minutes each, and are measured only when they are named

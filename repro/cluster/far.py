@@ -74,34 +74,36 @@ class FarWorkshop:
         there = [job for job in jobs if self._store.has(*job)]
         self._known -= {job for job in there if not self._store.whole(*job)}  # damaged, and so to be made anew
         self._add(jobs)
-        while missing := [job for job in jobs if not self._store.has(*job)]:
+        missing = [job for job in jobs if not self._store.has(*job)]
+        while missing:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             self._raise_what_broke(missing)
-            self._step()
+            came = self._step()
+            missing = [job for job in missing if not (job in came if came else self._store.has(*job))]
 
     def _raise_what_broke(self, missing: Iterable[Job]) -> None:
-        for job in missing:
+        for job in missing if self._broke else ():
             if job in self._broke:
                 raise ClusterError(f"{job.run}: {self._broke[job]}")
         if self._lost is not None:
             raise self._lost
 
-    def _step(self) -> None:
-        """Send what there is room for, and take in what has come back."""
+    def _step(self) -> set[Job]:
+        """Send what there is room for, and take in what has come back; the jobs that were stored."""
         try:
             room = AHEAD * self._pool.slots() - len(self._out)
         except LostError as error:
             self._lost = error
-            return
+            return set()
         for _ in range(min(room, len(self._queue))):
-            self._send(self._queue.popleft())
+            if self._queue:  # one that was sent may have taken others of its cohort along
+                self._send(self._queue.popleft())
         if not self._out:
             time.sleep(WAIT)  # until there are workers, or another session has made its runs
-            return
+            return set()
         done, _ = wait(self._out, timeout=WAIT, return_when=FIRST_COMPLETED)
-        for future in done:
-            self._take_in(future, self._out.pop(future))
+        return {job for future in done for job in self._take_in(future, self._out.pop(future))}
 
     def _add(self, jobs: Iterable[Job]) -> None:
         """Take up jobs that are not stored: those of a run together, in the order in which the first of them comes."""
@@ -151,17 +153,17 @@ class FarWorkshop:
                 found.append(jobs)
         return found
 
-    def _take_in(self, future: Future[Made], out: _Out) -> None:
+    def _take_in(self, future: Future[Made], out: _Out) -> list[Job]:
         """Store what came back, and free its runs; what the connection took with it is sent again."""
         with out.claims:
             try:
                 made = future.result()
             except LostError:
                 self._queue.appendleft(out.jobs)
-                return
+                return []
             except ClusterError as error:
                 self._break(dict.fromkeys(out.jobs, str(error)))
-                return
+                return []
             unpack(made, out.jobs, self._store)
         self._break(made.broke)
         self._note(made, out.jobs)
@@ -171,6 +173,7 @@ class FarWorkshop:
             else:
                 self._transfers.setdefault(job.run, []).append(job)
                 self._transfers.setdefault(job.run.sibling, []).append(job)
+        return [job for job in out.jobs if job not in made.broke]
 
     def _break(self, broke: Mapping[Job, str]) -> None:
         """Remember what broke, for those who want it; what is measured on its network broke with it."""

@@ -63,6 +63,9 @@ class Files:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:20]
 
 
+FOUND: Final[dict[Files, Source]] = {}  # by this process
+
+
 def files_of(source: Source) -> Files:
     """What the session's own data set consists of."""
     names = _names(source.dataset, source.kind)
@@ -78,9 +81,17 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@cache
 def find(files: Files) -> Source | None:
-    """Where this machine has exactly these files: below its own data root, or where they were received."""
+    """Where this machine has exactly these files: below its own data root, or where they were received.
+
+    What was found is remembered; what was not may have been received by another process of this machine meanwhile.
+    """
+    if files not in FOUND and (source := _looked_for(files)) is not None:
+        FOUND[files] = source
+    return FOUND.get(files)
+
+
+def _looked_for(files: Files) -> Source | None:
     for root in (_own_root(files.kind), received(files)):
         paths = [(root / name, digest) for name, digest in files.hashes]
         if all(path.is_file() for path, _ in paths) and all(_sha256(path) == digest for path, digest in paths):
@@ -106,7 +117,6 @@ def receive(files: Files, name: str, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as temporary:
         temporary.write_bytes(content)
-    find.cache_clear()
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Ite
 def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[str, bytes]:
     """The files of a run's training, and those of these readings. FileNotFoundError: there is no such run."""
     folder = store.weights(run).parent
-    names = [RUN, WEIGHTS, *(_measures(reading) for reading in measures)]
+    names = [RUN, WEIGHTS, *(measures_name(reading) for reading in measures)]
     return {name: (folder / name).read_bytes() for name in names}
 
 
@@ -79,7 +79,7 @@ def make_there(work: Parcel, worker: str = "") -> Made:
         for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
             made[run] = files_of(store, run, readings)
             if run in work.stored:  # the session has the training already
-                made[run] = {name: made[run][name] for name in map(_measures, readings)}
+                made[run] = {name: made[run][name] for name in map(measures_name, readings)}
     return Made(made, broke, worker, time.monotonic() - began)
 
 
@@ -108,7 +108,7 @@ def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[R
         store.put_run(run, record, lambda path: _write(path, files[WEIGHTS]))
     for reading in readings:
         with suppress(KeyError):  # one that broke has none
-            store.put_measures(run, reading, json.loads(files[_measures(reading)]))
+            store.put_measures(run, reading, json.loads(files[measures_name(reading)]))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -128,5 +128,6 @@ def unpack(made: Made, jobs: Iterable[Job], store: Store) -> None:
         put(store, run, made.contents.get(run, {}), readings)
 
 
-def _measures(reading: Reading) -> str:
+def measures_name(reading: Reading) -> str:
+    """The name of the file with the measures under a reading."""
     return f"measures-{reading_key(reading)}.json"

@@ -16,7 +16,7 @@ from .bundle import Loaded, Report
 Session = Mapping[str, Any]  # as its file has it, for another version may know more of one
 ALL_TASKS: Final = "all tasks"
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
-CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware")
+CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware", "trained_on")
 NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial", "store", "merged")
 
 

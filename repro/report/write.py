@@ -15,6 +15,7 @@ from .bundle import NAME, Machine, Report, Session, session_of, told_once
 from .choices import choices
 from .drawing.captions import Picture, scale_words
 from .drawing.pictures import Ahead
+from .mixed import trained_on
 from .page.values import Measurements
 from .scorecard import scorecard
 
@@ -37,9 +38,12 @@ def write_report(
     """
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
-    of = choices(conditions.trained_as)
+    of, on = choices(conditions.trained_as), trained_on(store, {run for entry in entries for run in entry.runs})
     report = Report(
-        session=_session(session, conditions, numbers), claims=tuple(entries), errors=tuple(errors), choices=of
+        session=_session({**session, "trained_on": on}, conditions, numbers),
+        claims=tuple(entries),
+        errors=tuple(errors),
+        choices=of,
     )
     write_text(artifacts / NAME, json_of(told_once(report), indent=1) + "\n")
     return [artifacts / NAME, *render(report, conditions, store, artifacts, ahead, linear)]

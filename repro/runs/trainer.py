@@ -28,6 +28,7 @@ from ..science.networks.models import build
 from ..science.training.cohorts import train_cohort
 from ..science.training.training import History, Training, train
 from .conditions import Conditions
+from .hardware import processor
 from .run import Job, Run
 from .store import Store
 
@@ -206,7 +207,7 @@ def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]
 
 
 def _processor(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return torch.cuda.get_device_name() if device == "cuda" else processor()
 
 
 def _save(model: nn.Module, path: Path) -> None:

@@ -1,6 +1,8 @@
 """Workers that die, a scheduler that is lost, workers that differ: errors of the machine, and what is made stays."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,8 +89,13 @@ def test_a_worker_of_another_version_of_the_project_is_refused_in_one_line(train
     assert not (trained.folder / "artifacts" / "report.json").exists()
 
 
-def cluster_is_up(address: str, workers: int) -> None:
-    import distributed
-
-    with distributed.Client(address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=120)
+def cluster_is_up(address: str, workers: int, certificate: dict[str, str] | None = None) -> None:
+    """Wait for workers, in a process of its own."""
+    tls = {"tls_ca_file": certificate["ca-file"], "tls_client_cert": certificate["cert"]} if certificate else {}
+    tls |= {"tls_client_key": certificate["key"]} if certificate else {}
+    words = [
+        "import distributed",
+        f"security = distributed.Security(**{tls!r}) if {bool(tls)} else None",
+        f"distributed.Client({address!r}, security=security).wait_for_workers({workers}, timeout=120)",
+    ]
+    subprocess.run([sys.executable, "-c", "; ".join(words)], check=True)

@@ -1,0 +1,98 @@
+"""What a cluster costs a run: 10,000 runs that take no time, sent to two workers and stored; and one by one.
+
+Nothing is trained, but all else is real: Dask's scheduler and worker processes, the parcels, the locks, and a store
+whose files are flushed to disk. Memory is that of the session's process, in which the scheduler of a local cluster
+runs, too: what it grows by after the first tenth of the runs is what a sweep of any length would go on adding.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Final
+
+from repro.cluster.far import FarWorkshop
+from repro.cluster.parcels import RUN, WEIGHTS, Made, Parcel, measures_name
+from repro.experiment.recipes import LR
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Job
+from repro.runs.store import Store
+from repro.runs.workshop import Session
+from repro.science.data.sources import Source
+
+from ..results import Result, absolute
+from ..sides import Measured
+
+RUNS: Final = 10_000
+SINGLE: Final = 200  # runs that are waited for one by one
+WORKERS: Final = 2
+WEIGHT_BYTES: Final = 1 << 10
+CONDITIONS: Final = Conditions(QUICK, {"MNIST": Source("MNIST", "published", Path())}, "cpu")
+
+
+def at_once(work: Parcel, worker: str) -> Made:
+    """What takes the place of making a parcel, in the worker."""
+    contents = {}
+    for run, reading in work.jobs:
+        record = {"run": run.spec, "steps": run.last_step, "diverged": False, "seconds": 0.0}
+        measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
+        files = {RUN: json.dumps(record).encode(), WEIGHTS: bytes(WEIGHT_BYTES)}
+        contents[run] = {**files, measures_name(reading): json.dumps(measures).encode()}
+    return Made(contents, {}, worker, 0.0)
+
+
+def jobs(first: int, count: int) -> list[Job]:
+    """So many runs, each of a seed of its own."""
+    run = CONDITIONS.run(STDCNN_MNIST, LR(), 64, 0)
+    return [Job(replace(run, seed=seed), CONDITIONS.reading_of(run)) for seed in range(first, first + count)]
+
+
+@contextmanager
+def workshop(wanted: list[Job]) -> Iterator[tuple[FarWorkshop, Store]]:
+    """A session of these jobs with a cluster and an empty store."""
+    from repro.cluster.pool import DaskPool  # with Dask, which other benchmarks do without
+    from repro.cluster.starting import connected
+
+    with tempfile.TemporaryDirectory() as folder, connected(f"local:{WORKERS}") as client:
+        store = Store(Path(folder))
+        store.prepare()
+        yield FarWorkshop(store, CONDITIONS, Session(wanted), DaskPool(client, {}, work=at_once)), store
+
+
+def memory() -> float:
+    """What this process holds, in MiB."""
+    import psutil
+
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+def measure() -> Result:
+    sweep = jobs(0, RUNS)
+    with workshop([]) as (shop, store):
+        shop.obtain(jobs(RUNS, WORKERS))  # the first ones import what workers need
+        alone = []
+        for job in jobs(2 * RUNS, SINGLE):
+            began = time.perf_counter()
+            shop.obtain([job])
+            alone.append(1000 * (time.perf_counter() - began))
+        began, held = time.perf_counter(), []
+        for tenth in range(10):
+            shop.obtain(sweep[tenth * RUNS // 10 : (tenth + 1) * RUNS // 10])
+            held.append(memory())
+        seconds = time.perf_counter() - began
+        faults = () if all(store.has(*job) for job in sweep) else ("not every run was stored",)
+    alone.sort()
+    figures = {
+        "one_by_one": absolute([alone[len(alone) // 2]], "ms a run", asked=100.0),
+        "sweep": absolute([1000 * seconds / RUNS], "ms a run", asked=10.0),
+        "memory": absolute([held[-1] - held[0]], "MiB grown"),
+    }
+    return Result(figures, {"runs": RUNS, "workers": WORKERS, "runs_a_second": RUNS / seconds, "mib": held}, faults)
+
+
+CASES = {"cluster": Measured(measure, peers=("distributed",))}

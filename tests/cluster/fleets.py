@@ -1,0 +1,73 @@
+"""Pools of workers that need no Dask: a real executor of the standard library, and parcels that take no time."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import asdict, dataclass, field, replace
+
+from repro.cluster.parcels import RUN, WEIGHTS, Made, Parcel, measures_name
+from repro.experiment.readings import of_checkpoints, transfer
+from repro.experiment.recipes import SGD
+from repro.experiment.regimes import QUICK
+from repro.experiment.tasks import STDCNN_MNIST
+from repro.runs.conditions import Conditions
+from repro.runs.run import Job, Run
+from repro.science.data.sources import Source
+
+CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", "")}, "cpu")
+READING = QUICK.scale(STDCNN_MNIST).reading
+FIRST = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 1, 100, "surrogate", "cpu")
+
+
+def run(seed: int = 0, steps: int | None = None) -> Run:
+    return replace(FIRST, seed=seed, steps=steps)
+
+
+def trains(seed: int = 0) -> Job:
+    return Job(run(seed), READING)
+
+
+def checkpoint(seed: int = 0) -> Job:
+    return Job(run(seed, 1), of_checkpoints(READING))
+
+
+def transfers(seed: int = 0) -> Job:
+    return Job(run(seed), transfer(READING))
+
+
+@dataclass
+class Fleet:
+    """A pool on an executor, which remembers what it was sent; ``does`` is what the workers do of it."""
+
+    executor: Executor
+    workers: int = 2
+    does: Callable[[Parcel], Made] | None = None
+    sent: list[tuple[Job, ...]] = field(default_factory=list)
+    most_out: int = 0
+    _out: int = 0
+
+    def slots(self) -> int:
+        return self.workers
+
+    def submit(self, work: Parcel) -> Future[Made]:
+        self.sent.append(work.jobs)
+        self._out += 1
+        self.most_out = max(self.most_out, self._out)
+        future = self.executor.submit(self.does or make, work)
+        future.add_done_callback(lambda _: self._back())
+        return future
+
+    def _back(self) -> None:
+        self._out -= 1
+
+
+def make(work: Parcel) -> Made:
+    """All of a parcel, in no time."""
+    contents: dict[Run, dict[str, bytes]] = {}
+    for run, reading in work.jobs:
+        files = contents.setdefault(run, {})
+        if run not in work.stored:
+            files |= {RUN: json.dumps({"run": run.spec, "steps": 1}).encode(), WEIGHTS: str(run.seed).encode()}
+        measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
+        files[measures_name(reading)] = json.dumps(measures).encode()
+    return Made(contents, {}, "a worker", 0.5)

@@ -1,0 +1,81 @@
+"""Dask's workers as a pool: real schedulers and processes, and parcels that take no time."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import pytest
+
+from repro.cluster.nodes import receive
+from repro.cluster.parcels import Made, Parcel
+from repro.cluster.pool import DaskPool
+from repro.cluster.starting import connected
+from repro.experiment.datasets import DATASETS
+from repro.science.data.sources import Source
+
+EMPTY = Parcel((), None, (), {})
+
+
+def where(_: Parcel, worker: str) -> Made:
+    return Made({}, {}, f"{worker} {os.environ.get('CUDA_VISIBLE_DEVICES')}", os.getpid())
+
+
+def breaks(_: Parcel, __: str) -> Made:
+    raise RuntimeError("out of\nmemory")
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[distributed.Client]:
+    """Two workers that share one of the GPUs and a user's cache folder, which has nothing in it."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    environments = [{"CUDA_VISIBLE_DEVICES": "3", "GPU": "0.5", "XDG_CACHE_HOME": cache, "REPRO_DATA": ""}] * 2
+    with connected("local:2", environments) as found:
+        yield found
+
+
+def test_a_worker_sees_its_gpu_alone_and_has_its_share_of_it(client: distributed.Client) -> None:
+    pool = DaskPool(client, {}, work=where)
+    assert pool.slots() == 2
+    seen = {pool.submit(EMPTY).result(60).worker for _ in range(6)}
+    assert seen <= {"local-0 3", "local-1 3"}
+    shares = {one["resources"]["GPU"] for one in client.scheduler_info()["workers"].values()}
+    assert shares == {0.5}
+
+
+def test_what_breaks_is_told_in_one_line(client: distributed.Client) -> None:
+    pool = DaskPool(client, {}, work=breaks)
+    pool.slots()
+    assert str(pool.submit(EMPTY).exception(60)) == "RuntimeError: out of memory"
+
+
+def test_the_cluster_forgets_what_came_back(client: distributed.Client) -> None:
+    pool = DaskPool(client, {}, work=where)
+    pool.slots()
+    for _ in range(20):
+        pool.submit(EMPTY).result(60)
+    assert len(client.futures) <= 1  # the last one may be on its way
+
+
+def test_data_that_a_node_lacks_is_sent_to_it_once(
+    client: distributed.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in DATASETS["MNIST"].files:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    sent: list[str] = []
+    run = client.run
+
+    def counted(function: Any, *arguments: Any, **further: Any) -> Any:
+        if function is receive:
+            sent.append(arguments[1])
+        return run(function, *arguments, **further)
+
+    monkeypatch.setattr(client, "run", counted)
+    sources = {"MNIST": Source("MNIST", "published", tmp_path)}
+    assert DaskPool(client, sources, work=where).slots() == 2
+    assert sorted(sent) == sorted(DATASETS["MNIST"].files)
+    assert DaskPool(client, sources, work=where).slots() == 2  # another session finds them there
+    assert len(sent) == len(DATASETS["MNIST"].files)
