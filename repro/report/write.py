@@ -38,12 +38,12 @@ def write_report(
     """
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
-    of, on = choices(conditions.trained_as), trained_on(store, {run for entry in entries for run in entry.runs})
+    processors = trained_on(store, {run for entry in entries for run in entry.runs})
     report = Report(
-        session=_session({**session, "trained_on": on}, conditions, numbers),
+        session=_session({**session, "trained_on": processors}, conditions, numbers),
         claims=tuple(entries),
         errors=tuple(errors),
-        choices=of,
+        choices=choices(conditions.trained_as),
     )
     write_text(artifacts / NAME, json_of(told_once(report), indent=1) + "\n")
     return [artifacts / NAME, *render(report, conditions, store, artifacts, ahead, linear)]
