@@ -1,4 +1,4 @@
-"""The report of a session: ``report.json``, ``report.md`` and a PNG for every figure its claims speak of."""
+"""The report of a session: ``report.html``, ``report.md``, ``report.json``, and every figure its claims speak of."""
 
 from .drawing.pictures import Ahead
 from .write import write_report
