@@ -88,7 +88,8 @@ def _renewed(before: Iterable[T], fresh: Iterable[T], names: Collection[str]) ->
     """What was there, in its order, with what is fresh in its place; what is new comes last."""
     by_name: dict[str, T] = {_name(one): one for one in fresh}
     kept: list[T] = [by_name.pop(_name(one), one) for one in before if _name(one) in by_name or _name(one) not in names]
-    return [*kept, *by_name.values()]
+    kept.extend(by_name.values())
+    return kept
 
 
 def _name(one: Told) -> str:
