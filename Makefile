@@ -12,13 +12,16 @@ CORES  := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 # One thread a process: the processes share the cores.
 RUN    := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m
 
-.PHONY: claims test check format docs linkcheck bench clean
+.PHONY: claims test soak check format docs linkcheck bench clean
 
 claims: $(VENV)/installed
 	$(RUN) pytest claims --quick -n $(CORES) --verdicts-ok $(ARGS)
 
 test: $(VENV)/installed
 	$(RUN) pytest -n $(CORES) $(ARGS)
+
+soak: $(VENV)/installed  # half an hour: sessions are killed at random instants, 200 times
+	REPRO_SOAK=200 $(RUN) pytest tests/plugin/test_soak.py
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

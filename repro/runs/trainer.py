@@ -31,6 +31,7 @@ from .conditions import Conditions
 from .hardware import processor
 from .run import Job, Run
 from .store import Store
+from .unfinished import Unfinished
 
 
 def make(
@@ -58,10 +59,12 @@ def make(
     if record is None or not _restored(model, run, store):
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
-            record = _train(run, model, *pixels, _storing(checkpoints, model, store))
+            unfinished = Unfinished(store, run)
+            record = _train(run, model, *pixels, _storing(checkpoints, model, store), unfinished)
         if broke is not None:
             record["cohort"] = f"broke: {broke}"[:300]
         store.put_run(run, record, lambda path: _save(model, path))
+        unfinished.remove()
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
@@ -174,7 +177,8 @@ def _storing(checkpoints: Sequence[Run], model: nn.Module, store: Store) -> dict
     def put(run: Run, history: History) -> None:
         store.put_run(run, _record(run, history, None), lambda path: _save(model, path))
 
-    return {run.steps: partial(put, run) for run in checkpoints if run.steps is not None}
+    wanted = [run for run in checkpoints if not store.trained(run)]
+    return {run.steps: partial(put, run) for run in wanted if run.steps is not None}
 
 
 def _train(
@@ -183,10 +187,19 @@ def _train(
     images: torch.Tensor,
     labels: torch.Tensor,
     at_steps: Mapping[int, Callable[[History], None]],
+    unfinished: Unfinished,
 ) -> dict[str, Any]:
-    began = time.perf_counter()
-    history = train(model, images, labels, run.settings, at_steps=at_steps)
-    return _record(run, history, time.perf_counter() - began)
+    """Train a network, or go on with a training that was cut short.
+
+    States are kept on a CPU alone: that steps replayed on a GPU go on in the same bits was not tried there.
+    """
+    on_cpu = run.device == "cpu"
+    start = unfinished.found() if on_cpu else None
+    if start is not None and any(step <= start.steps for step in at_steps):
+        start, unfinished.seconds = None, 0.0  # it is past a checkpoint that is wanted
+    keep = unfinished.keep if on_cpu else None
+    history = train(model, images, labels, run.settings, at_steps=at_steps, keep=keep, start=start)
+    return _record(run, history, unfinished.so_far())
 
 
 def _record(run: Run, history: History, seconds: float | None) -> dict[str, Any]:

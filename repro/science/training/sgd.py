@@ -4,7 +4,7 @@ The first use of that class imports PyTorch's compiler: two seconds in every pro
 The weights are to the last bit those of ``torch.optim.SGD(fused=True)``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -62,3 +62,7 @@ class Descent:
     def momenta(self) -> list[tuple[nn.Parameter, Tensor]]:
         """Each parameter that has a momentum, and it."""
         return [*self._buffers.items()]
+
+    def take_up(self, momenta: Mapping[nn.Parameter, Tensor]) -> None:
+        """Go on with these momenta, each laid out in memory as its parameter is."""
+        self._buffers = {p: torch.empty_like(p, requires_grad=False).copy_(value) for p, value in momenta.items()}

@@ -41,6 +41,21 @@ class History:
         return self.diverged_at is not None
 
 
+@dataclass(frozen=True)
+class State:
+    """A training between two of its epochs: all that the rest of it depends on, on the CPU.
+
+    ``tensors``: weights and statistics, momenta, and where every random stream is.
+    """
+
+    steps: int
+    losses: tuple[float, ...]
+    tensors: Mapping[str, Tensor]
+
+
+Keep = Callable[[Callable[[], State]], None]  # is told how to get the state, which it may do without
+
+
 @own_modes()
 def train(
     model: nn.Module,
@@ -49,18 +64,24 @@ def train(
     settings: TrainingSettings,
     *,
     at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
+    keep: Keep | None = None,
+    start: State | None = None,
 ) -> History:
     """Train ``model`` in place on pixels (N, C, H, W) and labels (N,) of its device.
 
     The last batch of an epoch is as small as what is left (PyTorch's default; the paper says nothing). A loss that is
     no longer finite ends the training; it is looked at once an epoch, so that nothing waits for the device in between.
     ``at_steps``: what to call when so many steps are done, with the history so far; the model is then as a training of
-    so many steps leaves it, but that it must be left in training mode. ValueError: images, labels or what the network
+    so many steps leaves it, but that it must be left in training mode. ``keep`` is called after each epoch but the
+    last. ``start``: a state that a training of the same network, images and settings was in; what follows is what
+    followed there, to the last bit on a CPU. ValueError: images, labels or what the network
     returns are not what they must be, or nothing of it can be trained.
     """
     with torch.random.fork_rng(devices=_gpus_of(images)):
-        training = Training(model, images, labels, settings, at_steps=at_steps)
+        training = Training(model, images, labels, settings, at_steps=at_steps, keep=keep)
         torch.manual_seed(stream(settings.seed, "dropout"))  # for networks with other random modules than ``Dropout``
+        if start is not None:
+            training.go_on(start)
         return _to_its_end(training)
 
 
@@ -93,6 +114,7 @@ class Training:
         *,
         at_steps: Mapping[int, Callable[[History], None]] = MappingProxyType({}),
         recorder: Recorder | None = None,
+        keep: Keep | None = None,
     ) -> None:
         images, labels = together(model, images, labels)
         device = images.device
@@ -110,6 +132,7 @@ class Training:
         self._steps_per_epoch = math.ceil(self._images / settings.batch_size)
         self._losses: list[float] = []  # of each whole epoch
         self._seen = 0  # images of the epoch that is under way
+        self._keep = keep
 
     @own_modes()
     def advance(self) -> bool:
@@ -131,7 +154,38 @@ class Training:
         self._losses.append(self._mean())
         self._seen = 0
         pulse.tell(len(self._losses), self._losses[-1])
-        return len(self._losses) < self._settings.epochs and math.isfinite(self._losses[-1])
+        goes_on = len(self._losses) < self._settings.epochs and math.isfinite(self._losses[-1])
+        if goes_on and self._keep is not None:
+            self._keep(self.state)
+        return goes_on
+
+    def state(self) -> State:
+        """All that the epochs to come depend on; to be asked for between two epochs."""
+        numbers = {p: i for i, p in enumerate(self.model.parameters())}
+        tensors = {f"weights.{name}": value for name, value in self.model.state_dict().items()}
+        tensors |= {f"momentum.{numbers[p]}": buffer for p, buffer in self._step.descent.momenta}
+        tensors |= {f"random.{name}": value for name, value in self._step.random_states().items()}
+        tensors["random"] = torch.get_rng_state()
+        return State(self.steps, tuple(self._losses), {name: v.detach().cpu().clone() for name, v in tensors.items()})
+
+    def go_on(self, start: State) -> None:
+        """Take up the training where another one was, before a step is taken. ValueError: it is of another network."""
+        found: dict[str, dict[str, Tensor]] = {"weights": {}, "momentum": {}, "random": {}}
+        for name, value in start.tensors.items():
+            kind, _, rest = name.partition(".")
+            found[kind][rest] = value
+        try:
+            self.model.load_state_dict(found["weights"])
+        except RuntimeError as error:
+            raise ValueError(f"the state is of another network ({error})") from None
+        parameters = [*self.model.parameters()]
+        self._step.descent.take_up({parameters[int(i)]: value for i, value in found["momentum"].items()})
+        torch.set_rng_state(found["random"].pop(""))
+        for name, state in found["random"].items():
+            self._step.generators[name].set_state(state)
+        for _ in start.losses:
+            next(self._orders)
+        self._losses, self.steps = [*start.losses], start.steps
 
     def _mean(self) -> float:
         """The mean loss of the epoch that is under way, as far as it is; waits for the device."""
