@@ -303,6 +303,12 @@ def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
     found, _ = verdict(tmp_path, DROPS, grows_with_training)
     entry = json.loads(json_of(found.entry()))
     assert (entry["verdict"], entry["outcome"]) == ("trend seen", "holds")
+    (curve,) = entry["equal_amount"].pop("curves")
+    assert [(point["batch_size"], point["steps"], point["amount"]) for point in curve["points"]] == [
+        (64, 8, pytest.approx(0.8)),
+        (128, 8, pytest.approx(0.8)),
+        (256, 8, pytest.approx(0.8)),
+    ]
     assert entry["equal_amount"] == {
         "amount": "T = 0.8",
         "verdict": "trend not seen",
