@@ -1,5 +1,6 @@
 """Workers that die, a scheduler that is lost, workers that differ: errors of the machine, and what is made stays."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,9 @@ def test_a_lost_scheduler_ends_the_session_and_the_same_command_goes_on(
     assert before.items() < weights(store).items()
 
 
-def test_a_worker_of_another_version_of_the_project_is_refused_in_one_line(trained: Project) -> None:  # noqa: F811
+def test_a_worker_of_another_version_of_the_project_is_refused_in_one_line_and_others_go_on(
+    trained: Project,  # noqa: F811
+) -> None:
     other = trained.folder / "other"
     shutil.copytree(Path(package).parent, other / "repro", ignore=shutil.ignore_patterns("__pycache__"))
     with (other / "repro" / "runs" / "trainer.py").open("a") as file:
@@ -82,11 +85,18 @@ def test_a_worker_of_another_version_of_the_project_is_refused_in_one_line(train
         cluster.scheduler()
         cluster.worker("stale", PYTHONPATH=str(other))
         cluster_is_up(cluster.address, 1)
-        result = trained.apart("--cluster", cluster.address, *ONE)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    says = rf"ERROR: --cluster {cluster.address}: no worker can be taken; worker tcp://.*: it has project .* where .*"
-    result.stderr.re_match_lines([says])
-    assert not (trained.folder / "artifacts" / "report.json").exists()
+        alone = trained.apart("--cluster", cluster.address, *ONE)
+        assert not (trained.folder / "artifacts" / "report.json").exists()
+        cluster.worker("fresh")
+        cluster_is_up(cluster.address, 2)
+        beside = trained.apart("--cluster", cluster.address, *ONE)
+    why = r"worker tcp://.*: it has project .* where the session has .*"
+    assert alone.ret == pytest.ExitCode.USAGE_ERROR
+    alone.stderr.re_match_lines([rf"ERROR: --cluster {cluster.address}: no worker can be taken; {why}"])
+    assert not beside.parseoutcomes().keys() & {"errors", "failed"}
+    beside.stdout.re_match_lines([r".*worker tcp://.* is refused: .*: it has project .*"])
+    timeline = (trained.folder / "artifacts" / "timeline.jsonl").read_text().splitlines()
+    assert {json.loads(line)["worker"] for line in timeline} == {"fresh"}
 
 
 def cluster_is_up(address: str, workers: int, certificate: dict[str, str] | None = None) -> None:
