@@ -13,7 +13,8 @@ from ..errors import SettingError
 from ..experiment.readings import Reading
 from ..files.locks import locked
 from ..files.text import TEMPORARY, read_text
-from ..plugin.options import ARTIFACTS, STORE, STORE_BEFORE
+from ..plugin.options import ARTIFACTS, STORE
+from ..plugin.settings import STORE_BEFORE
 from ..runs.run import from_spec, reading_key
 from ..words import counted
 from .group import Answer

@@ -17,10 +17,11 @@ from . import gpus
 from .controller import TOLD, Controller
 from .ending import leave_with
 from .neighbours import leave_out_idle
-from .options import add_options, asked_processes, is_ours, only_shows, settings, taken
+from .options import add_options, asked_processes, is_ours, only_shows, taken
 from .outcomes import claim_status, property_of, shorten, shorten_collected
 from .rerun import rerun
 from .selected import nothing_selected, require_each_once
+from .settings import settings
 from .shared import Process, Shared, Told
 
 if TYPE_CHECKING:

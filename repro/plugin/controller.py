@@ -26,11 +26,12 @@ from ..words import counted
 from .ending import TERMINATED, Termination
 from .meanwhile import get_ready, workers_end
 from .neighbours import leave_out_idle
-from .options import Settings, only_shows
+from .options import only_shows
 from .outcomes import entry_of, error_of, is_claim_failure
 from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
+from .settings import Settings
 from .shared import Shared, Told
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from ..runs.conditions import Conditions
 from ..runs.store import Store
 from ..runs.workshop import Session
 from . import gpus
-from .options import Settings
+from .settings import Settings
 
 
 class Far:

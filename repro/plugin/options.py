@@ -1,41 +1,32 @@
-"""The command line: every option of a session of claims, declared once, and the settings that they stand for.
+"""The command line: every option of a session of claims, declared once; ``settings`` has what they say together.
 
 Free of torch and numpy: where the plugin is installed, every session of pytest declares these options.
 """
 
 import argparse
-import math
-import os
 import re
-import time
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
 
-from ..errors import SettingError, error_line
+from ..errors import error_line
 from ..experiment import precisions
 from ..experiment.fields import FIELDS, SEEDS, TooMuchError
-from ..experiment.networks import NETWORKS
-from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
-from ..experiment.regime_files import load_regime
-from ..experiment.regimes import QUICK, Regime
-from ..experiment.tasks import TASKS
+from ..experiment.readings import BY_DEFAULT, NAMES
 from ..experiment.trained_as import SAYS
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
 
 if TYPE_CHECKING:
-    from ..verdicts.claim import Case
+    pass
 
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
 STORE: Final = Path(".repro", "store")  # beside the artifacts, which stay small
-STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
 SEVERAL: Final = ("--task", "--figure")  # may be given again
 VALUES: Final = (
     "--data-root",
@@ -49,44 +40,6 @@ VALUES: Final = (
 )
 UNTIL_DECIDED: Final = "until-decided"
 MOST_MINUTES: Final = 1_000_000
-SEED_CAP: Final = 12  # seeds at most, where the user names no number
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the user asked of a session."""
-
-    regime: Regime
-    gpu: bool
-    data_root: str | None
-    artifacts: Path
-    store: Path
-    store_found: bool  # where sessions kept runs before, and nobody named it
-    plan: bool
-    tasks: frozenset[str]  # empty: all
-    figures: frozenset[str]  # empty: all
-    strict: bool
-    verdicts_ok: bool
-    linear_axis: bool
-    progress: bool
-    readings: tuple[str, ...]
-    trained_as: tuple[str, ...]
-    precision: str
-    until_decided: int | None  # the cap of --seeds until-decided
-    shard: Shard | None = None  # the part of the session's runs that is made
-    cluster: str | None = None  # whose workers make them
-    minutes: float | None = None  # after which nothing is begun that would not end in time
-    ends: float = math.inf  # the time.time() at which they are over
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether another machine's workers make the runs."""
-        return self.cluster is not None and not self.cluster.startswith("local:")
-
-    def selects(self, case: "Case") -> bool:
-        """Whether --task and --figure let a case through."""
-        on_task = not self.tasks or {*map(str, case.tasks)} <= self.tasks
-        return on_task and (not self.figures or bool(self.figures & {str(number) for number in case.figures}))
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -218,136 +171,6 @@ def _check_minutes(text: str) -> None:
 def flag(field: str) -> str:
     """The option that overrides a field of the regime."""
     return "--" + field.replace("_", "-")
-
-
-def settings(config: pytest.Config) -> Settings:
-    """What the options say together. SettingError: one line that names the option, its value and what is right."""
-    get = config.getoption
-    _require_texts(config)
-    seeds, readings, trained_as = get("--seeds"), get("--readings"), get("--trained-as")
-    until_decided = seeds is not None and seeds.startswith(UNTIL_DECIDED)
-    given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
-    kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
-    changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
-    asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
-    artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
-    before = artifacts / STORE_BEFORE
-    store_found = get("--store") is None and (before / "runs").is_dir()
-    minutes = None if get("--minutes") is None else float(get("--minutes"))
-    return Settings(
-        regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
-        gpu=get("--gpu"),
-        data_root=get("--data-root"),
-        artifacts=artifacts,
-        store=before if store_found else _place("--store", STORE, get("--store")),
-        store_found=store_found,
-        plan=get("--plan"),
-        tasks=_chosen_tasks(get("--task") or ()),
-        figures=_chosen_figures(get("--figure") or ()),
-        strict=get("--strict-claims"),
-        verdicts_ok=get("--verdicts-ok"),
-        linear_axis=get("--linear-axis"),
-        progress=not get("--no-progress"),
-        readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
-        trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
-        precision=_precision(get("--precision"), get("--gpu")),
-        until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
-        shard=_shard(get("--shard"), until_decided),
-        cluster=_cluster(config),
-        minutes=minutes,
-        ends=math.inf if minutes is None else time.time() + 60 * minutes,
-    )
-
-
-def _require_texts(config: pytest.Config) -> None:
-    """SettingError: two dashes stand for a value, for which argparse has a list without anything in it."""
-    for option in (*map(flag, FIELDS), *VALUES):
-        value = config.getoption(option)
-        parts = value if option in SEVERAL and isinstance(value, list) else [value]
-        if any(isinstance(part, list) for part in parts):
-            raise SettingError(f"{option} --: must be followed by a value")
-
-
-def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozenset[str]:
-    """Names that are known once conftest files were loaded, which may have entered some."""
-    known = [*known]
-    for name in names:
-        if name not in known:
-            meant = did_you_mean(name, known)
-            raise SettingError(f"{option} {printable(name)}: must be one of {', '.join(known)}{meant}")
-    return frozenset(names)
-
-
-def _chosen_tasks(names: Collection[str]) -> frozenset[str]:
-    """The tasks that are named, by their own names or all of one by that of its network."""
-    by_network = {name: {str(task) for task in TASKS.values() if task.architecture == name} for name in NETWORKS}
-    tasks = [name for name in names if not by_network.get(name)]
-    return _chosen("--task", tasks, TASKS).union(*(by_network.get(name, ()) for name in names))
-
-
-def _chosen_figures(numbers: Collection[str]) -> frozenset[str]:
-    if not numbers:
-        return frozenset()
-    from ..verdicts.figures import FIGURES  # with numpy, which other sessions do without
-
-    return _chosen("--figure", numbers, map(str, FIGURES))
-
-
-def _split(text: str | None) -> list[str]:
-    return [] if text is None else text.split(",")
-
-
-def _regime(quick: bool, name: str | None) -> Regime:
-    if quick and name not in (None, "quick"):
-        raise SettingError(f"--regime {printable(name)}: cannot be had together with --quick; leave one of them out")
-    return QUICK if quick else load_regime("paper" if name is None else name)
-
-
-def _shard(text: str | None, until_decided: bool) -> Shard | None:
-    if text is not None and until_decided:
-        raise SettingError(
-            f"--shard {text}: cannot be had together with --seeds {UNTIL_DECIDED}, for a part decides nothing; "
-            "name a number of seeds"
-        )
-    return None if text is None else Shard.read(text)
-
-
-def _cluster(config: pytest.Config) -> str | None:
-    where: str | None = config.getoption("--cluster")
-    if where is not None and (config.getoption("numprocesses", None) or config.getoption("tx", None)):
-        raise SettingError(
-            f"--cluster {where}: cannot be had together with -n, for the cluster's workers train; leave -n out"
-        )
-    return where
-
-
-def _precision(text: str | None, gpu: bool) -> str:
-    known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
-    if text is not None and text not in known:
-        where = "" if gpu else " without --gpu"
-        meant = did_you_mean(text, known)
-        raise SettingError(f"--precision {printable(text)}: must be one of {', '.join(known)}{where}{meant}")
-    return precisions.FLOAT32 if text is None else text
-
-
-def _place(option: str, otherwise: Path, text: str | None) -> Path:
-    return otherwise.absolute() if text is None else _folder(option, text)
-
-
-def _folder(option: str, text: str) -> Path:
-    try:
-        path = Path(text).expanduser().absolute()
-        existing = next(p for p in (path, *path.parents) if p.exists())
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name; the home of a user who does not exist
-        raise SettingError(f"{option} {printable(text)}: must be a folder ({printable(str(error))})") from None
-    if not existing.is_dir():
-        raise SettingError(f"{option} {printable(text)}: must be a folder, and {printable(str(existing))} is a file")
-    if not os.access(existing, os.W_OK):
-        raise SettingError(
-            f"{option} {printable(text)}: must be a folder that can be written to, and "
-            f"{printable(str(existing))} is not"
-        )
-    return path
 
 
 def only_shows(config: pytest.Config) -> bool:

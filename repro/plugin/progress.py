@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import pytest
 
-from .options import Settings
+from .settings import Settings
 from .shared import Shared, Told
 from .watching import Watch, announce, withdraw
 

@@ -30,9 +30,10 @@ from ..verdicts.verdict import Verdict
 from ..words import counted
 from . import lost_gpu
 from .gpus import lacking
-from .options import STORE, Settings
+from .options import STORE
 from .outcomes import about
 from .places import named
+from .settings import Settings
 from .shared import Process, Told
 
 if TYPE_CHECKING:

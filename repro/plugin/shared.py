@@ -15,8 +15,8 @@ from typing import Any
 from ..files.locks import locked
 from ..files.text import read_text, write_text
 from ..science.data.sources import Source, resolve
-from .options import Settings
 from .rerun import Rerun
+from .settings import Settings
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from projects import Project
 from repro.errors import ReproError, error_line
 from repro.experiment.fields import FIELDS
 from repro.experiment.regime_files import load_regime
-from repro.plugin.options import VALUES, flag, settings
+from repro.plugin.options import VALUES, flag
+from repro.plugin.settings import settings
 
 TRIED = 300
 WORDS = (

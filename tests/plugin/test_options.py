@@ -9,7 +9,7 @@ from repro.experiment.readings import NAMES
 from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
-from repro.plugin.options import Settings, settings
+from repro.plugin.settings import Settings, settings
 
 Given = Callable[..., Settings]
 

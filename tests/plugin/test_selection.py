@@ -10,7 +10,8 @@ from repro.experiment.fields import FIELDS, SIZE
 from repro.experiment.readings import Epsilon
 from repro.experiment.regime_files import load_regime
 from repro.experiment.regimes import ALIASES, LAPTOP, PAPER, QUICK, Scale
-from repro.plugin.options import Settings, flag, settings
+from repro.plugin.options import flag
+from repro.plugin.settings import Settings, settings
 
 AFTERNOON = """
 name = "afternoon"
