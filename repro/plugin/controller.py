@@ -168,9 +168,8 @@ class Controller:
         leave_out_idle(self.config)
         if only_shows(self.config) or self.settings.plan:
             return
-        stopped = (  # by the user, or a wrong setting
-            session.shouldstop or session.shouldfail or exitstatus in (2, 4, TERMINATED)
-        )
+        # by the user, or a wrong setting
+        stopped = session.shouldstop or session.shouldfail or exitstatus in (2, 4, TERMINATED)
         self._lost = [] if stopped else [test for test in self._selected if test not in self._reported]
         for test in self._lost:
             self._broke(test, "it was selected, but no worker reported it")
@@ -181,9 +180,8 @@ class Controller:
         elif self.settings.verdicts_ok and exitstatus == 1 and not stopped and not self._faults:
             session.exitstatus = pytest.ExitCode.OK
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if (
-            exitstatus in (pytest.ExitCode.INTERNAL_ERROR, TERMINATED) and reporter is not None
-        ):  # no summary of pytest's
+        silent = exitstatus in (pytest.ExitCode.INTERNAL_ERROR, TERMINATED)  # pytest itself asks for no summary then
+        if silent and reporter is not None:
             self.pytest_terminal_summary(reporter)
 
     def _leave_timeline(self, folder: Path) -> None:
