@@ -104,6 +104,12 @@ def test_every_link_leads_to_a_place_of_the_page(page: Page) -> None:
     assert broken == []
 
 
+def test_the_answer_leads_to_the_verdicts_of_the_central_claim(page: Page) -> None:
+    page.get_by_role("link", name="Its verdicts").click()
+    heading = page.locator(f"[id='{page.evaluate('location.hash.slice(1)')}'] h3")
+    assert "adversarial accuracy is roughly constant" in heading.inner_text()
+
+
 def test_no_name_stands_twice(page: Page) -> None:
     names = page.evaluate("[...document.querySelectorAll('[id]')].map((it) => it.id)")
     assert len(names) == len({*names}) > 100

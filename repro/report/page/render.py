@@ -17,7 +17,7 @@ from ...words import counted, span
 from ..bundle import Report
 from ..drawing.captions import Picture
 from ..text import clean
-from .answer import answer, counts
+from .answer import CENTRAL, answer, counts
 from .claims import cards, filters, sentences
 from .losses import losses
 from .pictures import shown
@@ -44,6 +44,7 @@ def render(
             session=report.session,
             banners=banners(report.session),
             answer=answer(report.claims),
+            central=next((sentence.slug for sentence in of if sentence.id == CENTRAL), ""),
             sentences=of,
             cards=cards(of),
             filters=filters(of),
