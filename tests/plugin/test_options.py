@@ -10,6 +10,7 @@ from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, UNSTANDARDISED
 from repro.plugin.settings import Settings, settings
+from repro.words import printable
 
 Given = Callable[..., Settings]
 
@@ -149,16 +150,24 @@ def test_a_wrong_value_is_told_in_one_line_with_what_would_be_right(given: Given
     with pytest.raises((pytest.UsageError, SettingError)) as error:  # pytest's parser reads what is no folder or file
         given(f"{option}={value}")
     text = str(error.value)
-    assert text.startswith(f"{option} {value}: must be ")
+    assert text.startswith(f"{option} {printable(value)}: must be ")
     assert "\n" not in text
 
 
 def test_help_names_every_option_and_needs_no_torch(project: Project) -> None:
     result = project.pytester.runpytest_subprocess("--help")
     assert result.ret == 0
-    for option in ("--quick", "--gpu", "--data-root", "--artifacts", "--store", "--seeds", "--epochs", "--batch-sizes"):
+    for option in ("--quick", "--gpu", "--data-root", "--artifacts", "--store", "--seeds", "--epochs", "--precision"):
         result.stdout.fnmatch_lines([f"  {option}*"])
-    for option in ("--plan", "--strict-claims", "--verdicts-ok", "--readings", "--trained-as", "--precision"):
+    for option in (
+        "--plan",
+        "--strict-claims",
+        "--verdicts-ok",
+        "--readings",
+        "--trained-as",
+        "--precision",
+        "--minutes",
+    ):
         result.stdout.fnmatch_lines([f"  {option}*"])
     assert not project.torch.exists()
 
