@@ -1,7 +1,13 @@
 """What --cluster takes, and what is said of anything else."""
 
+import fnmatch
+import os
+from pathlib import Path
+
 import pytest
 from projects import Project
+
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "clusters"
 
 
 @pytest.mark.parametrize(
@@ -60,3 +66,26 @@ def test_where_nothing_is_missing_no_cluster_is_reached(project: Project) -> Non
     project.run("-n0", "-k", "it-is-unsure")
     result = project.apart("-k", "it-is-unsure", "--cluster", "tcp://127.0.0.1:1")
     assert result.parseoutcomes()["inconclusive"] == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "cluster", "says"),
+    [
+        ("distributed", "local:2", "needs the extra [cluster] (*); pip install repro-batch-robustness[cluster]"),
+        ("dask_jobqueue", "slurm.toml", "needs dask_jobqueue; pip install dask-jobqueue"),
+        ("dask_cuda", "cuda.toml", "needs dask_cuda; pip install dask-cuda"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_how_to_get_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch, package: str, cluster: str, says: str
+) -> None:
+    """The documents' own files are read on the way."""
+    absent = f"raise ModuleNotFoundError('No module named {package}')"
+    project.add(f"absent/{package}.py", absent)
+    monkeypatch.setenv("PYTHONPATH", f"{project.folder / 'absent'}:{os.environ['PYTHONPATH']}")
+    if cluster.endswith(".toml"):
+        project.add(cluster, (DOCUMENTED / cluster).read_text())
+    result = project.apart("-k", "it-is-unsure", "--cluster", cluster)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = (line for line in result.stderr.lines if line.startswith("ERROR"))
+    assert fnmatch.fnmatchcase(line, f"ERROR: --cluster {cluster}: {says}".replace("[cluster]", "[[]cluster]"))
