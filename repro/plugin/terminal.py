@@ -102,8 +102,8 @@ def shard_lines(shard: Shard, made: int, store: Path) -> list[str]:
     """What a part of a session made, and how the parts come together."""
     return [
         f"shard {shard}: {counted(made, 'measurement')} made, stored in {store}",
-        f"when all {shard.count} shards have ended, bring their stores together (copy the folders in runs of each into "
-        "runs of one) and give the same command without --shard: it makes what is left between shards, and the report",
+        f"when all {shard.count} shards have ended, bring their stores together (repro pack on each, repro unpack into "
+        "one) and give the same command without --shard: it makes what is left between shards, and the report",
     ]
 
 
