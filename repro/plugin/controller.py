@@ -195,7 +195,7 @@ class Controller:
         from ..report.together import taken_together
         from ..runs.store import Store
         from ..verdicts.history import remember
-        from .placing import place
+        from .placing import named, place
         from .session import conditions_of
 
         store, facts = Store(self.settings.store), self._session_facts()
@@ -208,8 +208,8 @@ class Controller:
         if to.conditions is not None:
             conditions = conditions_of(self.settings, {**to.conditions.sources, **sources})
         entries = taken_together(entries)
-        decided = {entry.name: entry for entry in entries}
-        self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
+        decided = {named(entry): entry for entry in entries}
+        self.entries = {test: decided[named(entry)] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
         facts["store"], linear = told(store.root, to.folder), self.settings.linear_axis
