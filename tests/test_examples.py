@@ -75,10 +75,13 @@ def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
 
 def test_its_tasks_and_figures_can_be_chosen(kuzushiji: Path) -> None:
     plan = ("pytest", "examples", "--quick", "--plan", "-p", "no:cacheprovider", "--data-root", str(kuzushiji))
-    for option, value, claims in (("--task", "TwoLayers-KMNIST", 6), ("--figure", "101", 2)):
+    chosen = (("--task", "TwoLayers-KMNIST", 6), ("--task", "TwoLayers", 6), ("--figure", "101", 2))
+    for option, value, claims in chosen:
         ran = run(ROOT, *plan, option, value)
         assert (ran.returncode, f"{claims} claim tests" in ran.stdout) == (0, True), ran.stdout + ran.stderr
-    assert "must be one of M1-MNIST, " in run(ROOT, *plan, "--task", "TwoLayers").stderr
+    mistyped = run(ROOT, *plan, "--task", "TwoLayers-KMNITS").stderr
+    assert "must be one of M1-MNIST, " in mistyped
+    assert "; did you mean TwoLayers-KMNIST" in mistyped
 
 
 def test_each_addition_is_short_and_the_package_knows_nothing_of_it() -> None:

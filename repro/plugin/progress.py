@@ -124,7 +124,7 @@ class Progress:
 
 def _in_terminal(config: pytest.Config, settings: Settings) -> bool:
     """Whether a view can be drawn, and is wanted: not with -q, -v or -s, nor by a machine that builds and tests."""
-    plain = config.get_verbosity() != 0 or config.getoption("capture") == "no" or os.environ.get("CI")
+    plain = config.get_verbosity() != 0 or config.getoption("capture", "no") == "no" or os.environ.get("CI")
     dumb = os.environ.get("TERM", "") in ("", "dumb", "unknown")
     try:
         return settings.progress and not plain and not dumb and os.isatty(sys.stdout.fileno())

@@ -12,11 +12,14 @@ WORDS = ("and", "or", "not")  # of an expression behind -k
 
 
 def require_each_once(collected: Mapping[str, tuple[str, str]]) -> None:
-    """SettingError: two tests decide one case of one claim. ``collected``: claim and case, by the id of each test."""
+    """SettingError: two tests decide one case of one claim. ``collected``: claim and case, by the id of each test.
+
+    One test may do so several times, with parameters of its own.
+    """
     first: dict[tuple[str, str], str] = {}
     for test, (claim, case) in collected.items():
         other = first.setdefault((claim, case), test)
-        if other != test:
+        if other.partition("[")[0] != test.partition("[")[0]:
             raise SettingError(
                 f"claim {claim!r} [{case}] is declared twice, by {other} and {test}: "
                 "give one of them another id, or an aspect"

@@ -69,8 +69,9 @@ def test_it_gives_the_same_verdict_and_trains_nothing(
     for claim in claims:
         again = paste(claim["rerun"], tmp_path)
         assert (again.stderr, again.returncode) == ("", 0)
-        (found,) = report(folder)
-        assert found["test"] == claim["test"].partition("@")[0]
+        merged = report(folder)
+        assert len(merged) == 2
+        (found,) = (one for one in merged if one["test"] == claim["test"].partition("@")[0])
         assert {**found, "test": "", "rerun": ""} == {**claim, "test": "", "rerun": ""}
     assert len(project.runs()) == before
 

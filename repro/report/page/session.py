@@ -79,7 +79,7 @@ def _ran(name: str, conditions: Conditions, found: Measurements) -> Ran:
         recipes=", ".join(dict.fromkeys(cell.first.recipe for cell in cells)),
         networks=len(networks),
         learnt=sum(network.learnt for network in networks.values()),
-        epsilon=task.dataset.epsilon_text,
+        epsilon=scale.reading.epsilon_text(task.dataset),
         differs=tuple(_differences(scale, PAPER.scale(task), scalable=task.network.scalable)),
     )
 
