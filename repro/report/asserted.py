@@ -13,7 +13,7 @@ from msgspec import to_builtins
 
 from ..experiment.fields import FIELDS
 from ..experiment.regime_files import BUILT_IN
-from ..experiment.regimes import Regime, Scale
+from ..experiment.regimes import ALIASES, Regime, Scale
 from ..verdicts.entry import Entry, EqualAmount
 from ..verdicts.figures import FIGURES
 from ..words import printable
@@ -148,4 +148,5 @@ def _named_rightly(regime: Regime) -> bool:
 
 
 def _field(scale: Scale, name: str) -> Any:
+    name = ALIASES.get(name, name)
     return getattr(scale, name) if hasattr(scale, name) else getattr(scale.reading, name)

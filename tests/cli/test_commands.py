@@ -171,7 +171,7 @@ def test_diff_tells_the_most_important_first(
 
 Bad = tuple[list[str], str]
 BAD: dict[str, Bad] = {
-    "unknown command": (["check"], "there is no command 'check': must be one of calibrate, "),
+    "unknown command": (["check"], "there is no command 'check': must be one of audit, calibrate, "),
     "mistyped command": (["verfy"], "there is no command 'verfy'; did you mean verify?"),
     "mistyped option": (["verify", "good", "--stroe", "x"], "there is no option --stroe; did you mean --store"),
     "mistyped claim": (["claims", "counter-exmaple"], "claim counter-exmaple: there is none; did you mean counter-ex"),
