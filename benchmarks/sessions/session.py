@@ -34,9 +34,15 @@ class Session:
 
 
 def run(*arguments: str | Path) -> Session:
-    """One session; its report goes where ``arguments`` say. BenchmarkError: it ended otherwise than with verdicts."""
+    """One session; its report goes where ``arguments`` say, and so do its runs, for what is stored is not made again.
+
+    BenchmarkError: it ended otherwise than with verdicts.
+    """
+    given = [*map(str, arguments)]
+    if "--store" not in given:
+        given += ["--store", str(Path(given[given.index("--artifacts") + 1]) / "store")]
     command = [sys.executable, "-m", "pytest", "claims", "-q", "--verdicts-ok", "-p", "no:cacheprovider"]
-    return measured([*command, *map(str, arguments)], "pytest claims")
+    return measured([*command, *given], "pytest claims")
 
 
 def measured(command: list[str], name: str) -> Session:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from .group import Answer, Commands
+from .group import Answer, Commands, Place
 
 CLAIMS: Final = "claims"
 WIDTH: Final = 100  # columns of a help text at most
@@ -26,7 +26,7 @@ examples:
 exit status: 0 all right (nothing changed), 1 something differs or is wrong,
 2 bad input, nothing to answer, or nowhere to say it
 """
-ONE: Final = click.Path(path_type=Path)
+ONE: Final = Place(path_type=Path)
 ROOT: Final = "the checkout whose claims are meant (default: this program's own)"
 
 

@@ -55,3 +55,13 @@ class Commands(_Helped, click.Group):
                 f"there is no command {name!r}{did_you_mean(name, known) or ': must be one of ' + ', '.join(known)}"
             )
         return super().resolve_command(ctx, args)
+
+
+class Place(click.Path):
+    """A path, whatever is in it: of a name that no file can have the library itself says nothing in one line."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except ValueError as error:
+            self.fail(f"{value!r}: must be a path ({error})", param, ctx)

@@ -4,11 +4,10 @@
 session on one machine uses, and returns the files. Keys and bits are therefore those of such a session.
 """
 
-import json
+import hashlib
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 from ..errors import named_line
 from ..experiment.readings import Reading
 from ..runs.conditions import Conditions
+from ..runs.integrity import believed_of
 from ..runs.run import Job, Run, reading_key
 from ..runs.store import Store
 from ..runs.workshop import Session, Workshop
@@ -101,14 +101,19 @@ def _lay_out(contents: Contents, store: Store) -> None:
 
 
 def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[Reading]) -> None:
-    """Store what came of a run: its training if it is there, then its measures under these readings."""
+    """Store what came of a run: its training if it is there, then its measures under these readings.
+
+    ValueError: what came is not what its checksums are of.
+    """
     if RUN in files:
-        record = json.loads(files[RUN])
-        del record["run"]  # which the store writes itself
+        sent = believed_of(files[RUN], run.key, RUN)
+        if sent.weights not in (None, hashlib.sha256(files[WEIGHTS]).hexdigest()):
+            raise ValueError(f"{run}: the weights that came are not those of its record")
+        record = {name: value for name, value in sent.content.items() if name != "run"}  # the store writes that itself
         store.put_run(run, record, lambda path: _write(path, files[WEIGHTS]))
-    for reading in readings:
-        with suppress(KeyError):  # one that broke has none
-            store.put_measures(run, reading, json.loads(files[measures_name(reading)]))
+    for name, reading in ((measures_name(reading), reading) for reading in readings):
+        if name in files:  # one that broke has none
+            store.put_measures(run, reading, believed_of(files[name], run.key, name).content)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -127,6 +127,14 @@ def believed(path: Path) -> Believed:
         raise ValueError("it is nested too deep, or holds too large a number") from None
 
 
+def believed_of(data: bytes, key: str, name: str) -> Believed:
+    """What the bytes of such a file hold that came from elsewhere. ValueError: they cannot be believed."""
+    try:
+        return _believed(json.loads(data), key, name)
+    except (RecursionError, OverflowError):
+        raise ValueError("it is nested too deep, or holds too large a number") from None
+
+
 def _believed(content: Any, key: str, name: str) -> Believed:
     if not isinstance(content, dict):
         raise ValueError("it holds no table of parts")

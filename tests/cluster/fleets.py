@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from repro.cluster.parcels import RUN, WEIGHTS, Made, Parcel, measures_name
 from repro.experiment.readings import of_checkpoints, transfer
@@ -11,6 +12,7 @@ from repro.experiment.recipes import SGD
 from repro.experiment.regimes import QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.conditions import Conditions
+from repro.runs.integrity import signed
 from repro.runs.run import Job, Run
 from repro.science.data.sources import Source
 
@@ -67,7 +69,12 @@ def make(work: Parcel) -> Made:
     for run, reading in work.jobs:
         files = contents.setdefault(run, {})
         if run not in work.stored:
-            files |= {RUN: json.dumps({"run": run.spec, "steps": 1}).encode(), WEIGHTS: str(run.seed).encode()}
+            files |= {RUN: _sent({"run": run.spec, "steps": 1}, run, RUN), WEIGHTS: str(run.seed).encode()}
         measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
-        files[measures_name(reading)] = json.dumps(measures).encode()
+        files[measures_name(reading)] = _sent(measures, run, measures_name(reading))
     return Made(contents, {}, "a worker", 0.5)
+
+
+def _sent(content: dict[str, Any], run: Run, name: str) -> bytes:
+    """A file as a worker's store signs it."""
+    return json.dumps(signed(content, f"{run.key}/{name}")).encode()

@@ -33,7 +33,7 @@ def test_a_run_whose_worker_is_killed_is_trained_again(trained: Project, mishap:
     assert len(begun) == 5  # four runs, one of them twice
     assert begun[0] not in begun[1:]
     mishap.undo()
-    stored = weights(trained.folder / "artifacts" / "store")
+    stored = weights(trained.folder / ".repro" / "store")
     assert len(stored) == 6  # with two checkpoints
 
 
@@ -66,7 +66,7 @@ def test_a_lost_scheduler_ends_the_session_and_the_same_command_goes_on(
     assert result.parseoutcomes()["errors"] == 1
     (error,) = trained.report()["errors"]
     assert "the cluster's scheduler is lost; what was made is stored" in error["error"]
-    store = trained.folder / "artifacts" / "store"
+    store = trained.folder / ".repro" / "store"
     before = weights(store)
     assert 1 <= len(before) < 6
     again = trained.apart("-n0", *ONE)

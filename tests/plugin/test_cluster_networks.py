@@ -46,7 +46,7 @@ def test_nodes_without_data_or_a_shared_folder_make_the_runs_though_a_link_is_cu
     assert status == 0, said
     assert f"cluster: {cluster.address}, " in said
     assert len(received(folder / "cache-one")) == len(received(folder / "cache-two")) == 1
-    store = trained.folder / "artifacts" / "store"
+    store = trained.folder / ".repro" / "store"
     made = weights(store)
     assert len(made) == 6
     here = trained.apart("-n0", *ONE, "--store", "here")
@@ -83,12 +83,12 @@ def test_with_tls_the_session_is_let_in_and_a_stranger_is_not(
         result = trained.apart(*ONE, "--cluster", cluster.address)
         assert result.ret == pytest.ExitCode.USAGE_ERROR
         result.stderr.fnmatch_lines([f"ERROR: --cluster {cluster.address}: no scheduler could be reached there *"])
-        assert weights(trained.folder / "artifacts" / "store") == {}
+        assert weights(trained.folder / ".repro" / "store") == {}
         give(monkeypatch, mine)
         cluster_is_up(cluster.address, 1, mine)
         result = trained.apart(*ONE, "--cluster", cluster.address)
         assert not result.parseoutcomes().keys() & {"errors", "failed"}
-    assert len(weights(trained.folder / "artifacts" / "store")) == 6
+    assert len(weights(trained.folder / ".repro" / "store")) == 6
 
 
 def give(monkeypatch: pytest.MonkeyPatch, certificate: dict[str, str]) -> None:

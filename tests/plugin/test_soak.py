@@ -52,7 +52,7 @@ def family(process: int) -> list[int]:
 def test_whatever_is_killed_whenever_nothing_finished_is_lost_and_nothing_half_is_read(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dice, store = random.Random(KILLS), project.folder / "artifacts" / "store"
+    dice, store = random.Random(KILLS), project.folder / ".repro" / "store"
     for kill in range(KILLS):
         monkeypatch.setenv("PLAYED_SECONDS", "0.2")
         before = len(project.runs())
@@ -66,7 +66,7 @@ def test_whatever_is_killed_whenever_nothing_finished_is_lost_and_nothing_half_i
         waited(lambda workers=workers: not any(map(alive, workers)))  # nobody outlives a session
         assert audit(store).damaged == []
         if status == 0:
-            assert len(project.report()["claims"]) == CLAIMS
+            assert len(project.report()["claims"]) >= CLAIMS  # a part is merged into the report that is there
     for kill in range(0, KILLS, AT_ONE):
         monkeypatch.setenv("PLAYED_SECONDS", "0")
         result = project.run("-n0", *selected(kill))
