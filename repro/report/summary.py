@@ -19,12 +19,12 @@ MOST: Final = 150  # lines
 ERRORS, CLAIMS = 8, 30  # that are named
 
 
-def markdown(report: Report) -> str:
-    """The page; the scorecard takes what the other parts leave of its lines."""
+def markdown(report: Report, reads: Iterable[str] = ()) -> str:
+    """The page; the scorecard takes what the other parts leave of its lines. ``reads`` is as in ``banners``."""
     found = answer(report.claims)
     before = [
         *(TITLE, ""),
-        *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session)),
+        *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, reads)),
         *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(report.claims), ""),
         *("## The claims", "", *_claims(sentences(report.claims)), ""),
         *_errors(report.errors),

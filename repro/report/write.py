@@ -92,6 +92,6 @@ def _texts(
     """What of a report a reader opens and is text, by the files' names."""
     return {
         "report.html": page.render(report, pictures, found, conditions, artifacts),
-        "report.md": summary.markdown(report),
+        "report.md": summary.markdown(report, conditions.regime.reads),
         "measured.csv": found.csv(),
     }

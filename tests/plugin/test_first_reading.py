@@ -1,5 +1,7 @@
 """A reading that a user sets is the first of that session: it is what decides, and it stands in every heading."""
 
+import html
+
 import pytest
 from projects import Project
 
@@ -17,9 +19,10 @@ def test_an_epsilon_that_is_set_is_measured_apart_and_stands_in_every_heading(pr
     assert len(lines) == 2  # before anything is trained, and above the scorecard
     folder = project.folder / "other"
     assert '"given_epsilon": {\n' in (folder / "report.json").read_text()
-    page = (folder / "report.md").read_text("utf-8")
+    short, page = (html.unescape((folder / name).read_text("utf-8")) for name in ("report.md", "report.html"))
+    assert "**A reading of its own**: epsilon 0.1 of a pixel's range, in place of the first reading." in short
+    assert "--epsilon 0.1px" in short
     assert "epsilon 0.1 of a pixel's range (0.3246 in standardised units)" in page
-    assert "--epsilon 0.1px" in page
 
 
 def test_a_size_without_its_unit_ends_the_session_with_one_line(project: Project) -> None:

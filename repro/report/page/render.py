@@ -42,7 +42,7 @@ def render(
         .render(
             report=report,
             session=report.session,
-            banners=banners(report.session),
+            banners=banners(report.session, conditions.regime.reads),
             answer=answer(report.claims),
             central=next((sentence.slug for sentence in of if sentence.id == CENTRAL), ""),
             sentences=of,

@@ -22,9 +22,9 @@ class Banner:
     says: str
 
 
-def banners(session: Session) -> list[Banner]:
-    """What limits a session's verdicts."""
-    found = []
+def banners(session: Session, reads: Iterable[str] = ()) -> list[Banner]:
+    """What limits a session's verdicts; ``reads``: in what its runs are not measured by the first reading."""
+    found = [Banner("A reading of its own", f"{words}, in place of the first reading.") for words in reads]
     if session.regime.reduced:
         says = "reduced data and training. It shows trends, and says nothing of the paper's scale."
         found.append(Banner(f"{session.regime.name} regime", says))
