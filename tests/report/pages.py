@@ -45,10 +45,12 @@ def results(run: Run) -> Mapping[str, float]:
 def written(folder: Path, entries: Iterable[Entry] = (), errors: Iterable[Broken] = ()) -> Path:
     """The page of a session with verdicts of every outcome; ``entries`` in their place, if there are any."""
     of = cases()
-    store = fill(Store(folder / "store"), {run for case in of for run in case.runs(WHERE)}, results)
-    for number, path in enumerate(sorted(store.root.glob("runs/*/run.json"))):
-        record = json.loads(path.read_text())
-        path.write_text(json.dumps({**record, "losses": [2.3, 0.7, 0.1 + number / 1000], "seconds": 3.0}))
+    runs = {run for case in of for run in case.runs(WHERE)}
+    store = fill(Store(folder / "store"), runs, results)
+    for number, run in enumerate(sorted(runs, key=lambda run: run.key)):
+        record = {name: value for name, value in (store.record(run) or {}).items() if name != "run"}
+        record |= {"losses": [2.3, 0.7, 0.1 + number / 1000], "seconds": 3.0}
+        store.put_run(run, record, lambda path: path.touch())
     judged = [judge(case, Store(store.root), WHERE, f"pytest '{case.id}'").entry() for case in of]
     found = [*entries] or taken_together([replace(e, test=f"test[{i}]") for i, e in enumerate(judged)])
     artifacts = folder / "artifacts"

@@ -58,9 +58,10 @@ def test_every_published_run_is_found_by_its_key() -> None:
 
 def test_a_session_of_the_papers_regime_finds_every_published_run_of_its_grid() -> None:
     """As a point of a curve: by its recipe, whose rule is asked by way of the regime's anchor."""
-    where = Conditions(PAPER, {name: Source(name, "published", ROOT) for name in DATASETS}, "cpu")
+    sources = {name: Source(name, "published", ROOT) for name in DATASETS}
     asked = {
-        where.run(task, recipe, size, seed).key
+        Conditions(PAPER, sources, device).run(task, recipe, size, seed).key
+        for device in ("cpu", "cuda")
         for task in (TASKS["StdCNN-MNIST"], TASKS["StdCNN-FashionMNIST"])
         for recipe in (BENCHMARK, *(rule(momentum) for rule in (LR, LR_BS) for momentum in MOMENTA))
         for size in GRID
