@@ -177,8 +177,10 @@ def _in_range(measures: dict[str, Number | dict[str, Number]] | UnsetType) -> No
 
 def _follows(told: _UnsignedMeasures, name: str) -> None:
     """ValueError: unsigned measures lack one that their reading takes, or the file's name is not that reading's."""
-    versions = range(1, MEASURING_VERSION + 1)
-    if not any(name == f"{MEASURES}{hash_of({**told.reading, 'version': v})}.json" for v in versions):
+    versions, reading = range(1, MEASURING_VERSION + 1), dict(told.reading)
+    if reading.get("given_epsilon") is None:  # as in keys: what nobody set is not told
+        reading.pop("given_epsilon", None)
+    if not any(name == f"{MEASURES}{hash_of({**reading, 'version': v})}.json" for v in versions):
         raise ValueError("its name is not that of the reading in it")
     taken = [field for part in told.reading.get("parts", ()) for field in TAKEN.get(part, ())]
     if told.measures and (lacking := [field for field in taken if field not in told.measures]):

@@ -72,7 +72,7 @@ def make(
         with numerics(FLOAT32):  # whatever it was trained in
             found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
-    store.put_measures(run, reading, {"reading": asdict(reading), "measures": found, "seconds": seconds})
+    store.put_measures(run, reading, {"reading": reading.spec(asdict(reading)), "measures": found, "seconds": seconds})
 
 
 def train_together(
