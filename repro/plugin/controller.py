@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..runs.store import Store
     from ..verdicts.entry import Broken, Entry
 
-SHOWN: Final = 10  # lost tests that are named
+SHOWN: Final = 10  # remarks that are shown
 TIMELINE: Final = "timeline.jsonl"
 TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
@@ -246,6 +246,7 @@ class Controller:
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
         facts["store"] = stores.told(store.root, to.folder)
+        self._leave_timeline(to.folder)  # whatever becomes of the report
         with staged(to.folder) as folder:
             self._leave_timeline(folder)
             written = write_report(entries, broken, facts, conditions, store, folder, ahead, self.settings.linear_axis)
@@ -255,13 +256,15 @@ class Controller:
         """The scorecard and one line a claim."""
         if not self._told.claims:
             return
-        from .terminal import summary
+        from .terminal import shard_lines, summary, wrong_lines
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
-        for line in filter(None, [self._placed, self._out_of_time(), *self.shared.remarks()[:SHOWN]]):
+        shard, made = self.settings.shard, self.progress.done()
+        part = shard_lines(shard, made, self.settings.store) if shard is not None else []
+        for line in filter(None, [self._placed, self._out_of_time(), *part, *self.shared.remarks()[:SHOWN]]):
             terminalreporter.write_line(line, bold=line == self._placed)
-        for line in self._wrong():
+        for line in wrong_lines(self._lost, self._unwritten):
             terminalreporter.write_line(line, red=True)
 
     def _out_of_time(self) -> str:
@@ -270,15 +273,6 @@ class Controller:
             return ""
         left_over = f"{counted(left, 'claim test')} without a verdict, for which there was no time"
         return f"--minutes {self.settings.minutes:g}: {left_over}; the same command goes on from what is stored"
-
-    def _wrong(self) -> Iterator[str]:
-        """What went wrong with the session itself."""
-        for test in self._lost[:SHOWN]:
-            yield f"LOST: {test} was selected, but no worker reported it"
-        if len(self._lost) > SHOWN:
-            yield f"LOST: and {len(self._lost) - SHOWN} more"
-        if self._unwritten:
-            yield f"{self._unwritten}The report could not be written."
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""

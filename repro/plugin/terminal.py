@@ -1,7 +1,7 @@
 """What a session prints: the plan, and at its end the scorecard and one line a claim."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from ..words import counted
 from .session import ClaimSession
 
 WIDTH: Final = 120  # columns of a table at most
+SHOWN: Final = 10  # lost tests that are named
 COLOURS: Final = {"holds": "green", "fails": "red", "undecided": "yellow", "not learnt": "cyan", ERROR: "magenta"}
 
 
@@ -96,6 +97,16 @@ def summary(
         _verdicts(reporter, [*entries, *(error for error in errors if error.claim)])
     for path in written:
         reporter.write_line(f"written: {path}")
+
+
+def wrong_lines(lost: Sequence[str], unwritten: str) -> Iterator[str]:
+    """What went wrong with the session itself: tests that were ``lost``, and why its report is ``unwritten``."""
+    for test in lost[:SHOWN]:
+        yield f"LOST: {test} was selected, but no worker reported it"
+    if len(lost) > SHOWN:
+        yield f"LOST: and {len(lost) - SHOWN} more"
+    if unwritten:
+        yield f"{unwritten}The report could not be written."
 
 
 def shard_lines(shard: Shard, made: int, store: Path) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_report_that_cannot_be_written_is_an_error_and_the_verdicts_are_told(p
     )
     result.stdout.fnmatch_lines(["trend seen * it-holds *", f"{why}is whole. The report could not be written."])
     assert (artifacts / "report.md").read_text() == "of another session"
-    assert {path.name for path in artifacts.iterdir()} == {"report.json", "report.md", "store", "timeline.jsonl"}
+    assert {path.name for path in artifacts.iterdir()} == {"report.json", "report.md", "timeline.jsonl"}
 
 
 def test_a_session_of_errors_alone_has_a_report(project: Project) -> None:
