@@ -24,6 +24,8 @@ def span(seconds: float) -> str:
 def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     """The known words that are most like one, the nearest first; whether letters are small makes no difference."""
     by_lower = {name.lower(): name for name in known}
+    if word.lower() in by_lower:
+        return [by_lower[word.lower()]]
     return [by_lower[found] for found in difflib.get_close_matches(word.lower(), by_lower, most)]
 
 
