@@ -110,7 +110,7 @@ def test_more_seeds_check_a_decision_at_its_own_level_and_at_no_cost(tmp_path: P
 
 
 def test_a_decision_can_be_taken_back(tmp_path: Path) -> None:
-    noisy = lambda seed: 0.1 if seed < 3 else 0.5 * (seed % 2) - 0.09  # noqa: E731
+    noisy = lambda seed: 0.1 if seed < 3 else (-0.1 if seed % 3 else 0.3)  # noqa: E731
     assert session(tmp_path, 3, noisy).outcome == "holds"
     later = session(tmp_path, 8, noisy)
     assert (later.outcome, made(later)[1]) == ("undecided", (8, 0.05, False))
