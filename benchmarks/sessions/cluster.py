@@ -18,13 +18,14 @@ from typing import Final
 from unittest import mock
 
 from repro.cluster.far import FarWorkshop
-from repro.cluster.parcels import RUN, WEIGHTS, Made, Parcel, measures_name
+from repro.cluster.parcels import Made, Parcel
 from repro.experiment.recipes import LR
 from repro.experiment.regimes import QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.conditions import Conditions
+from repro.runs.integrity import RECORD, signed
 from repro.runs.run import Job
-from repro.runs.store import Store
+from repro.runs.store import WEIGHTS_FILE, Store, measures_name
 from repro.runs.workshop import Session
 from repro.science.data.sources import Source
 
@@ -44,8 +45,9 @@ def at_once(work: Parcel, worker: str) -> Made:
     for run, reading in work.jobs:
         record = {"run": run.spec, "steps": run.last_step, "diverged": False, "seconds": 0.0}
         measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
-        files = {RUN: json.dumps(record).encode(), WEIGHTS: bytes(WEIGHT_BYTES)}
-        contents[run] = {**files, measures_name(reading): json.dumps(measures).encode()}
+        sent = {RECORD: record, measures_name(reading): measures}
+        files = {name: json.dumps(signed(content, f"{run.key}/{name}")).encode() for name, content in sent.items()}
+        contents[run] = {**files, WEIGHTS_FILE: bytes(WEIGHT_BYTES)}
     return Made(contents, {}, worker, 0.0)
 
 

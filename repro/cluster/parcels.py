@@ -10,20 +10,16 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from ..errors import named_line
 from ..experiment.readings import Reading
 from ..runs.conditions import Conditions
-from ..runs.integrity import believed_of
-from ..runs.run import Job, Run, reading_key
-from ..runs.store import Store
+from ..runs.integrity import RECORD, believed_of
+from ..runs.run import Job, Run
+from ..runs.store import WEIGHTS_FILE, Store, measures_name
 from ..runs.workshop import Session, Workshop
 from . import ClusterError
 from .nodes import Files, find
-
-RUN: Final = "run.json"
-WEIGHTS: Final = "weights.safetensors"
 
 Contents = Mapping[Run, Mapping[str, bytes]]  # the files of runs, by name
 
@@ -60,7 +56,7 @@ def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Ite
 def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[str, bytes]:
     """The files of a run's training, and those of these readings. FileNotFoundError: there is no such run."""
     folder = store.weights(run).parent
-    names = [RUN, WEIGHTS, *(measures_name(reading) for reading in measures)]
+    names = [RECORD, WEIGHTS_FILE, *(measures_name(reading) for reading in measures)]
     return {name: (folder / name).read_bytes() for name in names}
 
 
@@ -105,12 +101,12 @@ def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[R
 
     ValueError: what came is not what its checksums are of.
     """
-    if RUN in files:
-        sent = believed_of(files[RUN], run.key, RUN)
-        if sent.weights not in (None, hashlib.sha256(files[WEIGHTS]).hexdigest()):
+    if RECORD in files:
+        sent = believed_of(files[RECORD], run.key, RECORD)
+        if sent.weights not in (None, hashlib.sha256(files[WEIGHTS_FILE]).hexdigest()):
             raise ValueError(f"{run}: the weights that came are not those of its record")
         record = {name: value for name, value in sent.content.items() if name != "run"}  # the store writes that itself
-        store.put_run(run, record, lambda path: _write(path, files[WEIGHTS]))
+        store.put_run(run, record, lambda path: _write(path, files[WEIGHTS_FILE]))
     for name, reading in ((measures_name(reading), reading) for reading in readings):
         if name in files:  # one that broke has none
             store.put_measures(run, reading, believed_of(files[name], run.key, name).content)
@@ -131,8 +127,3 @@ def unpack(made: Made, jobs: Iterable[Job], store: Store) -> None:
     """Store what came back of these jobs."""
     for run, readings in _by_run(jobs).items():
         put(store, run, made.contents.get(run, {}), readings)
-
-
-def measures_name(reading: Reading) -> str:
-    """The name of the file with the measures under a reading."""
-    return f"measures-{reading_key(reading)}.json"

@@ -66,7 +66,7 @@ class Store:
 
     def measures(self, run: Run, reading: Reading) -> Record | None:
         """The run's measures under a reading, or None if they are not stored."""
-        name = _measures_of(reading)
+        name = measures_name(reading)
         for again in (False, True):
             found, record = self._read(run, name), self._read(run, RECORD)
             if found is None or record is None:
@@ -125,7 +125,7 @@ class Store:
     def has(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: looks for the files, reads none."""
         folder = self._folder(run)
-        return (folder / _measures_of(reading)).exists() and (folder / RECORD).exists()
+        return (folder / measures_name(reading)).exists() and (folder / RECORD).exists()
 
     def trained(self, run: Run) -> bool:
         """Whether the run is trained, measured or not: looks for the file."""
@@ -186,7 +186,7 @@ class Store:
         record = self._record_now(run)
         of = {WEIGHTS: record.weights} if record is not None and record.weights is not None else {}
         with self._written(run):
-            self._write(run, _measures_of(reading), {**measures, **of})
+            self._write(run, measures_name(reading), {**measures, **of})
 
     @contextmanager
     def _written(self, run: Run) -> Iterator[None]:
@@ -257,7 +257,8 @@ class Store:
         return self.root / "runs" / run.key
 
 
-def _measures_of(reading: Reading) -> str:
+def measures_name(reading: Reading) -> str:
+    """The name of the file with the measures under a reading."""
     return f"{MEASURES}{reading_key(reading)}.json"
 
 

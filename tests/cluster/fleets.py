@@ -6,14 +6,15 @@ from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from repro.cluster.parcels import RUN, WEIGHTS, Made, Parcel, measures_name
+from repro.cluster.parcels import Made, Parcel
 from repro.experiment.readings import of_checkpoints, transfer
 from repro.experiment.recipes import SGD
 from repro.experiment.regimes import QUICK
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.conditions import Conditions
-from repro.runs.integrity import signed
+from repro.runs.integrity import RECORD, signed
 from repro.runs.run import Job, Run
+from repro.runs.store import WEIGHTS_FILE, measures_name
 from repro.science.data.sources import Source
 
 CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", "")}, "cpu")
@@ -69,7 +70,7 @@ def make(work: Parcel) -> Made:
     for run, reading in work.jobs:
         files = contents.setdefault(run, {})
         if run not in work.stored:
-            files |= {RUN: _sent({"run": run.spec, "steps": 1}, run, RUN), WEIGHTS: str(run.seed).encode()}
+            files |= {RECORD: _sent({"run": run.spec, "steps": 1}, run, RECORD), WEIGHTS_FILE: str(run.seed).encode()}
         measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
         files[measures_name(reading)] = _sent(measures, run, measures_name(reading))
     return Made(contents, {}, "a worker", 0.5)
