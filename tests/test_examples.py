@@ -49,6 +49,7 @@ def session(kuzushiji: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of a small session of the example's claims."""
     artifacts = tmp_path_factory.mktemp("artifacts")
     options = ("--quick", *SMALL, *SMALLER, "--data-root", str(kuzushiji), "--artifacts", str(artifacts))
+    options = (*options, "--store", str(artifacts / "store"))
     ran = run(ROOT, "pytest", "examples", "-n", "2", "-p", "no:cacheprovider", "--verdicts-ok", *options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return artifacts
@@ -71,6 +72,13 @@ def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
     ran = run(ROOT, "repro", "verify", str(session), "--claims", EXAMPLES.name)
     assert "6 of 6 claims of this checkout checked" in ran.stdout, ran.stdout + ran.stderr
     assert ran.returncode == 0
+
+
+def test_the_first_paper_s_session_passes_over_its_runs_in_a_store_that_both_have(session: Path) -> None:
+    assert [*(session / "store" / "runs").iterdir()]
+    plan = ("claims", "--quick", "--plan", "--store", str(session / "store"))
+    ran = run(ROOT, "pytest", *plan, "-p", "no:cacheprovider", "--task", "M1-MNIST")
+    assert (ran.returncode, "0 trained, 0 measured" in ran.stdout) == (0, True), ran.stdout + ran.stderr
 
 
 def test_its_tasks_and_figures_can_be_chosen(kuzushiji: Path) -> None:

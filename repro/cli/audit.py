@@ -4,7 +4,6 @@ import random
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ..report.bundle import Loaded, load
 from ..report.recompute import ReadOnce
 from ..report.remade import SURE, Values, differences, lines, would_be_found
 from ..runs.conditions import Conditions
-from ..runs.run import Run, from_spec
+from ..runs.run import Run, of_record
 from ..runs.store import Store
 from ..science.data.sources import Source, cache_folder, resolve
 from ..words import counted
@@ -64,8 +63,7 @@ def _runs(loaded: Loaded, store: Store) -> list[Run]:
     behind = {key for entry in loaded.report.claims for key in entry.runs}
     stored = {}
     for record, _ in store.sample(sys.maxsize):
-        with suppress(KeyError, TypeError, ValueError):  # another version's
-            run = from_spec(record["run"])
+        if run := of_record(record):
             stored[run.key] = run
     if lost := sorted(behind - stored.keys()):
         raise SettingError(f"{store.root}: lacks {counted(len(lost), 'run')} of the report, {lost[0]} for one")

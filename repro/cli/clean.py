@@ -15,7 +15,7 @@ from ..files.locks import locked
 from ..files.text import TEMPORARY, read_text
 from ..plugin.options import ARTIFACTS, STORE
 from ..plugin.settings import STORE_BEFORE
-from ..runs.run import from_spec, reading_key
+from ..runs.run import of_record, reading_key
 from ..words import counted
 from .group import Answer
 from .output import text_of
@@ -97,10 +97,10 @@ def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]
 def _of_another_version(folder: Path) -> bool:
     """Whether a run's key is not the one that this version would look for; what cannot be read is left as it is."""
     try:
-        run = from_spec(json.loads(read_text(folder / "run.json"))["run"])
-    except (OSError, ValueError, KeyError, TypeError, SettingError):
+        run = of_record(json.loads(read_text(folder / "run.json")))
+    except (OSError, ValueError):
         return False
-    return run.key != folder.name
+    return run is not None and run.key != folder.name
 
 
 def _otherwise_measured(path: Path) -> bool:

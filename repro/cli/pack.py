@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from ..files.text import TEMPORARY
 from ..plugin.options import STORE
 from ..report.audit import Audit, audit, decided, of_run
 from ..runs.integrity import RECORD, Believed, believed
-from ..runs.run import from_spec
+from ..runs.run import of_record
 from ..runs.store import WEIGHTS_FILE, Store
 from ..words import counted
 from .bundles import BEGINS, ENDS, bundles, read, size, write
@@ -117,9 +116,8 @@ def _put(own: Path, root: Path) -> Iterator[str]:
 
 def _lock(record: Believed) -> str:
     """The key that a run's lock is named by: that of the whole run, of which it may be a state on the way."""
-    with suppress(Exception):  # of another version, whose runs nobody here is at
-        return from_spec(record.content["run"]).whole.key
-    return "of-another-version"
+    run = of_record(record.content)
+    return run.whole.key if run else "of-another-version"  # nobody here is at a run of one
 
 
 def _merged(files: list[Path], there: Path) -> str:

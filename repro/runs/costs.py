@@ -19,7 +19,7 @@ from ..experiment.readings import Reading
 from ..science.measuring.checks import IMAGES, SECOND_PRODUCTS
 from ..words import counted
 from .rates import BUILT_IN, ENVIRONMENT, Speed, measured, named
-from .run import Job, Run, from_spec
+from .run import Job, Run, of_record
 from .store import Store
 
 PRODUCTS: Final = 9  # of a search for lambda1, on average over a quick session's networks; 6 to 8 on M1 and StdCNN
@@ -38,8 +38,8 @@ def took(store: Store, device: str, host: str | None = None) -> Iterator[Took]:
     """What stored runs took on a device of this host (None: of any); not those that diverged, for they did less."""
     for record, measures in store.sample(SAMPLE):
         with suppress(KeyError, TypeError, ValueError, msgspec.MsgspecError):  # another version's
-            run = from_spec(record["run"])
-            if run.device != device or record["diverged"] or host not in (None, record["machine"]):
+            run = of_record(record)
+            if run is None or run.device != device or record["diverged"] or host not in (None, record["machine"]):
                 continue
             if record["seconds"]:  # a checkpoint has none: it was stored on the way of its run
                 yield run, None, float(record["seconds"])

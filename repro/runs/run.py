@@ -3,10 +3,12 @@
 import hashlib
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
+from ..errors import SettingError
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
 from ..experiment.recipes import SGD, steps_to
@@ -167,8 +169,15 @@ class Run:
 _FIELDS: Final = tuple(field.name for field in fields(Run))
 
 
+def of_record(record: dict[str, Any]) -> Run | None:
+    """The run that a stored record is of; None where it is another version's, or of a task that is unknown here."""
+    with suppress(KeyError, TypeError, ValueError, SettingError):
+        return from_spec(record["run"])
+    return None
+
+
 def from_spec(spec: dict[str, Any]) -> Run:
-    """The run that a stored spec describes."""
+    """The run that a stored spec describes. SettingError, KeyError, TypeError, ValueError: nothing here fits it."""
     values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
     trained_as = tuple(spec["trained_as"])
     return Run(**{**values, "task": TASKS.known(spec["task"]), "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from ...errors import ReproError
 from ...experiment.regimes import TRAINED
 from ...experiment.tasks import TASKS
 from ...files.text import read_text
 from ...runs.conditions import Conditions
-from ...runs.run import Run, from_spec
+from ...runs.run import Run, of_record
 from ...runs.store import Store
 from ...verdicts.curves import MEASURES
 from ...verdicts.entry import Entry, PlainCurve
@@ -163,8 +162,8 @@ def _network(task: str, recipe: str, batch_size: int, key: str, store: Store, co
 
 def _run(key: str, store: Store) -> Run | None:
     try:
-        return from_spec(json.loads(read_text(store.root / "runs" / key / "run.json"))["run"])
-    except (OSError, ValueError, KeyError, TypeError, ReproError):
+        return of_record(json.loads(read_text(store.root / "runs" / key / "run.json")))
+    except (OSError, ValueError):
         return None
 
 
