@@ -48,8 +48,8 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def session(kuzushiji: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of a small session of the example's claims."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    options = ("--quick", *SMALL, *SMALLER, "--data-root", str(kuzushiji), "--artifacts", str(artifacts))
-    options = (*options, "--store", str(artifacts / "store"))
+    places = ("--data-root", str(kuzushiji), "--artifacts", str(artifacts), "--store", str(artifacts / "store"))
+    options = ("--quick", *SMALL, *SMALLER, *places)
     ran = run(ROOT, "pytest", "examples", "-n", "2", "-p", "no:cacheprovider", "--verdicts-ok", *options)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return artifacts

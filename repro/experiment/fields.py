@@ -141,6 +141,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     ),
     "batch_sizes": Field(SIZES, "the grid, as in 64,256,1024"),
     "anchor": Field(COUNT, "the batch size that stands for the paper's 64, where LR and LR/BS are one"),
+    "schedule_factor": Field(COUNT, "the epochs of a recipe's schedule that one epoch stands for, 1 in the paper"),
     "train_images": Field(SIZE, "training images, 0 for the whole split"),
     "width": Field(WIDTH, "width of ResNet18, 64 in the paper"),
     "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),

@@ -9,7 +9,7 @@ compares equal there, which is how the harness knows to train it once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -73,16 +73,20 @@ class Recipe:
         if not isinstance(momentum, int | float) or not 0 <= momentum < 1:
             raise SettingError(f"{named}: the momentum must be a number from 0 to below 1")
 
-    def sgd(self, batch_size: int, anchor: int = PAPERS_ANCHOR) -> SGD:
+    def sgd(self, batch_size: int, anchor: int = PAPERS_ANCHOR, schedule_factor: int = 1) -> SGD:
         """The optimiser's settings at a batch size.
 
         ``anchor``: the batch size that stands for the paper's 64. The rule is asked for the batch size of the paper
-        that the actual one stands for: anchored at 16, the settings at 32 are those of 128.
+        that the actual one stands for: anchored at 16, the settings at 32 are those of 128. ``schedule_factor``: the
+        epochs of the schedule that one epoch stands for, to the nearest whole half-life of one epoch or more.
 
         >>> LR_BS().sgd(32, anchor=16) == LR_BS().sgd(128)
         True
+        >>> BENCHMARK.sgd(64, schedule_factor=5)
+        SGD(learning_rate=0.01, momentum=0.9, half_life=1)
         """
-        return self.rule(batch_size * PAPERS_ANCHOR / anchor, self.momentum)
+        sgd = self.rule(batch_size * PAPERS_ANCHOR / anchor, self.momentum)
+        return replace(sgd, half_life=sgd.half_life and max(1, round(sgd.half_life / schedule_factor)))
 
     def __str__(self) -> str:
         return f"{self.name} m={self.momentum:g}" if self.varied else self.name

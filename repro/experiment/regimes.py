@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..errors import SettingError
 from .readings import Reading
-from .recipes import PAPERS_ANCHOR
+from .recipes import PAPERS_ANCHOR, SGD, Recipe
 from .registry import Registry
 from .tasks import (
     C1_CIFAR10,
@@ -34,6 +34,8 @@ class Scale:
 
     ``train_images``: the first of the training split (None: all of it). ``width``: ResNet18's, 64 in the paper.
     ``anchor``: the batch size that stands for the paper's 64, where LR and LR/BS set the same learning rate.
+    ``schedule_factor``: the epochs of a recipe's schedule that one epoch stands for; with 5, Benchmark's learning rate
+    is halved every epoch, and not every 5.
     """
 
     epochs: int
@@ -43,6 +45,11 @@ class Scale:
     reading: Reading
     width: int = 64
     anchor: int = PAPERS_ANCHOR
+    schedule_factor: int = 1
+
+    def sgd(self, recipe: Recipe, batch_size: int) -> SGD:
+        """How a recipe sets the optimiser at a batch size of this scale."""
+        return recipe.sgd(batch_size, self.anchor, self.schedule_factor)
 
     def changed(self, **changes: Any) -> "Scale":
         """The same scale with fields replaced, those of its reading among them. TypeError: there is no such field."""

@@ -66,12 +66,13 @@ def _recipe(name: str, momentum: float, under: Mapping[str, Any], task: Task, sc
         return PAPERS[name](momentum)
     varied = f"{name} m={momentum:g} on {task}" in under
     told = under.get(f"{name} m={momentum:g} on {task}" if varied else f"{name} on {task}", {})
-    table = {float(size) * PAPERS_ANCHOR / scale.anchor: _sgd(text) for size, text in told.items()}
+    table = {float(size) * PAPERS_ANCHOR / scale.anchor: _sgd(text, scale) for size, text in told.items()}
     return Recipe(name, momentum, lambda size, _: table[size], varied)
 
 
-def _sgd(text: str) -> SGD:
+def _sgd(text: str, scale: Scale) -> SGD:
+    """What a recipe sets by itself, of which the scale's factor made what is told."""
     told = SET.fullmatch(text)
     if told is None:
         raise ReproError(f"{text!r}: is not how a recipe sets SGD")
-    return SGD(float(told[1]), float(told[2]), None if told[3] == "None" else int(told[3]))
+    return SGD(float(told[1]), float(told[2]), None if told[3] == "None" else int(told[3]) * scale.schedule_factor)

@@ -39,7 +39,7 @@ class Conditions:
         scale = self.regime.scale(task)
         return Run(
             task=task,
-            sgd=recipe.sgd(batch_size, scale.anchor),
+            sgd=scale.sgd(recipe, batch_size),
             batch_size=batch_size,
             seed=seed,
             epochs=scale.epochs,

@@ -46,7 +46,7 @@ def terms(case: Case, conditions: Conditions) -> dict[str, Any]:
     found: dict[str, Any] = {"rules": _rules()}
     for curve in case.curves:
         scale = conditions.regime.scale(curve.task)
-        rates = {str(size): str(curve.recipe.sgd(size, scale.anchor)) for size in scale.batch_sizes}
+        rates = {str(size): str(scale.sgd(curve.recipe, size)) for size in scale.batch_sizes}
         found[str(curve.task)] = _task(curve.task, conditions)
         found[f"{curve.recipe} on {curve.task}"] = rates
         found[curve.measure.field] = _measure(curve.measure)
@@ -60,8 +60,8 @@ def _rules() -> dict[str, Any]:
 def _task(task: Task, conditions: Conditions) -> dict[str, Any]:
     """How the runs of a task are trained and measured."""
     scale = conditions.regime.scale(task)
-    return {
-        **described(scale, without=("seeds", "reading")),
+    return {  # the factor of schedules is in the rates that it sets
+        **described(scale, without=("seeds", "reading", "schedule_factor")),
         "trained_as": [*concerning(task, conditions.trained_as)],
         "precision": conditions.precision,
         "network_version": task.network.version,

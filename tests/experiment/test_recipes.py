@@ -50,6 +50,15 @@ def test_a_ratio_anchored_at_16_sets_the_rate_of_64_there_and_four_times_as_much
     assert {LR().sgd(size, anchor=16).learning_rate for size in (16, 64)} == {0.01}
 
 
+@pytest.mark.parametrize(("factor", "half_life"), [(1, 5), (2, 2), (5, 1), (100, 1)])
+def test_a_schedule_passes_as_much_faster_as_is_said_and_halves_at_most_once_an_epoch(
+    factor: int, half_life: int
+) -> None:
+    assert BENCHMARK.sgd(64, schedule_factor=factor) == SGD(0.01, 0.9, half_life)
+    for recipe in (LR(), LR_BS(0.9)):
+        assert recipe.sgd(128, schedule_factor=factor) == recipe.sgd(128)
+
+
 def test_a_whole_number_is_the_same_setting_as_the_float() -> None:
     """They compare equal, so they must also be written alike in a run's key."""
     assert repr(SGD(1, 0)) == repr(SGD(1.0, 0.0))

@@ -88,6 +88,7 @@ batch_sizes = [1024, 64, 256]
 train_images = 2048
 width = 16
 anchor = 128
+schedule_factor = 5
 test_images = 0
 attacked_images = 128
 pgd_steps = 5
@@ -97,7 +98,7 @@ hessian_images = 512
 
 def test_a_task_says_more_than_all_and_all_more_than_the_base(load: Load) -> None:
     regime = load(EVERYTHING)
-    changes = {"seeds": 6, "batch_sizes": (64, 256, 1024), "width": 16, "anchor": 128}
+    changes = {"seeds": 6, "batch_sizes": (64, 256, 1024), "width": 16, "anchor": 128, "schedule_factor": 5}
     changes |= {"test_images": None, "attacked_images": 128, "hessian_images": 512}
     expected = PAPER.overridden(**changes, epochs=30, train_images=2048, pgd_steps=5)
     own = expected.scale(STDCNN_MNIST).changed(epochs=40, train_images=None, pgd_steps=7)
@@ -131,6 +132,7 @@ ILL_TYPED = {
     "seeds": (COUNT_WORDS, ("0", "false", "2.5")),
     "width": (COUNT_WORDS, ("0", "true")),
     "anchor": (COUNT_WORDS, ("0", "16.0", '"16"')),
+    "schedule_factor": (COUNT_WORDS, ("0", "2.5")),
     "pgd_steps": (COUNT_WORDS, ("0", "inf")),
     "train_images": (SIZE_WORDS, ("-1", "false", "true", "0.0", '"all"')),
     "test_images": (SIZE_WORDS, ("-5", "{}")),

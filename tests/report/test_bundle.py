@@ -50,7 +50,7 @@ readings = st.builds(
     st.lists(st.sampled_from(ALL_PARTS), unique=True).map(tuple),
 )
 grids = st.lists(counts, min_size=1, max_size=5, unique=True).map(lambda sizes: tuple(sorted(sizes)))
-scales = st.builds(Scale, up_to("epochs"), grids, up_to("seeds"), some, readings, up_to("width"), counts)
+scales = st.builds(Scale, up_to("epochs"), grids, up_to("seeds"), some, readings, up_to("width"), counts, counts)
 regimes = st.builds(Regime, st.text(min_size=1), st.fixed_dictionaries(dict.fromkeys(TASKS, scales)))
 sources = st.dictionaries(st.sampled_from([*DATASETS]), st.sampled_from(get_args(Kind)))
 

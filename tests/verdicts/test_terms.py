@@ -11,7 +11,7 @@ from worlds import case_of, conditions
 from repro.experiment import readings
 from repro.experiment.networks import NETWORKS
 from repro.experiment.precisions import TF32
-from repro.experiment.recipes import LR_BS, SGD, Recipe
+from repro.experiment.recipes import BENCHMARK, LR_BS, SGD, Recipe
 from repro.experiment.regimes import Regime
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST
@@ -73,6 +73,14 @@ def test_the_batch_size_that_stands_for_the_papers_smallest_is_hashed_with_the_r
     assert scale.anchor == 64
     rates = [f"LR/BS m=0.5 on M1-MNIST.{n}: {LR_BS(0.5).sgd(n)} -> {LR_BS(0.5).sgd(n, 16)}" for n in scale.batch_sizes]
     assert moved(declaration(CASE, scaled(anchor=16))) == ["M1-MNIST.anchor: 64 -> 16", *rates]
+
+
+def test_a_schedule_that_passes_faster_is_hashed_by_the_rates_that_it_sets() -> None:
+    sizes = WHERE.regime.scale(M1_MNIST).batch_sizes
+    rates = [f"Benchmark on M1-MNIST.{n}: {BENCHMARK.sgd(n)} -> {BENCHMARK.sgd(n, 64, 5)}" for n in sizes]
+    before, after = (declaration(case(BENCHMARK), where) for where in (WHERE, scaled(schedule_factor=5)))
+    assert changes(before, after) == rates
+    assert digest(before) != digest(after)
 
 
 DATA: dict[str, tuple[dict[str, Any], str]] = {

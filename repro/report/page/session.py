@@ -91,6 +91,7 @@ def _differences(scale: Scale, papers: Scale, *, scalable: bool) -> Iterable[str
         ("training images", scale.train_images, papers.train_images),
         ("batch sizes", scale.batch_sizes, papers.batch_sizes),
         ("batch size at which LR and LR/BS are one", scale.anchor, papers.anchor),
+        ("epochs of a schedule in one", scale.schedule_factor, papers.schedule_factor),
         ("test images", scale.reading.test_images, papers.reading.test_images),
         ("attacked images", scale.reading.attacked_images, papers.reading.attacked_images),
         ("steps of PGD", scale.reading.pgd_steps, papers.reading.pgd_steps),
