@@ -49,8 +49,8 @@ def session(kuzushiji: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artifacts of a small session of the example's claims."""
     artifacts = tmp_path_factory.mktemp("artifacts")
     options = ("--quick", *SMALL, *SMALLER, "--data-root", str(kuzushiji), "--artifacts", str(artifacts))
-    options = (*options, "--store", str(artifacts / "store"))
-    ran = run(ROOT, "pytest", "examples", "-n", "2", "-p", "no:cacheprovider", "--verdicts-ok", *options)
+    store = ("--store", str(artifacts / "store"))
+    ran = run(ROOT, "pytest", "examples", "-n", "2", "-p", "no:cacheprovider", "--verdicts-ok", *options, *store)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return artifacts
 
