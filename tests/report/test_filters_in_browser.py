@@ -161,6 +161,14 @@ def test_an_address_with_a_choice_may_lead_to_a_place_too(browser: Browser, path
         looked.page.wait_for_function("location.hash === '#values&verdict=fails'")
 
 
+def test_a_choice_that_hides_the_place_of_the_address_is_kept_without_it(browser: Browser, path: Path) -> None:
+    with looking(browser, path) as looked:
+        name = looked.page.locator(".case[data-verdict='fails']").first.get_attribute("id")
+    with looking(browser, path, at=f"#{name}") as looked:
+        choose(looked.page, "Verdict", "holds")
+        assert looked.page.evaluate("location.hash") == "#verdict=holds"
+
+
 def test_a_choice_that_the_page_does_not_have_chooses_nothing(browser: Browser, path: Path) -> None:
     with looking(browser, path, at="#verdict=fails&task=LeNet-MNIST&colour=red") as looked:
         assert chosen(looked.page) == {"verdict": "fails"}

@@ -2,7 +2,7 @@
 (() => {
   const cases = [...document.querySelectorAll(".case")];
   const form = document.querySelector(".filters");
-
+  form.hidden = false;
   const all = (query, of = document) => [...of.querySelectorAll(query)];
 
   // Which verdicts are shown: those that every choice lets through. An attribute may hold several values.
@@ -67,7 +67,7 @@
   };
 
   // The address keeps the place and what was chosen, as in #claim-flat&verdict=fails&task=M1-MNIST.
-  const fields = form ? [...form.elements].filter((one) => one.name) : [];
+  const fields = [...form.elements].filter((one) => one.name);
   const there = () => new URLSearchParams(location.hash.slice(1));
   const place = () => [...there().keys()].map((name) => document.getElementById(name)).find(Boolean);
   const take = () => {
@@ -79,23 +79,25 @@
     }
   };
   const keep = () => {
-    const at = place(), chosen = new URLSearchParams(fields.filter((one) => one.value).map((one) => [one.name, one.value]));
-    const hash = [at ? at.id : "", chosen.toString()].filter(Boolean).join("&");
-    if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    const chosen = new URLSearchParams(fields.filter((one) => one.value).map((one) => [one.name, one.value]));
+    const at = place(), shown = at && !at.closest("[hidden]") ? at.id : "";  // a hidden one would end the choice
+    const hash = [shown, chosen.toString()].filter(Boolean).join("&");
+    history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
   };
   const filter = () => { choose(); follow(); };
 
   // A link to a place shows it, whatever was chosen, and opens it, whichever way one came to it.
   const open = () => {
-    if (form) { take(); filter(); }
+    take();
+    filter();
     const part = place();
-    if (part && part.closest("[hidden]") && form) {
+    if (part && part.closest("[hidden]")) {
       for (const one of fields) one.value = "";
       filter();
     }
     for (let at = part; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
     if (part) part.scrollIntoView();
-    if (form) keep();
+    keep();
   };
 
   // A table is sorted by the column whose heading is pressed; pressed again, the other way round.
@@ -122,16 +124,13 @@
     heading.append(button);
   }
 
-  if (form) {
-    form.hidden = false;
-    form.addEventListener("input", filter);
-    form.addEventListener("change", keep);
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(() => { filter(); keep(); }));
-    const opener = document.querySelector("[data-open]");
-    opener.hidden = false;
-    opener.addEventListener("click", () => cases.forEach((it) => { if (!it.hidden) it.open = true; }));
-  }
+  form.addEventListener("input", filter);
+  form.addEventListener("change", keep);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => setTimeout(() => { filter(); keep(); }));
+  const opener = document.querySelector("[data-open]");
+  opener.hidden = false;
+  opener.addEventListener("click", () => cases.forEach((it) => { if (!it.hidden) it.open = true; }));
   window.addEventListener("hashchange", open);
   open();
 
