@@ -18,7 +18,7 @@ def span(seconds: float) -> str:
         if seconds >= 2 * size:
             value = seconds / size
             return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return f"{seconds:.0f} second{'' if f'{seconds:.0f}' == '1' else 's'}"
 
 
 def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:

@@ -11,7 +11,7 @@ def test_one_is_in_the_singular(number: int, text: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        *((0, "0 seconds"), (0.4, "0 seconds"), (59, "59 seconds"), (119, "119 seconds")),
+        *((0, "0 seconds"), (0.4, "0 seconds"), (1.2, "1 second"), (59, "59 seconds"), (119, "119 seconds")),
         *((120, "2.0 minutes"), (150, "2.5 minutes"), (600, "10 minutes"), (7199, "120 minutes")),
         *((7200, "2.0 hours"), (36_000, "10 hours"), (172_799, "48 hours")),
         *((172_800, "2.0 days"), (8_640_000, "100 days")),

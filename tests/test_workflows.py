@@ -1,6 +1,8 @@
 """What runs by itself, on a server and before a commit, is what the project says of itself."""
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,54 @@ def test_what_is_made_can_be_made(workflow: Path) -> None:
     assert made
     assert set(made) <= TARGETS.keys()
     assert all("@" in step["uses"] for step in steps(workflow) if "uses" in step)  # a version, not whatever is newest
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    """The job that makes the report."""
+    (job,) = read(ROOT / ".github" / "workflows" / "report.yml")["jobs"].values()
+    return dict(job)
+
+
+@pytest.mark.parametrize(
+    ("given", "ends_by_verdicts"), [({}, False), ({"POLICY": "--verdicts-ok"}, False), ({"POLICY": ""}, True)]
+)
+def test_the_report_ends_by_its_policy(report: dict[str, Any], given: dict[str, str], ends_by_verdicts: bool) -> None:
+    assert report["env"]["POLICY"] == "${{ inputs.policy != 'verdicts' && '--verdicts-ok' || '' }}"
+    (command,) = [step["run"] for step in report["steps"] if step.get("run", "").startswith("make")]
+    environment = {name: value for name, value in os.environ.items() if name != "POLICY"}
+    shown = subprocess.run(
+        ["bash", "-c", f"{command} --dry-run --assume-old=.venv/installed"],
+        cwd=ROOT,
+        env={**environment, **given},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ("--verdicts-ok" not in shown) == ends_by_verdicts
+    assert "pytest claims --quick" in shown
+    assert "--junitxml=artifacts/junit.xml" in shown
+
+
+def test_the_summary_of_the_job_is_the_report_where_there_is_one(report: dict[str, Any], tmp_path: Path) -> None:
+    (step,) = [step for step in report["steps"] if "GITHUB_STEP_SUMMARY" in step.get("run", "")]
+    assert step["if"] == "always()"
+    summary = tmp_path / "summary.md"
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(summary)}
+    for text in (None, "# The report\n"):
+        if text is not None:
+            (tmp_path / "artifacts").mkdir()
+            (tmp_path / "artifacts" / "report.md").write_text(text)
+        subprocess.run(["bash", "-e", "-c", step["run"]], cwd=tmp_path, env=environment, check=True)
+        assert summary.exists() == (text is not None)
+    assert summary.read_text() == "# The report\n"
+
+
+def test_all_of_the_report_is_kept_whatever_became_of_the_job(report: dict[str, Any]) -> None:
+    (step,) = [step for step in report["steps"] if "upload-artifact" in step.get("uses", "")]
+    assert step["if"] == "always()"
+    assert step["with"]["path"].split() == ["artifacts/", "!artifacts/published/"]  # which is in the checkout
+    assert step == report["steps"][-1]
 
 
 def test_a_commit_is_checked_as_make_check_does_and_fetches_nothing() -> None:

@@ -11,7 +11,7 @@ from ..files.locks import locked
 from ..files.regular import checksum
 from ..files.text import TEMPORARY
 from ..plugin.options import STORE
-from ..report.audit import Audit, audit, decided, of_run
+from ..report.store_check import StoreCheck, check_store, decided, of_run
 from ..runs.integrity import RECORD, Believed, believed
 from ..runs.run import of_record
 from ..runs.store import WEIGHTS_FILE, Store
@@ -35,7 +35,7 @@ def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
         raise SettingError(f"--max-mib {most_mib}: must be at least 1")
     if any(out.glob(f"{BEGINS}*{ENDS}")):
         raise SettingError(f"{out}: holds bundles already; name another folder, or remove them")
-    checked = Audit()
+    checked = StoreCheck()
     folders = sorted((root / "runs").iterdir())
     runs = [_light(files, most_mib * MIB) for folder in folders if (files := of_run(folder, checked))]
     light = sum(not any(name.endswith(WEIGHTS_FILE) for name in files) for files in runs)
@@ -84,7 +84,7 @@ def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
     for path in bundles(place):
         with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
             _extract(path, Path(own))
-            damaged += [line.replace(f"{own}/", "") for line in audit(Path(own)).damaged]
+            damaged += [line.replace(f"{own}/", "") for line in check_store(Path(own)).damaged]
             for found in _put(Path(own), root):
                 counts[found] += 1
     says = ", ".join(f"{number} {what}" for what, number in counts.items())
@@ -104,12 +104,12 @@ def _extract(path: Path, own: Path) -> None:
 
 def _put(own: Path, root: Path) -> Iterator[str]:
     """Move what is sound into the store, run by run; what became of each."""
-    for path in decided(own, Audit()):
+    for path in decided(own, StoreCheck()):
         (root / "decided").mkdir(exist_ok=True)
         path.replace(root / "decided" / path.name)
     folders = sorted((own / "runs").iterdir()) if (own / "runs").is_dir() else []
     for folder in folders:
-        if files := of_run(folder, Audit()):
+        if files := of_run(folder, StoreCheck()):
             with locked(root / "locks" / f"{_lock(believed(folder / RECORD))}.lock", f"--store {root}"):
                 yield _merged(files, root / "runs" / folder.name)
 
@@ -122,7 +122,7 @@ def _lock(record: Believed) -> str:
 
 def _merged(files: list[Path], there: Path) -> str:
     """Add to a run what it lacks, if that is of the same weights; the caller holds its lock."""
-    own = of_run(there, Audit()) if there.is_dir() and not there.is_symlink() else []
+    own = of_run(there, StoreCheck()) if there.is_dir() and not there.is_symlink() else []
     if not own:
         there.mkdir(parents=True, exist_ok=True)
     elif not _alike(files, own):

@@ -7,9 +7,9 @@ from typing import Final
 
 from ..errors import ReproError
 from ..report import stores
-from ..report.audit import audit
 from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
+from ..report.store_check import check_store
 from ..words import counted
 from .checkout import CLAIMS, checkout
 from .collecting import collect
@@ -33,7 +33,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
     cases = collect(claims)
     tests = [entry.test for entry in report.told]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}
-    found, stored = recompute(loaded, cases, ReadOnce(runs), outside), audit(runs)
+    found, stored = recompute(loaded, cases, ReadOnce(runs), outside), check_store(runs)
     agree = agrees(found, report) and not stored.damaged
     counts = f"{len(found.checked)} of {len(cases)} claims of this checkout checked"
     if agree and not found.checked:

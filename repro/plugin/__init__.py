@@ -18,7 +18,7 @@ from .controller import TOLD, Controller
 from .ending import leave_with
 from .neighbours import leave_out_idle
 from .options import add_options, asked_processes, is_ours, only_shows, taken
-from .outcomes import claim_status, property_of, shorten, shorten_collected
+from .outcomes import carry, claim_status, keep, shorten_collected
 from .rerun import rerun
 from .selected import nothing_selected, require_each_once
 from .settings import settings
@@ -200,7 +200,7 @@ def verdict(request: pytest.FixtureRequest, case: "Case", claim_session: "ClaimS
         found = claim_session.verdict(case, request.node)
     except StoppedError as stopped:
         pytest.skip(f"no verdict: {stopped}")
-    request.node.user_properties.append(property_of(found))
+    keep(request.node, found)
     if found.inconclusive and not claim_session.settings.strict:
         pytest.skip(f"{found.word}: {found.effect}")
     return found
@@ -211,7 +211,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """A claim that failed shows the table it was decided on; a wrong setting its one line."""
     report = yield
     if case_of(item) is not None:
-        shorten(report, call)  # type: ignore[arg-type]
+        carry(item, report, call)  # type: ignore[arg-type]
     return report
 
 

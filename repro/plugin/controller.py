@@ -27,7 +27,7 @@ from .ending import TERMINATED, Termination
 from .meanwhile import get_ready, workers_end
 from .neighbours import leave_out_idle
 from .options import only_shows
-from .outcomes import entry_of, error_of, is_claim_failure
+from .outcomes import entry_of, error_of, is_claim_failure, to_evidence
 from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
@@ -114,6 +114,7 @@ class Controller:
             report.when = "setup"  # where verdicts are made
         self._reported.add(crashitem)
 
+    @pytest.hookimpl(tryfirst=True)  # before what is written of a failed claim
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather verdicts, and faults that are no verdicts."""
         if report.when not in ("setup", "call"):  # the last word on a test: its teardown, or that its worker died
@@ -124,6 +125,8 @@ class Controller:
                 name = self._told.claims.get(report.nodeid, {}).get("test", report.nodeid)
                 self.entries[report.nodeid] = replace(entry, test=name)
                 self.progress.verdict(entry)
+                if is_claim_failure(report):
+                    to_evidence(report, entry)
         if report.failed:
             self._count(report)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ..errors import SettingError
 from ..science.computing.memory import GPU_SHARE
+from .settings import NO_MPS
 
 PARTITION: Final = "MIG-"
 SHARED: Final = 0.9  # of a GPU's memory; the rest is for what each process has there besides its tensors
@@ -28,7 +29,11 @@ def require_cuda(for_what: str = "") -> int:
 
 def lacking(for_what: str = "") -> str:
     """One line for whoever asks for a GPU where there is none."""
-    return f"--gpu: torch finds no CUDA device{for_what}; leave --gpu out, or install a torch with CUDA and a driver"
+    import torch
+
+    apples = f" (an Apple GPU {NO_MPS})" if torch.backends.mps.is_available() else ""
+    way_out = "leave --gpu out, or install a torch with CUDA and a driver"
+    return f"--gpu: torch finds no CUDA device{for_what}{apples}; {way_out}"
 
 
 def choose(worker: int, workers: int, count: int, environment: MutableMapping[str, str] = os.environ) -> str:

@@ -1,6 +1,7 @@
-"""How a verdict travels through pytest: outcome, property, letter, and what is printed when it fails."""
+"""How a verdict travels through pytest: outcome, properties, letter, and what is printed when it fails."""
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -13,14 +14,32 @@ if TYPE_CHECKING:  # every session of pytest reads this file, where the plugin i
     from ..verdicts.entry import Entry
     from ..verdicts.verdict import Verdict
 
-PROPERTY: Final = "verdict"
+VERDICT: Final = pytest.StashKey[str]()  # of a claim test that has one: what the report holds of it, as JSON
+SHORT: Final = ("verdict", "estimate", "interval", "margin", "unit")  # what of it is a property of the test
 
 
-def property_of(verdict: "Verdict") -> tuple[str, str]:
-    """The verdict as a test property: JSON text, since a worker can send plain values only and JUnit stores text."""
+def keep(item: pytest.Item, verdict: "Verdict") -> None:
+    """Keep a verdict with its test, and tell the heart of it as properties, which JUnit's XML shows."""
     from ..verdicts.entry import json_of
 
-    return PROPERTY, json_of(verdict.entry())
+    entry = verdict.entry()
+    item.stash[VERDICT] = json_of(entry)
+    item.user_properties += [(name, json_of(getattr(entry, name)).strip('"')) for name in SHORT]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why a claim test failed: the whole of it for a terminal, a line for JUnit's XML and others that take text."""
+
+    whole: str
+    line: str
+
+    def toterminal(self, out: Any) -> None:
+        """Write all of it to pytest's terminal, whose writer has no public type."""
+        out.line(self.whole)
+
+    def __str__(self) -> str:
+        return self.line
 
 
 def about(case: "Case") -> dict[str, str]:
@@ -30,16 +49,21 @@ def about(case: "Case") -> dict[str, str]:
 
 def entry_of(report: pytest.TestReport) -> "Entry | None":
     """The verdict that a report carries, or None."""
-    for name, value in getattr(report, "user_properties", ()):
-        if name == PROPERTY:
-            from ..verdicts.entry import Entry
+    text = getattr(report, "claim_verdict", None)
+    if text is None:
+        return None
+    from ..verdicts.entry import Entry
 
-            return msgspec.convert(json.loads(str(value)), Entry)
-    return None
+    return msgspec.convert(json.loads(text), Entry)
 
 
-def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """A claim's failed assertion becomes its evidence, an error that the user can mend its one line."""
+def carry(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Give a report the verdict of its test as text, since a worker can send plain values only.
+
+    A claim's failed assertion becomes its evidence, an error that the user can mend its one line.
+    """
+    if VERDICT in item.stash and report.when != "teardown":
+        report.claim_verdict = item.stash[VERDICT]  # type: ignore[attr-defined]  # travels with the report
     if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
         return
     if call.excinfo.errisinstance(ReproError):
@@ -63,6 +87,12 @@ def shorten_collected(report: pytest.CollectReport) -> None:
 def is_claim_failure(report: pytest.TestReport | pytest.CollectReport) -> bool:
     """Whether a failure is a verdict (not reproduced) rather than a fault of the machinery."""
     return report.failed and getattr(report, "claim_failed", False)
+
+
+def to_evidence(report: pytest.TestReport, entry: "Entry") -> None:
+    """Make a failed claim's text what is shown whole to a terminal, and as a line elsewhere."""
+    line = f"{entry.verdict}: {entry.effect} {entry.shown}; asked for: {entry.asked}"
+    report.longrepr = Evidence(str(report.longrepr), line)  # type: ignore[assignment]
 
 
 def error_of(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -19,7 +19,7 @@ from .places import module
 ADDED: Final = "PYTEST_ADDOPTS"  # the options that pytest adds to every command line
 FLAGS: Final = ("--pyargs", "--quick", "--gpu")
 VALUED: Final = (
-    *("-c", "--rootdir", "--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--precision"),
+    *("-c", "--rootdir", "--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--precision", "--device"),
     *("--data-root", "--artifacts", "--store"),
 )
 

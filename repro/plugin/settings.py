@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from ..verdicts.claim import Case
 
 STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
+DEVICES: Final = ("cpu", "cuda")
+MPS: Final = "mps"
+NO_MPS: Final = (
+    "is not supported, for lambda1 is summed in double precision, which it does not have, and the checks of "
+    "attacks and eigenvalue were never made on one"
+)
 SEED_CAP: Final = 12  # seeds at most, where the user names no number
 
 
@@ -80,10 +86,11 @@ def settings(config: pytest.Config) -> Settings:
     artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
     before = artifacts / STORE_BEFORE
     store_found = get("--store") is None and (before / "runs").is_dir()
+    gpu = _gpu(get("--gpu"), get("--device"))
     minutes = None if get("--minutes") is None else float(get("--minutes"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
-        gpu=get("--gpu"),
+        gpu=gpu,
         data_root=get("--data-root"),
         artifacts=artifacts,
         store=before if store_found else _place("--store", STORE, get("--store")),
@@ -97,7 +104,7 @@ def settings(config: pytest.Config) -> Settings:
         progress=not get("--no-progress"),
         readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
-        precision=_precision(get("--precision"), get("--gpu")),
+        precision=_precision(get("--precision"), gpu),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
         shard=_shard(get("--shard"), until_decided),
         cluster=_cluster(config),
@@ -166,6 +173,17 @@ def _cluster(config: pytest.Config) -> str | None:
             f"--cluster {where}: cannot be had together with -n, for the cluster's workers train; leave -n out"
         )
     return where
+
+
+def _gpu(short: bool, device: str | None) -> bool:
+    """Whether a GPU is used that CUDA finds, by --gpu or by --device."""
+    if device == MPS:
+        raise SettingError(f"--device {MPS}: an Apple GPU {NO_MPS}; use --device cpu")
+    if device is not None:
+        _chosen("--device", [device], DEVICES)
+    if short and device == "cpu":
+        raise SettingError("--device cpu: cannot be had together with --gpu; leave one of them out")
+    return short or device == "cuda"
 
 
 def _precision(text: str | None, gpu: bool) -> str:

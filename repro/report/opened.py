@@ -59,16 +59,21 @@ class Opened:
         """A recipe on a task, for each that its claims speak of."""
         return lines_of(self.loaded)
 
+    @property
+    def claims(self) -> tuple[Entry, ...]:
+        """All that it holds of each claim test, whatever is installed."""
+        return self.loaded.report.claims
+
     def verdicts(self) -> Any:
         """A row for each claim test: a DataFrame where pandas is there, else a list of dictionaries."""
-        return frame(map(_verdict, self.loaded.report.claims))
+        return frame(map(_verdict, self.claims))
 
     def curves(self) -> Any:
         """A row for each run that a claim speaks of and that is stored: how it was trained, and all its measures."""
         return frame(self.rows())
 
     def rows(self) -> list[Row]:
-        """The rows of ``curves``. ReproError: none of the runs is stored."""
+        """The rows of ``curves``, as dictionaries whatever is installed. ReproError: none of the runs is stored."""
         found = [row for line in self.lines for run in line.runs if (row := self._row(line, run)) is not None]
         if not found:
             raise ReproError(f"{self.store.root}: none of the runs that {self.loaded.path} speaks of is stored there")
@@ -80,7 +85,7 @@ class Opened:
             raise SettingError(f"figure {number}: there is none; must be one of {min(FIGURES)} to {max(FIGURES)}")
         from .drawing.figures import composed
 
-        decided = {run for entry in self.loaded.report.claims for run in entry.runs}
+        decided = {run for entry in self.claims for run in entry.runs}
         return composed(FIGURES[number], self.store, self.conditions, decided)[0]
 
     def network(self, task: Task | str, recipe: Recipe | str, batch_size: int, seed: int = 0) -> Trained:

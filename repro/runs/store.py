@@ -28,6 +28,7 @@ from ..files.aside import DAMAGED, set_aside
 from ..files.locks import check_locks, locked
 from ..files.regular import checksum, read_json
 from ..files.text import TEMPORARY, whole, write_text
+from ..words import printable
 from .integrity import MEASURES, RECORD, WEIGHTS, Believed, agree, believed, hashes, signed
 from .run import Run, reading_key
 
@@ -117,10 +118,10 @@ class Store:
         try:
             aside = set_aside(path)
         except OSError as error:
-            self._tell(f"{path}: {_plainly(why)}; it cannot be set aside ({error.strerror})")
+            self._tell(f"{path}: {printable(why)}; it cannot be set aside ({error.strerror})")
         else:
             if aside is not None:
-                self._tell(f"{path}: {_plainly(why)}; set aside as {aside.name}, {then}")
+                self._tell(f"{path}: {printable(why)}; set aside as {aside.name}, {then}")
 
     def has(self, run: Run, reading: Reading) -> bool:
         """Whether the run is trained and measured: looks for the files, reads none."""
@@ -260,11 +261,6 @@ class Store:
 def measures_name(reading: Reading) -> str:
     """The name of the file with the measures under a reading."""
     return f"{MEASURES}{reading_key(reading)}.json"
-
-
-def _plainly(text: str) -> str:
-    """A text in one line, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else " " for c in text)[:200]
 
 
 def _write(path: Path, value: Record) -> None:

@@ -13,7 +13,7 @@ from worlds import READING, conditions, fill, prepared
 from repro import cli
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import STDCNN_MNIST
-from repro.report.audit import audit
+from repro.report.store_check import check_store
 from repro.runs.store import Store
 
 RUNS = conditions(seeds=4).runs(STDCNN_MNIST, LR(), (64, 128, 256))
@@ -67,7 +67,7 @@ def test_runs_arrive_as_they_were_in_files_below_the_size(
     sent = content(full.root)
     del sent[f"runs/{BIG.key}/weights.safetensors"]
     assert content(other) == sent
-    assert audit(other).damaged == []
+    assert check_store(other).damaged == []
     assert all(Store(other).whole(run, READING) for run in RUNS)
     assert not [*other.glob(".writing-*")]
 
@@ -113,7 +113,7 @@ def test_what_is_damaged_is_left_out_and_told_on_both_sides(
     assert status == 1
     assert f"left out, for it is damaged: {name}: it is not what its checksum is of\n" in text
     assert not (tmp_path / "other" / name).exists()
-    assert audit(tmp_path / "other").damaged == []
+    assert check_store(tmp_path / "other").damaged == []
 
 
 def read(bundle: Path) -> dict[str, bytes]:

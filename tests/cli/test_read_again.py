@@ -1,6 +1,7 @@
 """Commands that read a report and its store: the page again, the numbers behind curves; and a store made smaller."""
 
 import csv
+import importlib.util
 import io
 import json
 import shutil
@@ -60,6 +61,22 @@ def test_the_numbers_behind_the_curves_are_a_row_for_each_run(
     assert float(row["lambda1"]) == json.loads(stored.read_text())["measures"]["lambda1"]
     assert main(["curves", str(artifacts), "--output", str(tmp_path / "curves.csv")]) == SAME
     assert list(csv.DictReader(io.StringIO((tmp_path / "curves.csv").read_text("utf-8")))) == rows
+
+
+def test_parquet_holds_what_csv_does_where_it_can_be_written(artifacts: Path, tmp_path: Path) -> None:
+    """It is written by the real pandas and pyarrow where they are installed, as in CI."""
+    path = tmp_path / "curves.parquet"
+    ended = main(["curves", str(artifacts), "--output", str(path)])
+    if any(importlib.util.find_spec(name) is None for name in ("pandas", "pyarrow")):
+        assert (ended, path.exists()) == (BAD_INPUT, False)
+        return
+    import pandas
+
+    assert ended == SAME
+    assert main(["curves", str(artifacts), "--output", str(tmp_path / "curves.csv")]) == SAME
+    tables = pandas.read_parquet(path), pandas.read_csv(tmp_path / "curves.csv")
+    of_parquet, of_csv = (table.drop(columns="seconds") for table in tables)  # which nothing here took
+    pandas.testing.assert_frame_equal(of_parquet, of_csv)
 
 
 def test_what_cannot_be_written_or_found_is_told_in_one_line(

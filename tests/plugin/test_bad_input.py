@@ -50,6 +50,10 @@ OPTIONS: dict[str, Bad] = {
         ("--trained-as he: must be one or more of c1-pool-last, he-initialisation, unstandardised-input",),
     ),
     "no such precision": ("--precision half", nothing, ("--precision half: must be one of float32, bfloat16",)),
+    "no such device": ("--device gpu", nothing, ("--device gpu: must be one of cpu, cuda",)),
+    "an Apple GPU": ("--device mps", nothing, ("--device mps: an Apple GPU is not supported", "use --device cpu")),
+    "two devices": ("--gpu --device cpu", nothing, ("--device cpu: cannot be had together with --gpu",)),
+    "no CUDA by its name": ("--device cuda", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),
     "no CUDA": ("--gpu", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),
 }
 COLLECTED: dict[str, Bad] = {

@@ -56,6 +56,13 @@ def test_no_gpu_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert "\n" not in str(error.value)
 
 
+def test_on_an_apple_the_line_says_why_its_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    with pytest.raises(SettingError, match=r"no CUDA device \(an Apple GPU is not supported, .*leave --gpu out"):
+        gpus.require_cuda()
+
+
 def test_the_number_of_gpus_is_what_torch_sees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
@@ -97,6 +104,9 @@ def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pyte
     report = project.report()
     assert report["session"]["device"] == "cuda"
     assert "--gpu" in report["claims"][0]["rerun"]
+    project.run("-n0", "-k", "it-fails", "--device", "cuda")
+    assert len(set(project.runs())) == 2 * len(on_cpu)
+    assert "--device cuda" in project.report()["claims"][0]["rerun"]
     stored = (project.folder / ".repro" / "store" / "runs").glob("*/run.json")
     assert sorted(json.loads(path.read_text())["run"]["device"] for path in stored) == ["cpu"] * 6 + ["cuda"] * 6
 

@@ -66,12 +66,17 @@ def test_readings_that_are_asked_for_stand_in_place_of_those_by_default(
     ("option", "field"),
     [
         *(("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
-        ("--linear-axis", "linear_axis"),
+        *(("--linear-axis", "linear_axis"), ("--device=cuda", "gpu")),
     ],
 )
 def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
     changed = {name for name, value in vars(given(option)).items() if value != getattr(given(), name)}
     assert changed == {field}
+
+
+def test_the_processor_may_be_named_too(given: Given) -> None:
+    assert given("--device", "cpu") == given()
+    assert given("--device", "cuda", "--gpu") == given("--gpu")
 
 
 def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:

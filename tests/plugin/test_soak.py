@@ -15,7 +15,7 @@ from projects import Project
 from test_ending import waited
 from test_interrupted import alive
 
-from repro.report.audit import audit
+from repro.report.store_check import check_store
 
 KILLS = int(os.environ.get("REPRO_SOAK", "4"))
 AT_ONE = 4  # kills of sessions that are about the same runs
@@ -64,7 +64,7 @@ def test_whatever_is_killed_whenever_nothing_finished_is_lost_and_nothing_half_i
             os.kill(dice.choice([session.pid, *workers]), signal.SIGKILL)
         status = session.wait(120)
         waited(lambda workers=workers: not any(map(alive, workers)))  # nobody outlives a session
-        assert audit(store).damaged == []
+        assert check_store(store).damaged == []
         if status == 0:
             assert len(project.report()["claims"]) >= CLAIMS  # a part is merged into the report that is there
     for kill in range(0, KILLS, AT_ONE):
@@ -73,7 +73,7 @@ def test_whatever_is_killed_whenever_nothing_finished_is_lost_and_nothing_half_i
         assert result.parseoutcomes()["passed"] == CLAIMS
         runs = {run for claim in project.report()["claims"] for run in claim["runs"]}
         assert runs <= {path.name for path in (store / "runs").iterdir()}
-    assert audit(store).damaged == []
+    assert check_store(store).damaged == []
     assert not [*store.glob("runs/*/.writing-*")]
     ended = Counter(project.runs("end"))
     assert {path.name for path in (store / "runs").iterdir()} == {*project.runs()}

@@ -1,5 +1,6 @@
 """A report in a notebook: its numbers, figures and networks. The published report has networks that were trained."""
 
+import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,14 +30,20 @@ def report() -> Any:
     return repro.load(PUBLISHED)
 
 
+def records(found: Any) -> list[dict[str, Any]]:
+    """The rows of a table, whether it is a frame of pandas or a list."""
+    return found if isinstance(found, list) else found.to_dict("records")
+
+
 def test_every_verdict_is_a_row(report: Any) -> None:
-    rows = report.verdicts()
+    rows = records(report.verdicts())
+    assert [row["verdict"] for row in rows] == [claim.verdict for claim in report.claims]
     assert [(row["claim"], row["case"]) for row in rows] == [(e.id, e.case) for e in report.loaded.report.claims]
     assert all(row["low"] <= row["estimate"] <= row["high"] for row in rows)
 
 
 def test_every_run_behind_a_curve_is_a_row_with_its_measures(report: Any) -> None:
-    rows = report.curves()
+    rows = records(report.curves())
     assert {row["run"] for row in rows} == {run for entry in report.loaded.report.claims for run in entry.runs}
     assert {(row["recipe"], row["batch_size"], row["seed"]) for row in rows} == {
         (recipe, size, seed) for recipe in ("LR", "LR/BS") for size in (64, 128, 256, 512, 1024) for seed in range(3)
@@ -44,13 +51,29 @@ def test_every_run_behind_a_curve_is_a_row_with_its_measures(report: Any) -> Non
     assert all(0 <= row["pgd_accuracy"] <= row["test_accuracy"] <= 1 < row["lambda1"] for row in rows)
 
 
-def test_where_pandas_is_installed_the_rows_are_a_frame(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_are_what_is_installed(report: Any) -> None:
+    """Frames of the real pandas where there is one, which CI installs: a column for each name, with numbers in it."""
+    tables = [report.verdicts(), report.curves()]
+    if importlib.util.find_spec("pandas") is None:
+        assert [type(table) for table in tables] == [list, list]
+        return
+    import pandas
+
+    verdicts, curves = tables
+    assert verdicts.shape == (len(report.claims), 18)
+    assert [*curves.columns] == [*report.rows()[0]]
+    assert curves.to_dict("records") == report.rows()
+    assert all(pandas.api.types.is_numeric_dtype(curves[name]) for name in ("batch_size", "lambda1", "pgd_accuracy"))
+
+
+def test_where_there_is_a_pandas_the_rows_are_its_frame(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     class Frame(list[dict[str, Any]]):
         def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
             super().__init__(rows)
 
     pandas = ModuleType("pandas")
     pandas.DataFrame = Frame  # type: ignore[attr-defined]
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     plain = report.verdicts()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "pandas", pandas)

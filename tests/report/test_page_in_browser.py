@@ -125,13 +125,6 @@ def test_a_link_to_a_verdict_opens_it(browser: Browser, path: Path, page: Page) 
     assert page.locator(f"#{name} .why").is_visible()
 
 
-def test_a_link_to_a_verdict_that_is_filtered_out_shows_it(page: Page) -> None:
-    page.get_by_label("Verdict", exact=True).select_option("holds")
-    hidden = page.locator(".case[data-verdict='fails']").first.get_attribute("id")
-    page.locator(f".card a[href='#{hidden}']").click()
-    page.wait_for_selector(f"#{hidden} .why", state="visible")
-
-
 def test_a_verdict_is_reached_and_opened_by_the_keyboard(page: Page) -> None:
     summary = page.locator(".case > summary").first
     summary.focus()

@@ -14,7 +14,7 @@ from worlds import READING, conditions, fill, prepared
 
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import STDCNN_MNIST
-from repro.report.audit import audit
+from repro.report.store_check import check_store
 from repro.runs.integrity import signed
 from repro.runs.run import Run, reading_key
 from repro.runs.store import Store
@@ -76,9 +76,9 @@ def test_every_random_damage_is_noticed_by_who_reads_and_by_who_checks(full: Sto
                 harmed[at] = dice.choice([c for c in b"0123456789" if c != sound[at]])
         path.write_bytes(harmed)
         if _plain(harmed) == _plain(sound):  # a space between two words, say
-            assert audit(full.root).damaged == []
+            assert check_store(full.root).damaged == []
         else:
-            (line,) = audit(full.root).damaged
+            (line,) = check_store(full.root).damaged
             assert line.startswith(f"{path}: ")
             assert "\n" not in line
             there, told = believed(full)
@@ -183,7 +183,7 @@ def test_a_store_of_before_there_were_checksums_is_believed_and_left_as_it_is(fu
     unsign(full)
     before = {path: path.read_bytes() for path in full.root.rglob("*") if path.is_file()}
     assert believed(full) == (True, [])
-    found = audit(full.root)
+    found = check_store(full.root)
     assert (found.damaged, found.signed, found.unsigned) == ([], 0, 3 * len(RUNS))
     assert {path: path.read_bytes() for path in full.root.rglob("*") if path.is_file()} == before
 
@@ -212,7 +212,7 @@ def test_an_unsigned_file_that_holds_something_else_is_set_aside(full: Store, ed
     content = json.loads(file(full, name).read_text())
     change(content)
     file(full, name).write_text(json.dumps(content))
-    assert len(audit(full.root).damaged) == 1
+    assert len(check_store(full.root).damaged) == 1
     there, told = believed(full)
     assert not there
     assert len(told) == 1
@@ -231,9 +231,9 @@ def test_a_checksum_does_not_make_an_accuracy_of_what_is_none(full: Store, value
 def test_weights_are_checked_too_where_a_store_is_checked(full: Store) -> None:
     weights = full.weights(RUN)
     weights.write_bytes(b"others")
-    assert [line.partition(": ")[0] for line in audit(full.root).damaged] == [str(weights)]
+    assert [line.partition(": ")[0] for line in check_store(full.root).damaged] == [str(weights)]
     weights.unlink()  # a store without weights is a full one
-    assert audit(full.root).damaged == []
+    assert check_store(full.root).damaged == []
     assert believed(full) == (True, [])
 
 
@@ -270,7 +270,7 @@ def test_what_a_process_left_that_was_killed_as_it_wrote_measures_is_removed(ful
 
 def test_the_published_store_is_believed(tmp_path: Path) -> None:
     published = Path(__file__).parents[2] / "artifacts" / "published" / "store"
-    found = audit(published)
+    found = check_store(published)
     assert found.damaged == []
     assert found.signed + found.unsigned > 100
     assert prepared(tmp_path / "empty").decided() == []

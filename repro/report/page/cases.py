@@ -18,6 +18,7 @@ from ..scorecard import variant_of
 from .numberline import Line
 from .plots import curve_plot, mean
 from .trust import doubts
+from .values import line_of
 
 SYMBOLS: Final = {
     "holds": "\u2713",
@@ -125,6 +126,12 @@ class Case:
     def measures(self) -> list[str]:
         """The measures of its curves."""
         return list(dict.fromkeys(curve.label for curve in self._curves))
+
+    @property
+    def places(self) -> list[str]:
+        """Where else on the page it is shown: its figures, and the lines of the values that it rests on."""
+        lines = dict.fromkeys(line_of(curve.task, curve.recipe) for curve in self._curves)
+        return [*(f"figure-{number}" for number in self.entry.figures), *lines]
 
     @property
     def why(self) -> str:

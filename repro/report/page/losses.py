@@ -20,15 +20,15 @@ LEAST: Final = 1e-8  # a loss of zero has no logarithm
 class Losses:
     """The losses of a task and recipe by epoch, with the colour of each batch size."""
 
-    title: str
+    title: str  # as ``Cell.line`` has it
     svg: Markup
     keys: tuple[tuple[str, str], ...]
 
 
 def losses(found: Measurements) -> list[Losses]:
     """A plot for each task and recipe whose networks have stored losses."""
-    groups = groupby(found.cells, key=lambda cell: (cell.first.task, cell.first.recipe))
-    plots = [(f"{recipe} on {task}", [cell for cell in cells if _mean(cell)]) for (task, recipe), cells in groups]
+    groups = groupby(found.cells, key=lambda cell: cell.line)
+    plots = [(title, [cell for cell in cells if _mean(cell)]) for title, cells in groups]
     return [_drawn(title, cells) for title, cells in plots if cells]
 
 

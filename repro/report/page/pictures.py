@@ -9,6 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from ...files.text import read_text
+from ...verdicts.figures import FIGURES
 from ..drawing.captions import Picture
 from ..text import safe
 
@@ -30,6 +31,7 @@ class Shown:
     svg: Markup
     caption: str
     wide: bool
+    measures: tuple[str, ...]  # by their labels
 
 
 def shown(pictures: Sequence[Picture]) -> list[Shown]:
@@ -41,7 +43,8 @@ def shown(pictures: Sequence[Picture]) -> list[Shown]:
 def _shown(picture: Picture, path: Path) -> Shown:
     label = f"Figure {picture.number}. {picture.caption}"
     drawing = inline(read_text(path), f"f{picture.number}-", label)
-    return Shown(picture.number, drawing, picture.caption, _width(drawing) > 600)
+    measures = dict.fromkeys(curve.measure.label for curve in FIGURES[picture.number].curves)
+    return Shown(picture.number, drawing, picture.caption, _width(drawing) > 600, tuple(measures))
 
 
 def inline(svg: str, prefix: str, label: str) -> Markup:

@@ -58,7 +58,6 @@ def render(
             choices=report.choices,
             costs=costs(found),
             timeline=timeline(artifacts / TIMELINE),
-            artifacts=str(artifacts),
         )
     )
 

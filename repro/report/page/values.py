@@ -56,6 +56,11 @@ class Cell:
         return self.networks[0]
 
     @property
+    def line(self) -> str:
+        """What the line is called that it is a point of."""
+        return line_of(self.first.task, self.first.recipe)
+
+    @property
     def learnt(self) -> int:
         """How many seeds have fitted their training data."""
         return sum(network.learnt for network in self.networks)
@@ -78,6 +83,11 @@ class Cell:
         middle = sum(values) / len(values)
         sd = math.sqrt(sum((value - middle) ** 2 for value in values) / (len(values) - 1))
         return math.exp(sd) if _logarithmic(name) else sd
+
+
+def line_of(task: str, recipe: str) -> str:
+    """What a line of the measured values is called; a verdict names those that it rests on by it, too."""
+    return f"{recipe} on {task}"
 
 
 def _logarithmic(name: str) -> bool:

@@ -12,7 +12,7 @@ from ..runs.store import WEIGHTS_FILE
 
 
 @dataclass
-class Audit:
+class StoreCheck:
     """What a store's files came to: how many are signed or ``unsigned``, and a line for each that is damaged."""
 
     signed: int = 0
@@ -26,16 +26,16 @@ class Audit:
         return f"{self.signed} files with their checksums{old}"
 
 
-def audit(root: Path) -> Audit:
+def check_store(root: Path) -> StoreCheck:
     """Check all files of a store; nothing is changed, and no link is followed."""
-    found = Audit()
+    found = StoreCheck()
     for folder in _entries(root / "runs"):
         of_run(folder, found)
     decided(root, found)
     return found
 
 
-def decided(root: Path, found: Audit) -> list[Path]:
+def decided(root: Path, found: StoreCheck) -> list[Path]:
     """The sound files of what sessions decided; what they came to is added to ``found``."""
     files = [path for path in _entries(root / "decided") if path.suffix == ".json"]
     return [path for path in files if _checked(path, found, lambda path: hashes(read_json(path)) == path.stem)]
@@ -49,7 +49,7 @@ def _entries(folder: Path) -> Iterator[Path]:
         return
 
 
-def of_run(folder: Path, found: Audit) -> list[Path]:
+def of_run(folder: Path, found: StoreCheck) -> list[Path]:
     """The sound files of a stored run, the record first; none without it. What they came to is added to ``found``."""
     if DAMAGED in folder.name:
         return []
@@ -68,7 +68,7 @@ def of_run(folder: Path, found: Audit) -> list[Path]:
     return [folder / RECORD, *measured, *([weights] if sound else [])]
 
 
-def _measures(path: Path, record: Believed, found: Audit) -> bool:
+def _measures(path: Path, record: Believed, found: StoreCheck) -> bool:
     try:
         measures = believed(path)
         agree(record, measures)
@@ -79,12 +79,12 @@ def _measures(path: Path, record: Believed, found: Audit) -> bool:
     return True
 
 
-def _count(file: Believed, found: Audit) -> None:
+def _count(file: Believed, found: StoreCheck) -> None:
     found.signed += file.signed
     found.unsigned += not file.signed
 
 
-def _checked(path: Path, found: Audit, sound: Callable[[Path], bool], *, signed: bool = True) -> bool:
+def _checked(path: Path, found: StoreCheck, sound: Callable[[Path], bool], *, signed: bool = True) -> bool:
     """Whether a file is there and sound; one that is not sound is noted."""
     if not os.path.lexists(path):
         return False  # a run may be stored without its weights

@@ -1,0 +1,49 @@
+"""The report's page on paper."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import looking, started
+from pages import written
+from playwright.sync_api import Browser
+
+WIDTH = 695  # pixels between the margins of an A4 sheet
+CLOSED = "document.querySelectorAll('details:not([open])').length"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with started() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("page"))
+
+
+def test_what_is_folded_is_printed_open_and_folded_again(browser: Browser, path: Path) -> None:
+    with looking(browser, path) as looked:
+        looked.page.locator(".case > summary").first.click()
+        before = looked.page.evaluate(CLOSED)
+        looked.page.evaluate(f"addEventListener('beforeprint', () => {{ window.printed = {CLOSED}; }})")
+        looked.page.pdf(prefer_css_page_size=True)
+        assert looked.page.evaluate("window.printed") == 0
+        assert looked.page.evaluate(CLOSED) == before > 0
+        assert looked.said == []
+
+
+def test_nothing_is_cut_at_the_edge_of_a_sheet(browser: Browser, path: Path) -> None:
+    with looking(browser, path, width=WIDTH) as looked:
+        looked.page.emulate_media(media="print")
+        looked.page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
+        edges = "[...document.querySelectorAll('body *')].map((it) => [it.getBoundingClientRect().right, it.outerHTML])"
+        beyond = [html[:80] for right, html in looked.page.evaluate(edges) if right > WIDTH + 1]
+        assert beyond == []
+
+
+def test_hatching_is_not_printed_as_pictures(browser: Browser, path: Path) -> None:
+    with looking(browser, path, at="#verdict=not+learnt") as looked:
+        assert looked.page.locator(".hatched:visible").count() > 0
+        assert len(looked.page.pdf(prefer_css_page_size=True)) < 3_000_000
