@@ -154,7 +154,7 @@ class ClaimSession:
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         limited = self.settings.minutes is not None
         session = Session(
-            finishing(self.own, self.conditions) if limited else self.own.jobs,
+            finishing(self.own, self.conditions, self.processes),
             alone=self.processes == 1 and not limited,
             journal=journal,
             over=lambda: self.shared.over,
