@@ -47,12 +47,12 @@ def _reason(job: Job, stored: Stored) -> str:
     spec = job.run.spec
     alike = stored.get(_unversioned(spec), [])
     same = [measures for record, measures in alike if _versions(record["run"]) == _versions(spec)]
-    if not same:
-        other = (
-            "network" if any(record["run"].get("version") != job.run.version for record, _ in alike) else "surrogate"
-        )
-        return f"made by another version of the {other}" if alike else "never made"
-    return _unlike(job.reading, [*_readings(same[0])])
+    if same:
+        return _unlike(job.reading, [*_readings(same[0])])
+    if not alike:
+        return "never made"
+    other = "network" if all(record["run"].get("version") != job.run.version for record, _ in alike) else "surrogate"
+    return f"made by another version of the {other}"
 
 
 def _versions(spec: dict[str, Any]) -> list[Any]:
