@@ -90,8 +90,8 @@ def test_one_seed_batch_size_or_image_is_no_error_and_decides_nothing(
     project: Project, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     monkeypatch.delenv("PLAYED_SECONDS")
-    few = ("--epochs", "1", "--train-images", "64", "--test-images", "32", "--attacked-images", "8")
-    few = (*few, "--hessian-images", "8", "--pgd-steps", "1", "--seeds", "2", "--batch-sizes", "32,64")
+    few = ["--epochs", "1", "--train-images", "64", "--test-images", "32", "--attacked-images", "8"]
+    few += ["--hessian-images", "8", "--pgd-steps", "1", "--seeds", "2", "--batch-sizes", "32,64"]
     result = project.apart("-n0", "-k", "it-holds or it-is-unsure", *few, *options)
     report = plain((project.folder / "artifacts" / "report.json").read_text())
     assert report["errors"] == []

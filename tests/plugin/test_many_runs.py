@@ -40,8 +40,8 @@ trainer.make = watched
 def test_processes_do_not_grow_with_the_runs_that_they_make(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PLAYED_SECONDS")
     project.add("watch.py", WATCH)
-    tiny = ("--epochs", "1", "--train-images", "64", "--test-images", "32", "--attacked-images", "8")
-    tiny = (*tiny, "--hessian-images", "8", "--pgd-steps", "2", "--batch-sizes", "32,64")
+    tiny = ["--epochs", "1", "--train-images", "64", "--test-images", "32", "--attacked-images", "8"]
+    tiny += ["--hessian-images", "8", "--pgd-steps", "2", "--batch-sizes", "32,64"]
     result = project.apart("-p", "watch", "-n2", "-k", "it-holds", *tiny, "--seeds", str(RUNS // A_SEED))
     held = defaultdict(list)
     for line in map(json.loads, (project.folder / "memory.jsonl").read_text().splitlines()):
