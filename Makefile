@@ -22,8 +22,8 @@ claims: $(VENV)/installed
 test: $(VENV)/installed
 	$(RUN) pytest -n $(CORES) $(ARGS)
 
-soak: $(VENV)/installed  # half an hour: sessions are killed at random instants, 200 times
-	REPRO_SOAK=200 $(RUN) pytest tests/plugin/test_soak.py
+soak: $(VENV)/installed  # half an hour: sessions are killed at random instants, 200 times, and one makes 500 runs
+	REPRO_SOAK=200 REPRO_SOAK_RUNS=500 $(RUN) pytest tests/plugin/test_soak.py tests/plugin/test_many_runs.py
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from ..files.locks import locked
 from ..files.text import TEMPORARY, read_text
 from ..plugin.options import ARTIFACTS, STORE
 from ..plugin.settings import STORE_BEFORE
+from ..runs.layout import require_layout
 from ..runs.run import of_record, reading_key
 from ..words import counted
 from .group import Answer
@@ -36,7 +37,7 @@ class Freed(NamedTuple):
 
 
 def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> Answer:
-    """Say what would be freed, ask, and free it. SettingError: there is no store.
+    """Say what would be freed, ask, and free it. SettingError: there is no store, or it is of a newer version.
 
     ``weights``: of runs that are measured, too; ``everything``: all runs; ``yes``: without being asked.
     """
@@ -65,6 +66,7 @@ def _store(named: Path | None) -> Path:
     places = [named] if named else [STORE, Path(ARTIFACTS, STORE_BEFORE)]
     for place in places:
         if (place / "runs").is_dir():
+            require_layout(place)
             return place
     raise SettingError(f"{' and '.join(map(str, places))}: no store is there; name one with --store")
 

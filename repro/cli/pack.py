@@ -13,6 +13,7 @@ from ..files.text import TEMPORARY
 from ..plugin.options import STORE
 from ..report.store_check import StoreCheck, check_store, decided, of_run
 from ..runs.integrity import RECORD, Believed, believed
+from ..runs.layout import require_layout
 from ..runs.run import of_record
 from ..runs.store import WEIGHTS_FILE, Store
 from ..words import counted
@@ -31,6 +32,7 @@ def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
     root = STORE if store is None else store
     if not (root / "runs").is_dir():
         raise SettingError(f"--store {root}: must be the folder in which a session kept its runs")
+    require_layout(root)
     if most_mib < 1:
         raise SettingError(f"--max-mib {most_mib}: must be at least 1")
     if any(out.glob(f"{BEGINS}*{ENDS}")):

@@ -110,20 +110,32 @@ def pytest_make_collect_report() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the claims on the tasks, and read from the figures, that --task and --figure name; other tests stay."""
+    """Keep the claims on the tasks, and read from the figures, that --task and --figure name; other tests stay.
+
+    Claims take turns as their runs are made, each in the place of another: what pytest's own options put in an order,
+    such as --failed-first, they order after this.
+    """
     chosen = config.stash[PROCESS].settings
     dropped = [item for item in items if (case := case_of(item)) is not None and not chosen.selects(case)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         gone = set(dropped)
         items[:] = [item for item in items if item not in gone]
+    cases = {item: case for item in items if (case := case_of(item)) is not None}
+    if cases and not only_shows(config):
+        from .turns import in_turn
+
+        turn = iter(in_turn(cases, chosen))
+        items[:] = [next(turn) if item in cases else item for item in items]
 
 
 @pytest.hookimpl(tryfirst=True)  # before the terminal reports the collection, which tells the headline
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Prepare for the selected claims, if there are any; an unusable setting ends the session with exit status 4."""
-    cases = {item: case for item in session.items if (case := case_of(item)) is not None}
     collected = session.config.stash[COLLECTED]
+    place = {test: number for number, test in enumerate(collected)}  # in which reports and plans have them
+    items = sorted(session.items, key=lambda item: place.get(item.nodeid, 0))
+    cases = {item: case for item in items if (case := case_of(item)) is not None}
     if cases and not only_shows(session.config):
         _prepare(session.config, cases)
     elif collected and (line := nothing_selected(session.config, collected.values())):

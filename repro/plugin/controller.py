@@ -196,7 +196,7 @@ class Controller:
             shutil.copyfile(self.shared.journal, path)
 
     def _write_report(self) -> None:
-        order = {test: i for i, test in enumerate(self._selected)}  # workers finish in any order
+        order = {test: i for i, test in enumerate(self._told.claims)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
         with self._told_if_unwritten():
             if self.entries or self.errors:

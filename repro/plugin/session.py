@@ -15,6 +15,7 @@ from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, known
+from ..runs.layout import require_layout
 from ..runs.rates import FIGURE, VERDICT
 from ..runs.run import Job, Run
 from ..runs.shards import ElsewhereError
@@ -77,6 +78,7 @@ class ClaimSession:
 
     def prepare(self, left_out: int) -> None:
         """Find the data and the store; tell the controller. ReproError: one is of no use."""
+        require_layout(self.settings.store)
         header = self.header()
         if self._lacks_gpu and self.plan.missing and not self.settings.plan:
             raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))
@@ -154,7 +156,7 @@ class ClaimSession:
         journal = Journal(self.shared.journal, self._process.name, self._process.notify)
         limited = self.settings.minutes is not None
         session = Session(
-            finishing(self.own, self.conditions) if limited else self.own.jobs,
+            finishing(self.own, self.conditions, self.processes),
             alone=self.processes == 1 and not limited,
             journal=journal,
             over=lambda: self.shared.over,

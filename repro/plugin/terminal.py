@@ -13,6 +13,7 @@ from rich.text import Text
 
 from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
 from ..report.together import in_words
+from ..runs.lacking import reasons
 from ..runs.shards import Shard
 from ..verdicts.chances import Chances
 from ..verdicts.entry import ERROR, Broken, Entry, Told
@@ -43,7 +44,8 @@ def _lines(plan: Plan, claims: ClaimSession) -> list[str]:
         for row in rows:
             grid.add_row(*row)
         grid.add_section()
-    return [*_printed(grid), sharing(plan, claims.conditions), *_printed(_chances(plan, claims))]
+    why = reasons(plan.missing, plan.trained, claims.store)
+    return [*_printed(grid), sharing(plan, claims.conditions), *why, *_printed(_chances(plan, claims))]
 
 
 def _chances(plan: Plan, claims: ClaimSession) -> Table:

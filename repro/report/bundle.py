@@ -77,7 +77,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     dirty: bool | None = None
     versions: dict[str, str] = msgspec.field(default_factory=dict)
     hardware: Machine = Machine()
-    trained_on: tuple[str, ...] = ()  # the processors, where the runs that verdicts stand on were trained on several
+    trained_on: tuple[str, ...] = ()  # processors and versions of torch, where its runs were trained by several
     figures: tuple[int, ...] = ()
     store: str = ""  # where its runs are kept, from the report's folder on; see ``stores``
     merged: tuple[str, ...] = ()  # the commands of narrowed sessions whose verdicts were put among these

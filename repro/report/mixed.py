@@ -1,4 +1,7 @@
-"""Whether the runs of a report were trained on several kinds of processor, which round differently. Free of torch."""
+"""Whether the runs of a report were trained on several kinds of processor, or by several minor versions of torch.
+
+Both round differently. Free of torch.
+"""
 
 import json
 from collections import Counter
@@ -6,17 +9,25 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from ..files.text import read_text
+from ..runs.lacking import minor
 from ..runs.store import Store
 from ..words import counted
 
 
 def trained_on(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
-    """Each processor with its number of runs, the most first; empty if all runs of these keys were trained on one."""
-    found = Counter[str]()
+    """What tells the trainings of these keys apart, each with its number of runs, the most first; empty for nothing.
+
+    That is the processor, the version of torch, or both together; a record that does not say counts for nothing.
+    """
+    found = Counter[tuple[str, str]]()
     for key in keys:
-        with suppress(OSError, ValueError, KeyError):  # a record that is gone or damaged says nothing
-            found[str(json.loads(read_text(store.root / "runs" / key / "run.json"))["processor"])] += 1
-    if len(found) < 2:
-        return ()
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(f"{processor} ({counted(runs, 'run')})" for processor, runs in ordered)
+        with suppress(OSError, ValueError, AttributeError):  # a record that is gone or damaged says nothing
+            record = json.loads(read_text(store.root / "runs" / key / "run.json"))
+            torch = str(record.get("torch") or "")
+            found[str(record.get("processor") or ""), f"torch {minor(torch)}" if torch else ""] += 1
+    differ = [len({kind[part] for kind in found} - {""}) > 1 for part in (0, 1)]
+    told = Counter[str]()
+    for kind, runs in found.items():
+        told[", ".join(word for word, differs in zip(kind, differ, strict=True) if word and differs)] += runs
+    ordered = sorted((kind for kind in told if kind), key=lambda kind: (-told[kind], kind))
+    return tuple(f"{kind} ({counted(told[kind], 'run')})" for kind in ordered)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SettingError
+from ..runs.layout import require_layout
 from .bundle import Loaded
 
 BESIDE: Final = "store"  # the folder in the artifacts that sessions kept runs in before, and that bundles have
@@ -24,11 +25,12 @@ def told(store: Path, artifacts: Path) -> str:
 def found(loaded: Loaded, named: Path | None) -> Path:
     """The store of a report: the one that is ``named`` with --store, else where it says, else the one beside it.
 
-    SettingError: there is none.
+    SettingError: there is none, or it is of a newer version.
     """
     places = [named] if named is not None else [*_places(loaded)]
     for place in places:
         if _is_store(place):
+            require_layout(place)
             return place
     how = f"--store {named}" if named else "the report's runs are not where it says: name their folder with --store"
     must = " must be the folder in which a session kept its runs"

@@ -97,7 +97,7 @@ def _conditions(session: Session) -> list[str]:
         f"- command: {_code(clean(session.command))}, {span(session.seconds)}",
         f"- commit: {session.commit or 'none'}{changed}",
         f"- device: {session.device}; {session.hardware.processor}, {session.hardware.cores} cores",
-        *([f"- trained on mixed hardware: {'; '.join(session.trained_on)}"] if session.trained_on else []),
+        *([f"- trained on mixed hardware or versions: {'; '.join(session.trained_on)}"] if session.trained_on else []),
         *(f"- data: {data.text}" for data in session.data.values()),
     ]
 

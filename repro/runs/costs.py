@@ -2,7 +2,7 @@
 
 Work is counted (steps, forward passes, gradients, Hessian-vector products) and turned into seconds by a table of rates.
 Where runs say what they took on a machine, others that are like them are expected to take as much more or less than
-the table says. That is enough to start the slowest first and to say when a session will be over.
+the table says. That is enough to put runs in an order and to say when a session will be over.
 """
 
 import heapq

@@ -4,6 +4,7 @@
     runs/KEY/weights.safetensors    may be left out: a run's measures count without them
     runs/KEY/measures-READING.json
     locks/KEY.lock
+    layout                      the version of all this (see ``layout``)
     decided/HASH.json           which claims a session decided under which declarations (see repro.verdicts.history)
 
 Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
@@ -30,6 +31,7 @@ from ..files.regular import checksum, read_json
 from ..files.text import TEMPORARY, whole, write_text
 from ..words import printable
 from .integrity import MEASURES, RECORD, WEIGHTS, Believed, agree, believed, hashes, signed
+from .layout import mark, require_layout
 from .run import Run, reading_key
 
 Record = dict[str, Any]
@@ -46,7 +48,8 @@ class Store:
         self._known: dict[tuple[str, str], Believed] = {}
 
     def prepare(self) -> None:
-        """Make the store's folders; SettingError if they cannot be made, or hold no locks."""
+        """Make the store's folders; SettingError: they cannot be made or hold no locks, or are of a newer version."""
+        require_layout(self.root)
         try:
             for name in ("runs", "locks"):
                 folder = self.root / name
@@ -54,6 +57,7 @@ class Store:
                 if not os.access(folder, os.W_OK):
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             check_locks(self.root / "locks", f"--store {self.root}")
+            mark(self.root)
         except OSError as error:
             raise SettingError(
                 f"--store {self.root}: must be a folder that can be written to ({error.strerror}); "

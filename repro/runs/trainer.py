@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from torch import nn
 from ..errors import WeightsError, named_line
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
+from ..experiment.tasks import Task
 from ..science.attacks.accuracy import transfer_accuracy
 from ..science.computing.inputs import NotFiniteError, preferred_layout
-from ..science.computing.memory import GPU_SHARE, keep_freed_memory
+from ..science.computing.memory import GPU_SHARE, give_back_freed_memory, keep_freed_memory
 from ..science.computing.numerics import numerics
 from ..science.data.splits import Data, load
 from ..science.measuring.measures import measure
@@ -54,6 +55,7 @@ def make(
     """
     prepare()
     data = load(conditions.sources[run.task.dataset.name])
+    _turn_to(run.task)
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
     if record is None or not _restored(model, run, store):
@@ -86,6 +88,7 @@ def train_together(
     prepare()
     first = members[0][0]
     pixels, labels = load(conditions.sources[first.task.dataset.name]).train.part(first.train_images, first.device)
+    _turn_to(first.task)
     began = time.perf_counter()
     trainings = []
     for run, checkpoints in members:
@@ -111,6 +114,12 @@ def prepare() -> None:
     torch.set_num_threads(1)
     keep_freed_memory()
     _bound_gpu_memory()
+
+
+@lru_cache(maxsize=1)  # so that it is done where the task is not that of the run before
+def _turn_to(_task: Task) -> None:
+    """Give back what the runs of another task took, and the reading of data: who needed 2 GiB holds them no longer."""
+    give_back_freed_memory()
 
 
 @cache

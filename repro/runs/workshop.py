@@ -91,7 +91,7 @@ class Session:
     whether there is time for a job. ``pulse`` is told of a run after each epoch of its training, with the number of
     epochs that are done and the mean loss, and once it is made, with 0 and None. A process that is ``alone`` makes the
     runs of the test at hand first, so that verdicts come as they can. One of several makes the first jobs of the
-    session first, whatever test it is at: they are the slowest, and none of those is left for the end.
+    session first, whatever test it is at: what is begun is finished, and no slow run is left for the end.
     """
 
     jobs: Sequence[Job] = ()

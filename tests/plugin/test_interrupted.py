@@ -1,6 +1,7 @@
 """Sessions that are killed or interrupted in the middle of their runs, as real processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,27 @@ import pytest
 from projects import Project
 
 RUNS = 6
+LINES = """
+from test_small import CLEAN, declared
+from repro.experiment.recipes import BENCHMARK, LR, LR_BS
+from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST
+from repro.statistics.trends import Drops
+from repro.verdicts.curves import Curve
+
+
+@declared(
+    "on-lines", STDCNN_MNIST, STDCNN_FASHION, curves=lambda task, recipe: Curve(task, recipe, CLEAN),
+    recipe=(BENCHMARK, LR(0.9), LR_BS(0.9), LR(), LR_BS()), holds_if=Drops,
+)
+def test_line(verdict):
+    pass
+"""
 
 
 def interrupted(
-    project: Project, processes: str, stop: int, *, group: bool, selected: str = "it-fails"
+    project: Project, processes: str, stop: int, *, group: bool, selected: str = "it-fails", after: int = 1
 ) -> subprocess.Popen[bytes]:
-    """A session that got a signal, it or all of its process group, after its first run was made."""
+    """A session that got a signal, it or all of its process group, after its first runs were made."""
     arguments, before = project.arguments(processes, "-k", selected), len(project.runs("end"))
     with (project.folder / "output.txt").open("wb") as output:
         session = subprocess.Popen(
@@ -26,7 +42,7 @@ def interrupted(
             start_new_session=True,
             preexec_fn=_heed_interrupts,
         )
-    waited(lambda: len(project.runs("end")) > before, session)
+    waited(lambda: len(project.runs("end")) >= before + after, session)
     os.killpg(session.pid, stop) if group else session.send_signal(stop)
     session.wait(30)
     return session
@@ -90,6 +106,21 @@ def test_an_interrupted_session_reports_what_it_decided_as_a_part(
     report = project.report()
     assert {claim["id"] for claim in report["claims"]} == {"it-holds"}
     assert report["session"]["partial"] == ["4 claim tests deselected", "1 claim test without a verdict"]
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_session_that_is_cut_after_a_third_has_decided_claims_and_those_on_central_lines_first(
+    project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    project.add("claims/test_lines.py", LINES)
+    monkeypatch.setenv("PLAYED_SECONDS", "0.1")
+    (plan,) = [line for line in project.run("--plan", "-n0", "-k", "on-lines").outlines if " trained, " in line]
+    all_jobs = sum(map(int, re.findall(r"(\d+) (?:runs|checkpoints|shorter trainings)\b", plan)))
+    interrupted(project, processes, signal.SIGINT, group=True, selected="on-lines", after=all_jobs // 3)
+    assert len(project.runs("end")) < all_jobs / 2
+    recipes = [claim["test"].partition("[")[2] for claim in project.report()["claims"]]
+    assert len(recipes) >= 2
+    assert all("m=0.9" not in recipe and "Benchmark" not in recipe for recipe in recipes)
 
 
 def test_workers_whose_controller_was_killed_do_not_go_on_for_long(

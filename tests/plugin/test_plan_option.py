@@ -52,6 +52,7 @@ def test_a_plan_counts_what_is_stored(project: Project) -> None:
     result.stdout.fnmatch_lines(
         ["2 claim tests on 2 curves need 16 runs and 4 checkpoints of them, 6 trained, 6 measured; the rest takes *"]
     )
+    assert "missing: 14 measurements never made" in result.outlines
     assert rows(result) == {
         ("StdCNN-MNIST", "LR/BS m=0"): ("128 256", 4, 8, 6, 6),
         ("StdCNN-MNIST", "LR m=0"): ("128 256", 4, 8, 0, 0),

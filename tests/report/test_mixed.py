@@ -1,4 +1,4 @@
-"""A report names the processors that its runs were trained on where there were several."""
+"""A report names the processors and the versions of torch that its runs were trained by where there were several."""
 
 import json
 from dataclasses import replace
@@ -11,22 +11,30 @@ from repro.experiment.tasks import M1_MNIST
 from repro.report.mixed import trained_on
 from repro.runs.store import Store
 
+ONE, OTHER = {"processor": "one", "torch": "2.11.0+cpu"}, {"processor": "other", "torch": "2.11.1"}
+NEWER = {"processor": "one", "torch": "2.12.0"}
+
 
 @pytest.mark.parametrize(
-    ("processors", "expected"),
+    ("told", "expected"),
     [
-        (["one", "one", "one"], ()),
-        (["one", "other", "other"], ("other (2 runs)", "one (1 run)")),
-        (["one", "", "other"], ("one (1 run)", "other (1 run)")),  # a record from before there was a processor in it
+        ([ONE, ONE, ONE], ()),
+        ([ONE, OTHER, OTHER], ("other (2 runs)", "one (1 run)")),
+        ([ONE, {}, OTHER], ("one (1 run)", "other (1 run)")),  # a record of before there was a processor in it
+        ([ONE, {**ONE, "torch": "2.11.3"}, ONE], ()),  # what is mended rounds alike
+        ([ONE, NEWER, NEWER], ("torch 2.12 (2 runs)", "torch 2.11 (1 run)")),
+        ([ONE, {"processor": "one"}, NEWER], ("torch 2.11 (1 run)", "torch 2.12 (1 run)")),
+        ([ONE, OTHER, NEWER], ("one, torch 2.11 (1 run)", "one, torch 2.12 (1 run)", "other, torch 2.11 (1 run)")),
     ],
 )
-def test_processors_are_named_with_their_runs(store: Store, processors: list[str], expected: tuple[str, ...]) -> None:
+def test_what_differs_is_named_with_its_runs(
+    store: Store, told: list[dict[str, str]], expected: tuple[str, ...]
+) -> None:
     first = conditions().run(M1_MNIST, LR(), 64, 0)
     runs = [replace(first, seed=seed) for seed in range(3)]
     fill(store, runs)
-    for run, processor in zip(runs, processors, strict=True):
+    for run, of_run in zip(runs, told, strict=True):
         path = store.weights(run).parent / "run.json"
-        told = {"processor": processor} if processor else {}
-        path.write_text(json.dumps({**json.loads(path.read_text()), **told}))
+        path.write_text(json.dumps({**json.loads(path.read_text()), **of_run}))
     keys = [run.key for run in runs]
     assert trained_on(store, [*keys, "of-no-run"]) == expected

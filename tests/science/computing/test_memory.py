@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from repro.science.computing.memory import keep_freed_memory
+from repro.science.computing.memory import give_back_freed_memory, keep_freed_memory
 
 WORK = """
 import ctypes, resource, sys
@@ -42,6 +42,33 @@ def test_memory_that_was_freed_is_used_again_without_fresh_pages(count: int, siz
     assert faults("kept", count, size) < 0.01 * pages < faults("default", count, size)
 
 
+HELD = """
+import ctypes
+from repro.science.computing.memory import give_back_freed_memory, keep_freed_memory
+keep_freed_memory()
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+def mib():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 >> 20
+blocks = [library.malloc(ctypes.c_size_t(4 << 20)) for _ in range(64)]
+for block in blocks:
+    ctypes.memset(block, 1, 4 << 20)
+last = library.malloc(ctypes.c_size_t(1024))  # so that the heap does not end in what is free
+for block in blocks:
+    library.free(ctypes.c_void_p(block))
+before = mib()
+give_back_freed_memory()
+print(before - mib())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_what_is_kept_goes_back_to_the_system_where_that_is_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", HELD], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 200
+
+
 def test_elsewhere_nothing_is_changed_and_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoLibrary:
         def __init__(self, name: object) -> None:
@@ -49,3 +76,4 @@ def test_elsewhere_nothing_is_changed_and_nothing_breaks(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("ctypes.CDLL", NoLibrary)
     assert keep_freed_memory.__wrapped__() is False
+    give_back_freed_memory()

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +175,12 @@ def test_a_data_set_of_the_next_author_has_a_surrogate_of_its_shape(monkeypatch:
     drawn = surrogate("Squares")
     assert drawn.train_images.shape == (20_000, 3, 20, 20)
     assert sorted({*drawn.train_labels.tolist()}) == [*range(10)]
+
+
+def test_a_process_holds_two_data_sets_and_lets_go_of_the_one_before(surrogate_folder: Path) -> None:
+    """Whatever others here have loaded: three more are loaded, and of the first nothing is left."""
+    names = ("MNIST", "FashionMNIST", "CIFAR10")
+    load.cache_clear()
+    held = [weakref.ref(load(Source(name, "surrogate", surrogate_folder)).train) for name in names]
+    gc.collect()
+    assert [one() is not None for one in held] == [False, True, True]
