@@ -7,7 +7,7 @@ session holds the lock of each run that is out: several sessions may share a sto
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
@@ -23,6 +23,7 @@ from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
 
 AHEAD: Final = 2  # parcels that are out for each worker: one that it makes, and the next
+AGAIN: Final = 3  # times that a parcel is sent again whose result did not arrive
 
 
 class Pool(Protocol):
@@ -62,6 +63,7 @@ class FarWorkshop:
         self._transfers: dict[Run, list[Job]] = {}  # those that wait for a network, by each of the two
         self._out: dict[Future[Made], _Out] = {}
         self._broke: dict[Job, str] = {}
+        self._again: Counter[Job] = Counter()  # how often it was sent again, by the first of its jobs
         self._lost: LostError | None = None
         self._add(session.jobs)
 
@@ -158,13 +160,15 @@ class FarWorkshop:
         with out.claims:
             try:
                 made = future.result()
-            except LostError:
-                self._queue.appendleft(out.jobs)
+                unpack(made, out.jobs, self._store)
+            except (ClusterError, ValueError) as error:
+                first = out.jobs[0]
+                if isinstance(error, LostError) and self._again[first] < AGAIN:
+                    self._again[first] += 1
+                    self._queue.appendleft(out.jobs)
+                else:
+                    self._break(dict.fromkeys(out.jobs, str(error)))
                 return []
-            except ClusterError as error:
-                self._break(dict.fromkeys(out.jobs, str(error)))
-                return []
-            unpack(made, out.jobs, self._store)
         self._break(made.broke)
         self._note(made, out.jobs)
         for job in dict.fromkeys(job for run in made.contents for job in self._transfers.pop(run, ())):

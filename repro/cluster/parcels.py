@@ -1,11 +1,10 @@
 """What goes to a worker and what comes back: whole runs as bytes, so that no folder need be shared.
 
-``make_there`` runs in the worker: it lays out a store in a temporary folder, has the jobs made by the workshop that a
+``make_there`` runs in the worker: it lays out a store in a folder of its own, has the jobs made by the workshop that a
 session on one machine uses, and returns the files. Keys and bits are therefore those of such a session.
 """
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from ..runs.run import Job, Run
 from ..runs.store import WEIGHTS_FILE, Store, measures_name
 from ..runs.workshop import Session, Workshop
 from . import ClusterError
+from .kept import kept
 from .nodes import Files, find
 
 Contents = Mapping[Run, Mapping[str, bytes]]  # the files of runs, by name
@@ -66,8 +66,8 @@ def make_there(work: Parcel, worker: str = "") -> Made:
     sources = {files.dataset: source for files in work.files if (source := find(files)) is not None}
     if missing := [files.dataset for files in work.files if files.dataset not in sources]:
         raise ClusterError(f"worker {worker}: {', '.join(missing)} is gone from its disk")
-    with tempfile.TemporaryDirectory(prefix="repro-parcel-") as folder:
-        store = Store(Path(folder))
+    with kept(work.jobs[0].run) as folder:
+        store = Store(folder)
         store.prepare()
         _lay_out(work.stored, store)
         broke = _make(work.jobs, store, replace(work.conditions, sources=sources))

@@ -105,9 +105,9 @@ class DaskPool:
         self._say(f"worker {address} is refused: {why}")
 
     def _send_data(self, lacking: Mapping[str, Description]) -> None:
-        """Send each data set to one worker of each node that has not got it."""
-        nodes = {(one.host, files): address for address, one in lacking.items() for files in one.lacks}
-        for (_, files), address in nodes.items():
+        """Send each data set that is lacking once into each cache folder."""
+        caches = {(one.host, one.cache, files): address for address, one in lacking.items() for files in one.lacks}
+        for (_, _, files), address in caches.items():
             root = self._sources[files].root
             for name, _ in files.hashes:
                 self._client.run(receive, files, name, (root / name).read_bytes(), workers=[address])
