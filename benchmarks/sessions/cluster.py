@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
+from repro.cluster.at_work import Pulse
 from repro.cluster.far import FarWorkshop
 from repro.cluster.parcels import Made, Parcel
 from repro.experiment.recipes import LR
@@ -39,7 +40,7 @@ WEIGHT_BYTES: Final = 1 << 10
 CONDITIONS: Final = Conditions(QUICK, {"MNIST": Source("MNIST", "published", Path())}, "cpu")
 
 
-def at_once(work: Parcel, worker: str) -> Made:
+def at_once(work: Parcel, worker: str, _: Pulse) -> Made:
     """What takes the place of making a parcel, in the worker."""
     contents = {}
     for run, reading in work.jobs:
@@ -48,7 +49,7 @@ def at_once(work: Parcel, worker: str) -> Made:
         sent = {RECORD: record, measures_name(reading): measures}
         files = {name: json.dumps(signed(content, f"{run.key}/{name}")).encode() for name, content in sent.items()}
         contents[run] = {**files, WEIGHTS_FILE: bytes(WEIGHT_BYTES)}
-    return Made(contents, {}, worker, 0.0)
+    return Made(contents, {}, worker, dict.fromkeys(work.jobs, 0.0))
 
 
 def jobs(first: int, count: int) -> list[Job]:

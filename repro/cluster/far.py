@@ -170,7 +170,7 @@ class FarWorkshop:
                     self._break(dict.fromkeys(out.jobs, str(error)))
                 return []
         self._break(made.broke)
-        self._note(made, out.jobs)
+        self._note(made)
         for job in dict.fromkeys(job for run in made.contents for job in self._transfers.pop(run, ())):
             if self._ready(job):
                 self._queue.appendleft((job,))
@@ -187,14 +187,16 @@ class FarWorkshop:
                 for waiting in self._transfers.pop(job.run, ()):
                     self._broke[waiting] = self._broke[job]
 
-    def _note(self, made: Made, jobs: Iterable[Job]) -> None:
+    def _note(self, made: Made) -> None:
         """Leave in the journal who made which run when, by this machine's clock."""
         if self._session.journal is None:
             return
-        now, journal = time.time(), replace(self._session.journal, worker=made.worker)
-        for job in (job for job in jobs if job not in made.broke):
-            journal.write("begin", job.run, now - made.seconds)
-            journal.write("end", job.run, now)
+        at, journal = time.time() - sum(made.seconds.values()), replace(self._session.journal, worker=made.worker)
+        for job, seconds in made.seconds.items():
+            if job not in made.broke:
+                journal.write("begin", job.run, at)
+                journal.write("end", job.run, at + seconds)
+            at += seconds
 
     def help_out(self) -> None:
         """Have all made that the session misses, whatever breaks."""

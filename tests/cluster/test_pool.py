@@ -8,6 +8,7 @@ from typing import Any
 import distributed
 import pytest
 
+from repro.cluster.at_work import Pulse
 from repro.cluster.nodes import receive
 from repro.cluster.parcels import Made, Parcel
 from repro.cluster.pool import DaskPool
@@ -18,11 +19,11 @@ from repro.science.data.sources import Source
 EMPTY = Parcel((), None, (), {})
 
 
-def where(_: Parcel, worker: str) -> Made:
-    return Made({}, {}, f"{worker} {os.environ.get('CUDA_VISIBLE_DEVICES')}", os.getpid())
+def where(_: Parcel, worker: str, __: Pulse) -> Made:
+    return Made({}, {}, f"{worker} {os.environ.get('CUDA_VISIBLE_DEVICES')}", {})
 
 
-def breaks(_: Parcel, __: str) -> Made:
+def breaks(_: Parcel, __: str, ___: Pulse) -> Made:
     raise RuntimeError("out of\nmemory")
 
 
