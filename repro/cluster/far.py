@@ -2,8 +2,9 @@
 
 A run goes out with its checkpoints and all its readings, so that it comes back finished; where several runs of a cohort
 are trained side by side (on a GPU), they go out together. What is measured on two networks goes out when both are
-stored. No more is out than keeps the workers busy, so the memory that a sweep takes does not grow with its length. The
-session holds the lock of each run that is out: several sessions may share a store.
+stored. No more is out than workers can be at, so the memory that a sweep takes does not grow with its length; and since
+Dask counts the death of a worker against all that was sent to it, no run is blamed for another. The session holds the
+lock of each run that is out: several sessions may share a store.
 """
 
 import time
@@ -22,7 +23,6 @@ from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
 
-AHEAD: Final = 2  # parcels that are out for each worker: one that it makes, and the next
 AGAIN: Final = 3  # times that a parcel is sent again whose result did not arrive
 
 
@@ -94,7 +94,7 @@ class FarWorkshop:
     def _step(self) -> set[Job]:
         """Send what there is room for, and take in what has come back; the jobs that were stored."""
         try:
-            room = AHEAD * self._pool.slots() - len(self._out)
+            room = self._pool.slots() - len(self._out)
         except LostError as error:
             self._lost = error
             return set()

@@ -10,7 +10,7 @@ import pytest
 from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, transfers
 
 from repro.cluster import ClusterError, LostError
-from repro.cluster.far import AGAIN, AHEAD, FarWorkshop
+from repro.cluster.far import AGAIN, FarWorkshop
 from repro.cluster.parcels import Made, Parcel
 from repro.runs.integrity import RECORD
 from repro.runs.run import Job
@@ -64,11 +64,11 @@ def test_a_reading_of_a_trained_run_goes_out_with_it_and_leaves_its_training_alo
     assert store.weights(run()).stat().st_ino == before
 
 
-def test_no_more_is_out_than_keeps_the_workers_busy(store: Store, executor: Executor) -> None:
+def test_no_more_is_out_than_workers_can_be_at(store: Store, executor: Executor) -> None:
     fleet = Fleet(executor)
     jobs = [trains(seed) for seed in range(30)]
     shop(store, fleet, *jobs).obtain(jobs)
-    assert fleet.most_out <= AHEAD * fleet.workers
+    assert fleet.most_out == fleet.workers
     assert [sent[0] for sent in fleet.sent] == jobs  # and in the session's order
 
 
