@@ -19,6 +19,7 @@ APART = (
     "scheduling",
     "fleet",
     "cluster",
+    "cluster-session",
     "precision",
     "whole",
 )  # take minutes each, and are measured only when they are named

@@ -4,6 +4,8 @@ Nothing is trained, but all else is real: Dask's scheduler and worker processes,
 store flushes three files a run to disk, which takes as long as the disk does; the sweep of 10,000 leaves that out, and
 the runs that are waited for one by one have it. Memory is that of the session's process, in which the scheduler of a
 local cluster runs, too.
+
+And whole sessions of `pytest claims`: the same missing runs made by `--cluster local:4` and by `-n 4`, in turn.
 """
 
 import json
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from unittest import mock
 
+from repro.cluster.at_work import Pulse
 from repro.cluster.far import FarWorkshop
 from repro.cluster.parcels import Made, Parcel
 from repro.experiment.recipes import LR
@@ -29,17 +32,21 @@ from repro.runs.store import WEIGHTS_FILE, Store, measures_name
 from repro.runs.workshop import Session
 from repro.science.data.sources import Source
 
-from ..results import Result, absolute
+from ..results import Result, absolute, ratio
 from ..sides import Measured
+from .scheduling import made
+from .timeline import tail
 
 RUNS: Final = 10_000
 SINGLE: Final = 200  # runs that are waited for one by one
 WORKERS: Final = 2
 WEIGHT_BYTES: Final = 1 << 10
+SIDES: Final = (("--cluster", "local:4"), ("-n", "4"))
+REPEATS: Final = 3
 CONDITIONS: Final = Conditions(QUICK, {"MNIST": Source("MNIST", "published", Path())}, "cpu")
 
 
-def at_once(work: Parcel, worker: str) -> Made:
+def at_once(work: Parcel, worker: str, _: Pulse) -> Made:
     """What takes the place of making a parcel, in the worker."""
     contents = {}
     for run, reading in work.jobs:
@@ -48,7 +55,7 @@ def at_once(work: Parcel, worker: str) -> Made:
         sent = {RECORD: record, measures_name(reading): measures}
         files = {name: json.dumps(signed(content, f"{run.key}/{name}")).encode() for name, content in sent.items()}
         contents[run] = {**files, WEIGHTS_FILE: bytes(WEIGHT_BYTES)}
-    return Made(contents, {}, worker, 0.0)
+    return Made(contents, {}, worker, dict.fromkeys(work.jobs, 0.0))
 
 
 def jobs(first: int, count: int) -> list[Job]:
@@ -101,4 +108,22 @@ def measure() -> Result:
     return Result(figures, {"runs": RUNS, "workers": WORKERS, "runs_a_second": RUNS / seconds, "mib": held}, faults)
 
 
-CASES = {"cluster": Measured(measure, peers=("distributed",))}
+def against_processes() -> Result:
+    """The wall time of sessions with workers of a cluster, against as many processes of a session without one."""
+    turns = [[made(*options, tasks=("StdCNN-MNIST",)) for options in SIDES] for _ in range(REPEATS)]
+    there, here = ([side[0] for side in sides] for sides in zip(*turns, strict=True))
+    pieces = [pieces for turn in turns for _, pieces in turn]
+    facts = {
+        "cpu_seconds": {"cluster": there[-1].cpu, "processes": here[-1].cpu},
+        "runs": len(pieces[-1]),
+        "seconds_with_one_worker_at_the_end": [tail(found) for found in pieces],
+    }
+    same = len({frozenset(piece.run for piece in found) for found in pieces}) == 1
+    wall = ratio([one.wall for one in there], [one.wall for one in here], 0.9)
+    return Result({"wall": wall}, facts, () if same else ("the sessions made different runs",))
+
+
+CASES = {
+    "cluster": Measured(measure, peers=("distributed",)),
+    "cluster-session": Measured(against_processes, peers=("distributed",)),
+}

@@ -40,18 +40,18 @@ hessian_images = 64
 """
 
 
-def made(processes: int) -> tuple[session.Session, list[Piece]]:
+def made(*options: str, tasks: Sequence[str] = TASKS) -> tuple[session.Session, list[Piece]]:
     """One session with an empty store, and its timeline."""
     with tempfile.TemporaryDirectory() as temporary:
         regime, artifacts = Path(temporary) / "scheduling.toml", Path(temporary) / "artifacts"
         regime.write_text(REGIME)
-        tasks = [f"--task={task}" for task in TASKS]
-        cost = session.run("-n", str(processes), "--regime", regime, "--artifacts", artifacts, *tasks)
+        chosen = [f"--task={task}" for task in tasks]
+        cost = session.run(*options, "--regime", regime, "--artifacts", artifacts, *chosen)
         return cost, timeline.read(artifacts / "timeline.jsonl")
 
 
 def measure() -> Result:
-    turns = [(made(0), made(2)) for _ in range(REPEATS)]
+    turns = [(made("-n0"), made("-n2")) for _ in range(REPEATS)]
     alone, together = ([cost for cost, _ in side] for side in zip(*turns, strict=True))
     one, pieces = turns[-1][0][1], [found for _, (_, found) in turns]
     timeline.draw(pieces[-1], PICTURE, "Two processes on the missing runs of all claims on two tasks")

@@ -2,12 +2,13 @@
 
 A run goes out with its checkpoints and all its readings, so that it comes back finished; where several runs of a cohort
 are trained side by side (on a GPU), they go out together. What is measured on two networks goes out when both are
-stored. No more is out than keeps the workers busy, so the memory that a sweep takes does not grow with its length. The
-session holds the lock of each run that is out: several sessions may share a store.
+stored. No more is out than workers can be at, so the memory that a sweep takes does not grow with its length; and since
+Dask counts the death of a worker against all that was sent to it, no run is blamed for another. The session holds the
+lock of each run that is out: several sessions may share a store.
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
 
-AHEAD: Final = 2  # parcels that are out for each worker: one that it makes, and the next
+AGAIN: Final = 3  # times that a parcel is sent again whose result did not arrive
 
 
 class Pool(Protocol):
@@ -62,6 +63,7 @@ class FarWorkshop:
         self._transfers: dict[Run, list[Job]] = {}  # those that wait for a network, by each of the two
         self._out: dict[Future[Made], _Out] = {}
         self._broke: dict[Job, str] = {}
+        self._again: Counter[Job] = Counter()  # how often it was sent again, by the first of its jobs
         self._lost: LostError | None = None
         self._add(session.jobs)
 
@@ -92,7 +94,7 @@ class FarWorkshop:
     def _step(self) -> set[Job]:
         """Send what there is room for, and take in what has come back; the jobs that were stored."""
         try:
-            room = AHEAD * self._pool.slots() - len(self._out)
+            room = self._pool.slots() - len(self._out)
         except LostError as error:
             self._lost = error
             return set()
@@ -158,15 +160,17 @@ class FarWorkshop:
         with out.claims:
             try:
                 made = future.result()
-            except LostError:
-                self._queue.appendleft(out.jobs)
+                unpack(made, out.jobs, self._store)
+            except (ClusterError, ValueError) as error:
+                first = out.jobs[0]
+                if isinstance(error, LostError) and self._again[first] < AGAIN:
+                    self._again[first] += 1
+                    self._queue.appendleft(out.jobs)
+                else:
+                    self._break(dict.fromkeys(out.jobs, str(error)))
                 return []
-            except ClusterError as error:
-                self._break(dict.fromkeys(out.jobs, str(error)))
-                return []
-            unpack(made, out.jobs, self._store)
         self._break(made.broke)
-        self._note(made, out.jobs)
+        self._note(made)
         for job in dict.fromkeys(job for run in made.contents for job in self._transfers.pop(run, ())):
             if self._ready(job):
                 self._queue.appendleft((job,))
@@ -183,14 +187,16 @@ class FarWorkshop:
                 for waiting in self._transfers.pop(job.run, ()):
                     self._broke[waiting] = self._broke[job]
 
-    def _note(self, made: Made, jobs: Iterable[Job]) -> None:
+    def _note(self, made: Made) -> None:
         """Leave in the journal who made which run when, by this machine's clock."""
         if self._session.journal is None:
             return
-        now, journal = time.time(), replace(self._session.journal, worker=made.worker)
-        for job in (job for job in jobs if job not in made.broke):
-            journal.write("begin", job.run, now - made.seconds)
-            journal.write("end", job.run, now)
+        at, journal = time.time() - sum(made.seconds.values()), replace(self._session.journal, worker=made.worker)
+        for job, seconds in made.seconds.items():
+            if job not in made.broke:
+                journal.write("begin", job.run, at)
+                journal.write("end", job.run, at + seconds)
+            at += seconds
 
     def help_out(self) -> None:
         """Have all made that the session misses, whatever breaks."""

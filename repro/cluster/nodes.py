@@ -125,6 +125,7 @@ class Description:
 
     passport: Passport
     host: str
+    cache: str  # the user's cache folder there, which containers of one host may have each for itself
     lacks: tuple[Files, ...]  # of the data sets that were asked for
     unknown: tuple[str, ...]  # data sets that its project does not have
     gpus: int  # that it sees; 0 where no GPU was asked for
@@ -142,7 +143,7 @@ def describe(wanted: tuple[Files, ...], gpu: bool, dask_worker: Any = None) -> D
             _keep_to(share, os.environ)
     unknown = tuple(files.dataset for files in wanted if files.dataset not in DATASETS)
     lacks = tuple(files for files in wanted if files.dataset not in unknown and find(files) is None)
-    return Description(passport(), platform.node(), lacks, unknown, gpus)
+    return Description(passport(), platform.node(), str(cache_folder()), lacks, unknown, gpus)
 
 
 def _keep_to(share: float, environment: Any) -> None:

@@ -1,11 +1,10 @@
 """What goes to a worker and what comes back: whole runs as bytes, so that no folder need be shared.
 
-``make_there`` runs in the worker: it lays out a store in a temporary folder, has the jobs made by the workshop that a
+``make_there`` runs in the worker: it lays out a store in a folder of its own, has the jobs made by the workshop that a
 session on one machine uses, and returns the files. Keys and bits are therefore those of such a session.
 """
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,8 @@ from ..runs.run import Job, Run
 from ..runs.store import WEIGHTS_FILE, Store, measures_name
 from ..runs.workshop import Session, Workshop
 from . import ClusterError
+from .at_work import Pulse
+from .kept import kept
 from .nodes import Files, find
 
 Contents = Mapping[Run, Mapping[str, bytes]]  # the files of runs, by name
@@ -36,12 +37,12 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a parcel: the files of its runs; jobs that broke, each with why; where and how long it took."""
+    """What came of a parcel: the files of its runs; jobs that broke, each with why; where each job took how long."""
 
     contents: Contents
     broke: Mapping[Job, str]
     worker: str
-    seconds: float
+    seconds: Mapping[Job, float]
 
 
 def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Iterable[Files]) -> Parcel:
@@ -60,35 +61,37 @@ def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[s
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def make_there(work: Parcel, worker: str = "") -> Made:
+def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
     """Make the jobs of a parcel here. ClusterError: this machine has not the data, which it had when it was taken."""
-    began = time.monotonic()
     sources = {files.dataset: source for files in work.files if (source := find(files)) is not None}
     if missing := [files.dataset for files in work.files if files.dataset not in sources]:
         raise ClusterError(f"worker {worker}: {', '.join(missing)} is gone from its disk")
-    with tempfile.TemporaryDirectory(prefix="repro-parcel-") as folder:
-        store = Store(Path(folder))
+    with kept(work.jobs[0].run) as folder:
+        store = Store(folder)
         store.prepare()
         _lay_out(work.stored, store)
-        broke = _make(work.jobs, store, replace(work.conditions, sources=sources))
+        workshop = Workshop(store, replace(work.conditions, sources=sources), Session(work.jobs, pulse=pulse))
+        broke, seconds = _make(work.jobs, workshop, pulse)
         made: dict[Run, dict[str, bytes]] = {}
         for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
             made[run] = files_of(store, run, readings)
             if run in work.stored:  # the session has the training already
                 made[run] = {name: made[run][name] for name in map(measures_name, readings)}
-    return Made(made, broke, worker, time.monotonic() - began)
+    return Made(made, broke, worker, seconds)
 
 
-def _make(jobs: tuple[Job, ...], store: Store, conditions: Conditions) -> dict[Job, str]:
-    """Have the jobs made by a workshop, each whatever becomes of the others; those that broke, and why."""
-    workshop = Workshop(store, conditions, Session(jobs))
-    broke = {}
+def _make(jobs: tuple[Job, ...], workshop: Workshop, pulse: Pulse) -> tuple[dict[Job, str], dict[Job, float]]:
+    """Have the jobs made, each whatever becomes of the others; why those that broke did, and what each took."""
+    broke, seconds = {}, {}
     for job in jobs:
+        pulse(job.run, 0, None)
+        began = time.monotonic()
         try:
             workshop.obtain([job])
         except Exception as error:
             broke[job] = named_line(error)
-    return broke
+        seconds[job] = time.monotonic() - began
+    return broke, seconds
 
 
 def _lay_out(contents: Contents, store: Store) -> None:

@@ -20,16 +20,21 @@ from distributed.scheduler import KilledWorker
 from ..errors import error_line
 from ..science.data.sources import Source
 from . import ClusterError, LostError
+from .at_work import AtWork, Pulse, Tell, by_worker
 from .nodes import GPU, Description, Files, describe, files_of, passport, receive, refusal
 from .parcels import Made, Parcel, make_there
 
 LOOK: Final = 1.0  # seconds between looks for new workers, at least
 
-Work = Callable[[Parcel, str], Made]
+Work = Callable[[Parcel, str, Pulse], Made]
+AT_WORK: Final[dict[str, AtWork]] = {}  # in a worker, by the resource of the session
 
 
 class DaskPool:
-    """The workers of a Dask cluster that agree with this session; ``say`` is told of those that are refused."""
+    """The workers of a Dask cluster that agree with this session.
+
+    ``say`` is told of those that are refused; ``tell``, about once a second, what each of the others is at.
+    """
 
     def __init__(
         self,
@@ -38,9 +43,10 @@ class DaskPool:
         *,
         gpu: bool = False,
         say: Callable[[str], None] = lambda _: None,
+        tell: Tell = lambda *_: None,
         work: Work = make_there,
     ) -> None:
-        self._client, self._gpu, self._say, self._work = client, gpu, say, work
+        self._client, self._gpu, self._say, self._tell, self._work = client, gpu, say, tell, work
         self._sources = {files_of(source): source for source in sources.values()}
         agreed = hashlib.sha256(repr((passport(), [*self._sources], gpu)).encode()).hexdigest()[:12]
         self._resource = f"repro-{agreed}"
@@ -69,8 +75,8 @@ class DaskPool:
         return len(self._taken)
 
     def _look(self) -> None:
-        """Take the workers that have joined and agree with the session; forget those that have left."""
-        there = self._client.scheduler_info()["workers"]
+        """Take workers that have joined and agree with the session, forget those that have left, tell of the rest."""
+        there = self._client.scheduler_info(n_workers=-1)["workers"]  # or some versions of Dask tell of five
         self._taken = {address: share for address, share in self._taken.items() if address in there}
         new = {address: one for address, one in there.items() if address not in {*self._taken, *self.refused}}
         described = self._describe(list(new))
@@ -84,6 +90,8 @@ class DaskPool:
         if agreed:
             self._client.run(_take, self._resource, workers=agreed)
             self._taken |= {address: new[address]["resources"].get(GPU, 1.0) for address in agreed}
+        told = {address: there[address]["metrics"].get(self._resource) for address in self._taken}
+        self._tell(len(self._taken), by_worker(told))
 
     def _describe(self, addresses: list[str]) -> dict[str, Description]:
         """What workers say of themselves; those that cannot are refused."""
@@ -105,9 +113,9 @@ class DaskPool:
         self._say(f"worker {address} is refused: {why}")
 
     def _send_data(self, lacking: Mapping[str, Description]) -> None:
-        """Send each data set to one worker of each node that has not got it."""
-        nodes = {(one.host, files): address for address, one in lacking.items() for files in one.lacks}
-        for (_, files), address in nodes.items():
+        """Send each data set that is lacking once into each cache folder."""
+        caches = {(one.host, one.cache, files): address for address, one in lacking.items() for files in one.lacks}
+        for (_, _, files), address in caches.items():
             root = self._sources[files].root
             for name, _ in files.hashes:
                 self._client.run(receive, files, name, (root / name).read_bytes(), workers=[address])
@@ -115,7 +123,8 @@ class DaskPool:
     def submit(self, work: Parcel) -> Future[Made]:
         """Have a parcel made by a worker; see ``Pool``."""
         share = {GPU: min(self._taken.values(), default=1.0)} if self._gpu else {}
-        future = self._client.submit(_work, self._work, work, pure=False, resources={self._resource: 1, **share})
+        needs = {self._resource: 1, **share}
+        future = self._client.submit(_work, self._work, work, self._resource, pure=False, resources=needs)
         told: Future[Made] = Future()
         self._out[told] = future  # Dask forgets work of which nobody holds the future
         future.add_done_callback(lambda done: self._pass_on(done, told))
@@ -150,18 +159,30 @@ def _failed(error: BaseException) -> ClusterError:
     return ClusterError(f"{type(error).__name__}: {error_line(error)}")
 
 
-def _work(work: Work, parcel: Parcel) -> Made:
+def _work(work: Work, parcel: Parcel, resource: str) -> Made:
     """In the worker: make a parcel, under the worker's own name."""
     worker = distributed.get_worker()
-    return work(parcel, f"{worker.name}" if isinstance(worker.name, str) else worker.address)
+    name = worker.name if isinstance(worker.name, str) else worker.address
+    AT_WORK[resource] = AtWork(name)
+    try:
+        return work(parcel, name, AT_WORK[resource].pulse)
+    finally:
+        del AT_WORK[resource]
+
+
+def _at_work(resource: str) -> dict[str, Any]:
+    """In the worker: what it is at."""
+    at = AT_WORK.get(resource)
+    return at.told() if at is not None else {}
 
 
 async def _take(resource: str, dask_worker: distributed.Worker) -> None:
     """In the worker: have one of the resource that a session's runs need.
 
     The scheduler looks for work that waits for a worker when one joins or goes on after a pause, but not when one gets
-    a resource; so the worker pauses for a moment.
+    a resource; so the worker pauses for a moment. From now on its heartbeats tell what it is at.
     """
+    dask_worker.metrics[resource] = lambda _: _at_work(resource)
     if resource not in dask_worker.state.total_resources:
         await dask_worker.set_resources(**{resource: 1})
         dask_worker.status = Status.paused

@@ -18,9 +18,15 @@ from ..files.text import read_text
 LOCAL: Final = "local:"
 SCHEMES: Final = ("tcp://", "tls://")
 KINDS: Final = {"slurm": ("dask_jobqueue", "SLURMCluster"), "cuda": ("dask_cuda", "LocalCUDACluster")}
-# A run that is tried again elsewhere needs what it is made from, so weights travel with it: Dask's warning of large
-# graphs, which advises to leave them on one worker, does not hold.
-SETTINGS: Final = {"distributed.admin.large-graph-warning-threshold": "4 GiB"}
+SETTINGS: Final = {
+    # A run that is tried again elsewhere needs what it is made from, so weights travel with it: Dask's warning of large
+    # graphs, which advises to leave them on one worker, does not hold.
+    "distributed.admin.large-graph-warning-threshold": "4 GiB",
+    # A worker looks a hundred times a second at what its threads do, and fifty times whether its loop lags, for a page
+    # that nobody looks at: that took 12% beside the time of a training. Workers that are begun here do without.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+}
 
 
 @contextmanager

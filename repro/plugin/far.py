@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from ..cluster import ClusterError
+from ..cluster.at_work import Tell
 from ..cluster.far import FarWorkshop
 from ..cluster.pool import DaskPool
 from ..cluster.starting import LOCAL, connected
@@ -18,12 +19,12 @@ from .settings import Settings
 class Far:
     """A session's connection to its cluster. SettingError: it cannot be reached; ClusterError: all workers differ."""
 
-    def __init__(self, settings: Settings, conditions: Conditions, say: Callable[[str], None]) -> None:
+    def __init__(self, settings: Settings, conditions: Conditions, say: Callable[[str], None], tell: Tell) -> None:
         assert settings.cluster is not None
         self._held = ExitStack()
         client = self._held.enter_context(connected(settings.cluster, environments(settings)))
         try:
-            self._pool = DaskPool(client, conditions.sources, gpu=settings.gpu, say=say)
+            self._pool = DaskPool(client, conditions.sources, gpu=settings.gpu, say=say, tell=tell)
             self.slots = self._pool.slots()
             if not self.slots and self._pool.refused:
                 address, why = next(iter(self._pool.refused.items()))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -35,7 +35,7 @@ from .options import STORE
 from .outcomes import about
 from .places import named
 from .settings import Settings
-from .shared import Process, Told
+from .shared import CLUSTER, Process, Told
 
 if TYPE_CHECKING:
     from ..cluster.far import FarWorkshop
@@ -200,7 +200,12 @@ class ClaimSession:
                 f"--cluster {self.settings.cluster}: needs the extra [cluster] ({error}); "
                 "pip install repro-batch-robustness[cluster]"
             ) from None
-        return Far(self.settings, self.conditions, self._process.say)
+        return Far(self.settings, self.conditions, self._process.say, self._tell_of_cluster)
+
+    def _tell_of_cluster(self, workers: int, at: Mapping[str, Mapping[str, Any]]) -> None:
+        """Tell what the workers of the cluster are at, for the live view and for other terminals."""
+        self.shared.beat(CLUSTER, workers=workers, at=at)
+        self._process.notify()
 
     def _cluster(self) -> list[str]:
         """Reach the cluster if there is anything to make; what the user is told of it."""

@@ -10,13 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..files.locks import locked
 from ..files.text import read_text, write_text
 from ..science.data.sources import Source, resolve
 from .rerun import Rerun
 from .settings import Settings
+
+CLUSTER: Final = "cluster"  # whose pulse is that of all workers of a cluster
 
 
 @dataclass(frozen=True)

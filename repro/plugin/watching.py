@@ -6,6 +6,7 @@ import platform
 import re
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from ..files.text import read_text, write_text
 from ..words import span
-from .shared import Shared, Told
+from .shared import CLUSTER, Shared, Told
 
 AT_WORK: Final = "session.json"  # in the artifacts, while a session is at work
 SET: Final = re.compile(r" lr=.* m=\S+")  # what a run's name says of its optimiser, for which its recipe stands
@@ -80,7 +81,7 @@ class Watch:
         self._shared, self._told, self._processes, self._began = shared, told, max(1, processes), began
         self._read = 0
         self._made: dict[str, int] = defaultdict(int)  # measurements, by run
-        self._at: dict[str, tuple[str, str, float]] = {}  # key, name and beginning, by worker
+        self._at: dict[str, dict[str, Any]] = {}  # run, name and beginning, by worker of this machine
         self._busy = 0.0  # seconds that went into what was made
         self._all = sum(seconds for _, parts in told.runs.values() for seconds in parts)
 
@@ -92,13 +93,15 @@ class Watch:
     def state(self) -> State:
         """How far the session is now."""
         self._look()
-        now = time.time()
-        doing = [self._doing(worker, *at) for worker, at in sorted(self._at.items())]
+        now, cluster = time.time(), self._shared.pulse(CLUSTER)
+        at = self._here() | cluster.get("at", {})
+        doing = [self._doing(worker, at[worker]) for worker in sorted(at)]
         made = sum(sum(self._parts(run)[:count]) for run, count in self._made.items())
         pace = self._busy / made if made > KNOWN * self._all else 1.0
-        under_way = sum(self._under_way(self._at[one.worker][0], one, (now - one.since) / pace) for one in doing)
+        under_way = sum(self._under_way(at[one.worker]["run"], one, (now - one.since) / pace) for one in doing)
         share = min(1.0, (made + under_way) / self._all) if self._all else 1.0
-        left = max(0.0, self._all - made - under_way) * pace / self._processes if self._all else None
+        processes = cluster.get("workers") or self._processes
+        left = max(0.0, self._all - made - under_way) * pace / processes if self._all else None
         return State(self.done(), self._told.missing, share, now - self._began, left, doing)
 
     def _parts(self, run: str) -> list[float]:
@@ -111,19 +114,19 @@ class Watch:
             return 0.0
         return NEVER_DONE * left[0] * doing.epoch / doing.epochs if doing.epochs else min(gone, NEVER_DONE * left[0])
 
-    def _doing(self, worker: str, run: str, name: str, since: float) -> Doing:
-        pulse = self._shared.pulse(worker)
-        mine = pulse if pulse.get("run") == run else {}
-        return Doing(
-            worker,
-            name,
-            self._told.runs.get(run, ("", []))[0],
-            since,
-            mine.get("epoch", 0),
-            mine.get("epochs", 0),
-            mine.get("loss"),
-            pulse.get("accuracy"),
-        )
+    def _here(self) -> dict[str, dict[str, Any]]:
+        """What each worker of this machine is at, with how far it is if it has told that of this run."""
+        found = {}
+        for worker, at in self._at.items():
+            pulse = self._shared.pulse(worker)
+            mine = pulse.get("run") in (None, at["run"])
+            found[worker] = (pulse if mine else {"accuracy": pulse.get("accuracy")}) | at
+        return found
+
+    def _doing(self, worker: str, at: Mapping[str, Any]) -> Doing:
+        recipe = self._told.runs.get(at["run"], ("", []))[0]
+        told = {name: at[name] for name in ("epoch", "epochs", "loss", "accuracy") if name in at}
+        return Doing(worker, at["name"], recipe, at["since"], **told)
 
     def _look(self) -> None:
         """Take in what was written to the journal since; a line that is still being written is left for later."""
@@ -140,11 +143,11 @@ class Watch:
     def _take(self, event: dict[str, Any]) -> None:
         worker, run = event["worker"], event["run"]
         if event["event"] == "begin":
-            self._at[worker] = run, event["name"], event["time"]
+            self._at[worker] = {"run": run, "name": event["name"], "since": event["time"]}
         elif event["event"] == "end":
             self._made[run] += 1
             begun = self._at.pop(worker, None)
-            self._busy += event["time"] - begun[2] if begun else 0.0
+            self._busy += event["time"] - begun["since"] if begun else 0.0
 
 
 def announce(artifacts: Path, shared: Shared, processes: int, began: float) -> None:

@@ -150,7 +150,12 @@ def by_run(seconds: Mapping[Job, float]) -> dict[Run, float]:
 
 def makespan(seconds: Mapping[Job, float], processes: int) -> float:
     """Seconds until the last job is done by processes that take the next one when they are free."""
-    ends = [0.0] * processes
-    for one in seconds.values():
+    return max([played(seconds.values(), processes), *by_run(seconds).values()])
+
+
+def played(seconds: Iterable[float], workers: int) -> float:
+    """Seconds until the last piece of work is done by workers that take the next one when they are free."""
+    ends = [0.0] * workers
+    for one in seconds:
         heapq.heapreplace(ends, ends[0] + one)
-    return max([*ends, *by_run(seconds).values()])
+    return max(ends)

@@ -73,7 +73,7 @@ def make(work: Parcel) -> Made:
             files |= {RECORD: _sent({"run": run.spec, "steps": 1}, run, RECORD), WEIGHTS_FILE: str(run.seed).encode()}
         measures = {"reading": asdict(reading), "measures": {}, "seconds": 0.0}
         files[measures_name(reading)] = _sent(measures, run, measures_name(reading))
-    return Made(contents, {}, "a worker", 0.5)
+    return Made(contents, {}, "a worker", dict.fromkeys(work.jobs, 0.5))
 
 
 def _sent(content: dict[str, Any], run: Run, name: str) -> bytes:

@@ -10,8 +10,9 @@ import pytest
 from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, transfers
 
 from repro.cluster import ClusterError, LostError
-from repro.cluster.far import AHEAD, FarWorkshop
+from repro.cluster.far import AGAIN, FarWorkshop
 from repro.cluster.parcels import Made, Parcel
+from repro.runs.integrity import RECORD
 from repro.runs.run import Job
 from repro.runs.store import Store
 from repro.runs.workshop import Journal, Session, StoppedError
@@ -63,11 +64,11 @@ def test_a_reading_of_a_trained_run_goes_out_with_it_and_leaves_its_training_alo
     assert store.weights(run()).stat().st_ino == before
 
 
-def test_no_more_is_out_than_keeps_the_workers_busy(store: Store, executor: Executor) -> None:
+def test_no_more_is_out_than_workers_can_be_at(store: Store, executor: Executor) -> None:
     fleet = Fleet(executor)
     jobs = [trains(seed) for seed in range(30)]
     shop(store, fleet, *jobs).obtain(jobs)
-    assert fleet.most_out <= AHEAD * fleet.workers
+    assert fleet.most_out == fleet.workers
     assert [sent[0] for sent in fleet.sent] == jobs  # and in the session's order
 
 
@@ -96,8 +97,11 @@ def test_what_breaks_is_told_to_who_wants_it_and_to_who_wants_what_is_measured_o
     assert len(fleet.sent) == 3  # it is not tried by everyone who wants it
 
 
-def test_what_the_connection_took_with_it_is_sent_again(store: Store, executor: Executor) -> None:
-    lost = [LostError("the link")]
+@pytest.mark.parametrize("times", [AGAIN, AGAIN + 1])
+def test_what_the_connection_took_with_it_is_sent_again_a_stated_number_of_times(
+    store: Store, executor: Executor, times: int
+) -> None:
+    lost = [LostError("the link")] * times
 
     def does(work: Parcel) -> Made:
         if lost:
@@ -105,8 +109,24 @@ def test_what_the_connection_took_with_it_is_sent_again(store: Store, executor: 
         return make(work)
 
     fleet = Fleet(executor, does=does)
-    shop(store, fleet, trains()).obtain([trains()])
-    assert fleet.sent == [(trains(),)] * 2
+    far = shop(store, fleet, trains())
+    if times > AGAIN:
+        with pytest.raises(ClusterError, match="seed 0: the link"):
+            far.obtain([trains()])
+    else:
+        far.obtain([trains()])
+    assert fleet.sent == [(trains(),)] * (AGAIN + 1)
+
+
+def test_what_arrives_damaged_is_an_error_of_the_machine(store: Store, executor: Executor) -> None:
+    def does(work: Parcel) -> Made:
+        made = make(work)
+        damaged = json.dumps(json.loads(made.contents[run()][RECORD]) | {"steps": 2}).encode()
+        return replace(made, contents={run(): {**made.contents[run()], RECORD: damaged}})
+
+    with pytest.raises(ClusterError, match=r"seed 0: .*checksum"):
+        shop(store, Fleet(executor, does=does), trains()).obtain([trains()])
+    assert not store.trained(run())
 
 
 def test_a_cluster_that_is_gone_ends_it_and_what_is_stored_is_there(store: Store, executor: Executor) -> None:

@@ -24,7 +24,7 @@ from repro.experiment.datasets import DATASETS
 from repro.science.data.sources import Source
 
 OWN = Passport("0.1 (aa)", "2.14.1")
-THERE = Description(OWN, "node", (), (), 0)
+THERE = Description(OWN, "node", "cache", (), (), 0)
 
 
 @pytest.fixture

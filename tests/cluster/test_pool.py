@@ -1,29 +1,45 @@
 """Dask's workers as a pool: real schedulers and processes, and parcels that take no time."""
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dask
 import distributed
 import pytest
+from fleets import CONDITIONS, make, trains
 
+from repro.cluster import ClusterError
+from repro.cluster.at_work import Pulse
+from repro.cluster.far import FarWorkshop
 from repro.cluster.nodes import receive
 from repro.cluster.parcels import Made, Parcel
 from repro.cluster.pool import DaskPool
 from repro.cluster.starting import connected
 from repro.experiment.datasets import DATASETS
+from repro.runs.store import Store
+from repro.runs.workshop import Session
 from repro.science.data.sources import Source
 
 EMPTY = Parcel((), None, (), {})
 
 
-def where(_: Parcel, worker: str) -> Made:
-    return Made({}, {}, f"{worker} {os.environ.get('CUDA_VISIBLE_DEVICES')}", os.getpid())
+def where(_: Parcel, worker: str, __: Pulse) -> Made:
+    return Made({}, {}, f"{worker} {os.environ.get('CUDA_VISIBLE_DEVICES')}", {})
 
 
-def breaks(_: Parcel, __: str) -> Made:
+def breaks(_: Parcel, __: str, ___: Pulse) -> Made:
     raise RuntimeError("out of\nmemory")
+
+
+def dies_of_the_first(work: Parcel, _: str, __: Pulse) -> Made:
+    if work.jobs[0].run.seed == 0:
+        time.sleep(0.5)  # in which the next would have been sent, if one were sent ahead
+        os.kill(os.getpid(), signal.SIGKILL)
+    return make(work)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +64,15 @@ def test_what_breaks_is_told_in_one_line(client: distributed.Client) -> None:
     pool = DaskPool(client, {}, work=breaks)
     pool.slots()
     assert str(pool.submit(EMPTY).exception(60)) == "RuntimeError: out of memory"
+
+
+def test_the_death_of_a_worker_counts_against_the_run_that_it_made_and_no_other(store: Store) -> None:
+    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), connected("local:1") as client:
+        pool = DaskPool(client, {}, work=dies_of_the_first)
+        far = FarWorkshop(store, CONDITIONS, Session([trains(), trains(1)]), pool)
+        with pytest.raises(ClusterError, match="seed 0: 2 workers died as they made it"):
+            far.obtain([trains()])
+        far.obtain([trains(1)])
 
 
 def test_the_cluster_forgets_what_came_back(client: distributed.Client) -> None:

@@ -26,15 +26,36 @@ def mishap(trained: Project, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPa
     return monkeypatch
 
 
-def test_a_run_whose_worker_is_killed_is_trained_again(trained: Project, mishap: pytest.MonkeyPatch) -> None:  # noqa: F811
-    result = trained.apart("--cluster", "local:2", *ONE)
+@pytest.mark.parametrize("reached", [True, False], ids=["same node", "other node"])
+def test_a_run_whose_worker_is_killed_goes_on_where_its_state_can_be_reached(
+    trained: Project,  # noqa: F811
+    mishap: pytest.MonkeyPatch,
+    reached: bool,
+) -> None:
+    """Nodes of their own are told apart by their users' cache folders. One that holds no state begins anew."""
+    mishap.setenv("MISHAP_STEP", "4")  # in the second epoch; a state was kept after the first
+    folder = trained.folder / "cluster"
+    with processes(folder) as cluster:
+        cluster.scheduler()
+        for name in ("one", "two"):
+            cache = folder / ("cache" if reached else f"cache-{name}")
+            cluster.worker(name, XDG_CACHE_HOME=str(cache))
+        cluster_is_up(cluster.address, 2)
+        result = trained.apart("--cluster", cluster.address, *ONE)
     assert not result.parseoutcomes().keys() & {"errors", "failed"}
-    begun = (trained.folder / "begun.txt").read_text().splitlines()
+    begun = [tuple(map(int, line.split())) for line in (trained.folder / "begun.txt").read_text().splitlines()]
     assert len(begun) == 5  # four runs, one of them twice
-    assert begun[0] not in begun[1:]
-    mishap.undo()
-    stored = weights(trained.folder / ".repro" / "store")
-    assert len(stored) == 6  # with two checkpoints
+    assert begun[0][0] not in [process for process, _ in begun[1:]]
+    went_on = [step for _, step in begun if step]
+    assert len(went_on) == (1 if reached else 0)
+    assert all(0 < step < 4 for step in went_on)
+    made = weights(trained.folder / ".repro" / "store")
+    assert len(made) == 6  # with two checkpoints
+    here = trained.apart("-n0", *ONE, "--store", "here")
+    assert not here.parseoutcomes().keys() & {"errors", "failed"}
+    assert weights(trained.folder / "here") == made
+    left = [path.name for cache in folder.glob("cache*") for path in cache.glob("repro-batch-robustness/at-work/*")]
+    assert len(left) == (0 if reached else 1)  # what nobody could take up
 
 
 def test_one_whose_workers_always_die_is_an_error_that_says_how_often(
