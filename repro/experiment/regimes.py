@@ -151,13 +151,13 @@ _SMOKE: Final = Scale(3, _NEAR, 2, 64, Reading(64, 8, 2, 8), width=4, anchor=16)
 for _task, _quick, _laptop in (
     (
         M1_MNIST,
-        Scale(3, _NEAR, 5, 3072, Reading(2048, 256, 4, 384), anchor=16, schedule_factor=5),
-        Scale(11, _FAR, 5, 2048, Reading(2048, 512, 8, 512), anchor=16),
+        Scale(4, _NEAR, 5, 2048, Reading(2048, 256, 4, 64), anchor=16, schedule_factor=5),
+        Scale(5, _FAR, 5, 4096, Reading(2048, 512, 8, 512), anchor=16, schedule_factor=5),
     ),
     (
         STDCNN_MNIST,
         Scale(5, _NEAR, 5, 8192, Reading(2048, 512, 4, 512), anchor=16, schedule_factor=5),
-        Scale(20, _FAR, 5, 4096, Reading(2048, 1024, 8, 1024), anchor=16),
+        Scale(5, _FAR, 5, 16384, Reading(2048, 1024, 8, 1024), anchor=16, schedule_factor=5),
     ),
     (M1_FASHION, _SMOKE, Scale(32, _NEAR, 5, 1024, Reading(2048, 512, 8, 512), anchor=16)),
     (STDCNN_FASHION, _SMOKE, Scale(72, _NEAR, 5, 8192, Reading(2048, 1024, 8, 1024), anchor=16)),
