@@ -134,8 +134,8 @@ def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale
 #   M1-MNIST at 32: 2,048 images in 4 epochs 89, 91%, 0.86 on 256 images. 2,560 in 3 epochs 90, 90%, 0.85. 3,072 in 3
 #     epochs 87, 91%, 0.57 on 256. 4,096 in 2 epochs 88, 90%, 0.69. 512 images shown 11 times come to 90, 93, 92%, and
 #     to 0.66 to 0.98 on 512, for less than half the time. No choice made all of M1's lambda1 believed: on 384 images of
-#     3,072 some run of each line with momentum had too few, and a session decided 13 of its claims; 15 with 2,048 images
-#     and 256 attacked ones; 12 as it is. At 64: 2,048 in 8 epochs 91%, 4,096 in 5 epochs 91%.
+#     3,072 some run of each line with momentum had too few, and a session decided 13 of its claims; 15 with 2,048
+#     images and 256 attacked ones; 12 as it is. At 64: 2,048 in 8 epochs 91%, 4,096 in 5 epochs 91%.
 #   StdCNN-MNIST at 32: 8,192 images in 5 epochs 92%, 10 s, 0.48 on 512 images; in 4 epochs 88, 87 and 26%, so that one
 #     network of three has not begun to learn. 2,048 images in 19 epochs 91, 88%, 0.69. 4,096 at 64 in 20 epochs 92%.
 #   M1-FashionMNIST, 256 images at 32: 45 epochs 90, 83%, 55 epochs 90, 92%, 14 s. 1,024 images: 28 epochs 88%, 30 s.
