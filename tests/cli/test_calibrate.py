@@ -21,6 +21,7 @@ DONE, BAD_INPUT = 0, 2
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("REPRO_RATES", str(tmp_path / "rates"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # the small pictures are not the user's
     return tmp_path / "rates"
 
 
