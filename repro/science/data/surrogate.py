@@ -131,14 +131,13 @@ def _look(name: str) -> _Look:
 
 
 def _read(path: Path) -> Arrays | None:
-    """The arrays that are stored; None where there are none, not so many as there must be, or the file is damaged."""
+    """The arrays that are stored; None where there are none, or the file is damaged."""
     try:
         # the file is opened here, because np.load leaves the file open when the archive in it is damaged
         with path.open("rb") as file, np.load(file) as stored:
-            arrays = Arrays(**stored)
+            return Arrays(**stored)
     except Exception:  # a damaged zip raises almost anything, and the answer to all of it is to render anew
         return None
-    return arrays if (len(arrays.train_labels), len(arrays.test_labels)) == (TRAIN, TEST) else None
 
 
 def _write(path: Path, arrays: Arrays) -> None:

@@ -176,14 +176,6 @@ def test_a_damaged_file_is_rendered_anew(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("small")
-def test_a_file_of_another_number_of_images_is_rendered_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    surrogate("MNIST", tmp_path)
-    for part, count in (("TRAIN", 310), ("TEST", 40)):
-        monkeypatch.setattr(module, part, count)
-        assert len(vars(surrogate("MNIST", tmp_path))[f"{part.lower()}_images"]) == count
-
-
-@pytest.mark.usefixtures("small")
 def test_the_file_appears_only_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     savez = np.savez
     seen: list[Any] = []
