@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, transfers
@@ -65,7 +66,13 @@ def test_a_reading_of_a_trained_run_goes_out_with_it_and_leaves_its_training_alo
 
 
 def test_no_more_is_out_than_workers_can_be_at(store: Store, executor: Executor) -> None:
-    fleet = Fleet(executor)
+    both = Barrier(2, timeout=30)  # each worker waits for the other, so that two are out at once
+
+    def does(work: Parcel) -> Made:
+        both.wait()
+        return make(work)
+
+    fleet = Fleet(executor, does=does)
     jobs = [trains(seed) for seed in range(30)]
     shop(store, fleet, *jobs).obtain(jobs)
     assert fleet.most_out == fleet.workers
