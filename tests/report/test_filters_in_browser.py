@@ -4,19 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import looking, started
+from browser import looking
 from pages import written
 from playwright.sync_api import Browser, Page
 
 from repro.report.bundle import load
 from repro.verdicts.curves import LAMBDA1
 from repro.verdicts.figures import FIGURES
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

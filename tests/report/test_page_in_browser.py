@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import looking, started
+from browser import looking
 from pages import HOSTILE, hostile, written
 from playwright.sync_api import Browser, Page
 
@@ -15,12 +15,6 @@ from repro.verdicts.entry import Broken
 
 BROKEN = Broken(test=f"claims/test_it.py::test_it[{HOSTILE}]", claim="it", case="M1", error=f"OSError: {HOSTILE}")
 OUTCOMES = ("holds", "fails", "undecided", "not learnt")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

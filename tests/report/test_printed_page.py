@@ -1,21 +1,14 @@
 """The report's page on paper."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import looking, started
+from browser import looking
 from pages import written
 from playwright.sync_api import Browser
 
 WIDTH = 695  # pixels between the margins of an A4 sheet
 CLOSED = "document.querySelectorAll('details:not([open])').length"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with started() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
