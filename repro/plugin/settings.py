@@ -135,8 +135,8 @@ def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozen
 def _chosen_tasks(names: Collection[str]) -> frozenset[str]:
     """The tasks that are named, by their own names or all of one by that of its network."""
     by_network = {name: {str(task) for task in TASKS.values() if task.architecture == name} for name in NETWORKS}
-    tasks = [name for name in names if not by_network.get(name)]
-    return _chosen("--task", tasks, TASKS).union(*(by_network.get(name, ()) for name in names))
+    means = {name: {name} for name in TASKS} | {name: tasks for name, tasks in by_network.items() if tasks}
+    return frozenset().union(*(means[name] for name in _chosen("--task", names, means)))
 
 
 def _chosen_figures(numbers: Collection[str]) -> frozenset[str]:

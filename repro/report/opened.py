@@ -41,6 +41,10 @@ class Trained:
     record: Record
     measures: Record
 
+    def __repr__(self) -> str:
+        """A line, for a notebook shows what is opened."""
+        return f"<{self.run}: {self.run.last_step:,} steps, .model, .record, .measures>"
+
 
 @dataclass(frozen=True)
 class Opened:

@@ -6,6 +6,7 @@ from test_selection import refused
 
 MISTYPED = {
     "a task": ("--quick --task StdCNN-MNSIT", "--task StdCNN-MNSIT: must be one of ", "; did you mean StdCNN-MNIST "),
+    "a network": ("--quick --task StdCN", "--task StdCN: must be one of M1-MNIST, ", "; did you mean StdCNN"),
     "a reading": ("--quick --readings lambda1-tst", "--readings lambda1-tst: must be ", "; did you mean lambda1-test"),
     "a training": (
         "--quick --trained-as c1-pool-lst",

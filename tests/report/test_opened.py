@@ -90,6 +90,7 @@ def test_a_figure_is_one_of_matplotlib(report: Any) -> None:
 
 def test_a_network_is_trained_and_comes_with_its_measures(report: Any) -> None:
     found = report.network("StdCNN-FashionMNIST", "LR", 64, seed=1)
+    assert repr(found) == f"<{found.run}: 86,000 steps, .model, .record, .measures>"
     assert (found.run.batch_size, found.run.seed, found.record["steps"]) == (64, 1, 86_000)
     assert found.measures["test_accuracy"] == pytest.approx(0.9, abs=0.02)
     with torch.no_grad():
