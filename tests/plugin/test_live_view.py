@@ -49,7 +49,7 @@ def seen(project: Project, *options: str, **environment: str) -> str:
 def test_a_bar_the_workers_and_the_verdicts_as_they_fall(project: Project, processes: str) -> None:
     text = seen(project, processes)
     assert "━" in text
-    assert re.search(r"\d+%, \d of 6 made, about \d+ seconds left", text)
+    assert re.search(r"\d+%, \d of 6 made, about \d+ seconds? left", text)
     worker = "main" if processes == "-n0" else "gw1"
     assert re.search(rf"{worker} +StdCNN-MNIST LR/BS m=0, batch size \d+ seed \d", text)
     assert re.search(r"before: test accuracy 90\.\d%", text)

@@ -4,7 +4,7 @@ import pytest
 from projects import Project
 
 LINE = re.compile(
-    r"measurements: (\d+) of (\d+) made, \d+% of the predicted time, \d+ seconds so far, about \d+ seconds left"
+    r"measurements: (\d+) of (\d+) made, \d+% of the predicted time, \d+ seconds? so far, about \d+ seconds? left"
 )
 
 
