@@ -20,7 +20,7 @@ class AtWork:
         """Take note of an epoch that is done; with 0, that one of the run's measurements begins."""
         if not epoch:
             self._began = time.monotonic()
-        far = {"epoch": epoch, "epochs": run.epochs, "loss": loss} if epoch else {}
+        far = {"epoch": epoch, "epochs": run.last_epoch, "loss": loss} if epoch else {}
         self._facts = {"worker": self._worker, "run": run.key, "name": str(run), **far}
 
     def told(self) -> dict[str, Any]:

@@ -129,6 +129,11 @@ class Run:
         return every if self.steps is None else min(self.steps, every)
 
     @property
+    def last_epoch(self) -> int:
+        """The epoch that it ends in, perhaps not a whole one, unless it diverges."""
+        return math.ceil(self.last_step / self.steps_per_epoch)
+
+    @property
     def samples(self) -> int:
         """Images shown to the network in all of training."""
         epochs, rest = divmod(self.last_step, self.steps_per_epoch)

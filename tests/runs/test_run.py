@@ -198,23 +198,23 @@ def test_a_checkpoint_is_another_run_of_the_same_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "images", "steps_per_epoch", "last_step", "samples"),
+    ("run", "images", "steps_per_epoch", "last_step", "last_epoch", "samples"),
     [
-        (ONE, 55_000, 430, 43_000, 5_500_000),
-        (replace(ONE, steps=430), 55_000, 430, 430, 55_000),  # an epoch's last batch has 88 images
-        (replace(ONE, steps=431), 55_000, 430, 431, 55_128),
-        (replace(ONE, steps=50_000), 55_000, 430, 43_000, 5_500_000),
-        (replace(ONE, train_images=100, epochs=3, steps=2), 100, 1, 2, 200),
-        (replace(ONE, data="surrogate"), 18_333, 144, 14_400, 1_833_300),
-        (replace(ONE, data="surrogate", train_images=60_000), 18_333, 144, 14_400, 1_833_300),
-        (replace(ONE, data="surrogate", task=TASKS["C1-CIFAR10"]), 16_000, 125, 12_500, 1_600_000),
+        (ONE, 55_000, 430, 43_000, 100, 5_500_000),
+        (replace(ONE, steps=430), 55_000, 430, 430, 1, 55_000),  # an epoch's last batch has 88 images
+        (replace(ONE, steps=431), 55_000, 430, 431, 2, 55_128),
+        (replace(ONE, steps=50_000), 55_000, 430, 43_000, 100, 5_500_000),
+        (replace(ONE, train_images=100, epochs=3, steps=2), 100, 1, 2, 2, 200),
+        (replace(ONE, data="surrogate"), 18_333, 144, 14_400, 100, 1_833_300),
+        (replace(ONE, data="surrogate", train_images=60_000), 18_333, 144, 14_400, 100, 1_833_300),
+        (replace(ONE, data="surrogate", task=TASKS["C1-CIFAR10"]), 16_000, 125, 12_500, 100, 1_600_000),
     ],
 )
 def test_a_run_knows_its_images_and_steps(
-    run: Run, images: int, steps_per_epoch: int, last_step: int, samples: int
+    run: Run, images: int, steps_per_epoch: int, last_step: int, last_epoch: int, samples: int
 ) -> None:
     assert (run.images, run.steps_per_epoch) == (images, steps_per_epoch)
-    assert (run.last_step, run.samples) == (last_step, samples)
+    assert (run.last_step, run.last_epoch, run.samples) == (last_step, last_epoch, samples)
 
 
 @pytest.mark.parametrize(
