@@ -177,7 +177,8 @@ class ClaimSession:
     def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
         """Tell how far the run is that this process is at; epoch 0: it is made, and how well it does is known."""
         if epoch:
-            self.shared.beat(self._process.name, run=run.key, epoch=epoch, epochs=run.last_epoch, loss=loss, **self._before)
+            far = {"epoch": epoch, "epochs": run.last_epoch, "loss": loss}
+            self.shared.beat(self._process.name, run=run.key, **far, **self._before)
             self._process.notify()
             return
         measures = (self.store.measures(run, self.conditions.reading_of(run)) or {}).get("measures", {})
