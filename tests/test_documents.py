@@ -6,26 +6,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "artifacts").glob("*.md")]
+DOCUMENTS = [path for folder in ("", "docs", "examples", "artifacts") for path in (ROOT / folder).glob("*.md")]
+DOCUMENTS.append(ROOT / "artifacts" / "published" / "README.md")
 OF_TODAY = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]  # that one speaks of what was, too
 PATH = re.compile(r"`((?:repro|claims|tests|benchmarks|docs)/[\w./-]*)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 MEASURED_LATER = "benchmarks/results/"  # a benchmark writes there; one that needs a GPU may not have run yet
 
 
-@pytest.mark.parametrize("document", OF_TODAY, ids=lambda path: path.name)
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("document", OF_TODAY, ids=name_of)
 def test_paths_lead_somewhere(document: Path) -> None:
     paths = [path for path in PATH.findall(document.read_text("utf-8")) if not path.startswith(MEASURED_LATER)]
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_links_lead_somewhere(document: Path) -> None:
     links = LINK.findall(document.read_text("utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", OF_TODAY, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", OF_TODAY, ids=name_of)
 def test_modules_are_called_by_their_names(document: Path) -> None:
     names = re.findall(r"`repro\.([a-z_.]+)`", document.read_text("utf-8"))
     places = [ROOT / "repro" / name.replace(".", "/") for name in names]

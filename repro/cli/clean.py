@@ -23,7 +23,7 @@ from .output import text_of
 
 LEFT: Final = "left by a process that was killed, or damaged"
 OLD: Final = "of another version of the code"
-WEIGHTS: Final = "weights of runs that are measured: a new reading of them would train them anew"
+WEIGHTS: Final = "weights of runs that are measured: a new reading of them would be an error"
 ALL: Final = "runs with all that was measured of them"
 
 

@@ -145,7 +145,11 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
     value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")
-    value("--regime", name_of, "paper (the default), laptop (two hours), quick, or a TOML file; see the README")
+    value(
+        "--regime",
+        name_of,
+        "paper (the default), laptop (two hours by plan), quick, or a TOML file (see the manual)",
+    )
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
     value("--task", name_of, "only claims on this task, or on the tasks of this network; may be given again", "append")
@@ -153,7 +157,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     readings, trainings = _some_of(NAMES, "all, or some of", every="all"), _some_of(SAYS, "one or more of")
     value("--readings", readings, f"other readings, in place of {', '.join(BY_DEFAULT[1:])}: {readings.right}")
     value("--trained-as", trainings, f"readings that need other training: {', '.join(SAYS)}")
-    value("--precision", name_of, f"of training on a GPU: {', '.join(precisions.SAYS)}")
+    value("--precision", name_of, f"of the training's products: {', '.join(precisions.SAYS)}")
     value("--shard", _SHARD, "make only part K of N of the runs, sharing nothing with the others; see the manual")
     value("--cluster", _CLUSTER, "have the runs made by the workers of a Dask cluster; see docs/cluster.md")
     switch("--plan", help="say what would be trained and what is stored; train nothing")
