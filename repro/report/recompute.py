@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from ..runs.store import Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
-from ..verdicts.entry import Broken, Entry, Told
+from ..verdicts.entry import Broken, Entry, Look, Told
+from ..verdicts.history import Note, decided, looks_before
 from .asserted import alike, asserted, families, of_session
 from .bundle import Loaded
 
@@ -106,7 +108,7 @@ class _Bench:
         """Decide one test again and note what came of it; of one that broke nothing if the store lacks its runs."""
         try:
             missing = self._missing(case)
-            looks = () if isinstance(reported, Broken) else reported.looks
+            looks = () if isinstance(reported, Broken) else self._looks(reported, case)
             now = None if missing else judge(case, self.store, self.conditions, before=looks).entry()
             why = ""
         except UNDECIDABLE as error:
@@ -121,6 +123,16 @@ class _Bench:
         else:
             found.agree += 1
         return None if isinstance(reported, Broken) else now
+
+    def _looks(self, reported: Entry, case: Case) -> tuple[Look, ...]:
+        """The looks that a report tells of, and those at fewer seeds that its store remembers besides."""
+        remembered = [look for look in looks_before(self._notes, case, self.conditions) if look.seeds < reported.seeds]
+        found = {look.seeds: look for look in (*remembered, *reported.looks)}
+        return tuple(found[seeds] for seeds in sorted(found))
+
+    @cached_property
+    def _notes(self) -> list[Note]:
+        return decided(self.store)
 
     def _missing(self, case: Case) -> list[str]:
         """The runs of a case that are not stored whole under a reading that its verdicts need, which no check is."""

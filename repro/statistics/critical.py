@@ -8,6 +8,7 @@ from .estimands import Decision, Estimand, Outcome
 from .units import Margin
 
 WIDEST: Final = 64.0  # times the declared margin, or a share of it: beyond that nothing is looked for
+STEPS: Final = 24  # on the way there: an outcome may come and go, as where a larger margin reaches down to the floor
 PRECISION: Final = 0.01  # relative, of the margin that is found
 
 Rule = Callable[..., Estimand]  # of the margins of its curves' measures
@@ -28,14 +29,17 @@ def critical(rule: Rule, margins: Sequence[Margin], decide: Callable[[Estimand],
     def outcome(logarithm: float) -> Outcome:
         return decide(rule(*scaled(margins, math.exp(logarithm)))).outcome
 
-    here, ends = outcome(0.0), (-math.log(WIDEST), math.log(WIDEST))
-    found = [_flip(outcome, here, end) for end in ends if outcome(end) is not here]
-    return math.exp(min(found, key=abs)) if found else None
+    here = outcome(0.0)
+    for step in range(1, STEPS + 1):
+        for side in (1, -1):
+            same, other = (side * math.log(WIDEST) * of / STEPS for of in (step - 1, step))
+            if outcome(other) is not here:
+                return math.exp(_flip(outcome, here, same, other))
+    return None
 
 
-def _flip(outcome: Callable[[float], Outcome], here: Outcome, end: float) -> float:
-    """The logarithm nearest to 0 on the way to an end at which the outcome is another, by bisection."""
-    same, other = 0.0, end
+def _flip(outcome: Callable[[float], Outcome], here: Outcome, same: float, other: float) -> float:
+    """The logarithm between one with this outcome and one with another at which it changes, by bisection."""
     while abs(other - same) > PRECISION:
         middle = (same + other) / 2
         same, other = (middle, other) if outcome(middle) is here else (same, middle)

@@ -10,31 +10,152 @@ estimate shown is that of the contrast that decided, or of the one that kept it 
 
 import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Compares, Estimand, Question, Sample, Side
-from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
+from .estimands import Compares, Estimand, Question, Sample, Side, Worlds
+from .hypotheses import AllOf, AnyOf, Effect, Mean, Nothing
 from .units import Margin
 
 ON_THE_FLOOR: Final = "begins within the margin of the floor, with no room to fall"
 NO_NUMBERS: Final = "no numbers in the table"
 BOTH_ON_THE_FLOOR: Final = "both stand within the margin of the floor, where nothing can differ"
 
-BOTH_SIDES: Final = (1, -1)
-LOSSES: Final = (-1,)
+
+class _Within(Estimand):
+    """An estimand of several effects, none of which may go beyond one margin to any of ``sides``."""
+
+    sides: ClassVar[tuple[int, ...]] = (1, -1)
+    words: ClassVar[str]
+
+    @abstractmethod
+    def effects(self, *samples: Sample) -> list[Effect]:
+        """What has to lie within the margin."""
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of the curves."""
+        effects, asked = self.effects(*samples), self.words.format(self.margin)
+        if not effects:
+            nothing = Nothing(samples[0].unit, NO_NUMBERS)
+            return Question(nothing, nothing, asked)
+        tests = [(effect, side) for effect in effects for side in self.sides]
+        inside = tuple(Mean(effect, -side, -self.margin.size) for effect, side in tests)
+        outside = tuple(Mean(effect, side, self.margin.size) for effect, side in tests)
+        return Question(AllOf(inside), AnyOf(outside), asked, *self.no_room(*samples))
+
+    def no_room(self, *samples: Sample) -> tuple[Worlds, Worlds, str]:  # noqa: ARG002  # some always have room
+        """Where it can neither hold nor fail for lack of room, and in words why."""
+        return False, False, ""
 
 
-def _within(effects: list[Effect], margin: Margin, sides: tuple[int, ...]) -> tuple[AllOf, AnyOf]:
-    """The tests that show that no effect goes beyond the margin to these sides, and those that show that one does."""
-    tests = [(effect, side) for effect in effects for side in sides]
-    inside = tuple(Mean(effect, -side, -margin.size) for effect, side in tests)
-    outside = tuple(Mean(effect, side, margin.size) for effect, side in tests)
-    return AllOf(inside), AnyOf(outside)
+@dataclass(frozen=True)
+class _OverTheGrid(_Within):
+    """An estimand of every batch size's difference to each smaller one.
+
+    It cannot hold where the smallest batch size stands within the margin of the floor.
+    """
+
+    compares = Compares.BATCH_SIZES
+    takes = "one curve"
+
+    within: Margin
+
+    def effects(self, *samples: Sample) -> list[Effect]:
+        return _to_smaller_ones(samples[0])
+
+    def no_room(self, *samples: Sample) -> tuple[Worlds, Worlds, str]:
+        return no_room_to_fall(samples[0], self.within), False, ON_THE_FLOOR
+
+
+class Flat(_OverTheGrid):
+    """The means of any two batch sizes differ by less than ``within``: an equivalence test."""
+
+    side, words = Side.WITHIN, "every two batch sizes within {} of each other"
+
+
+class NotWorse(_OverTheGrid):
+    """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
+
+    side, words = Side.NOT_BELOW, "no batch size lower than a smaller one by {}"
+    sides = (-1,)
+
+
+@dataclass(frozen=True)
+class Same(_Within):
+    """At every batch size the means of two curves differ by less than ``within``: an equivalence test.
+
+    It cannot hold where at some batch size both curves stand within the margin of the floor.
+    """
+
+    side, words = Side.WITHIN, "a difference of less than {} at every batch size"
+    compares = Compares.CURVES
+    takes = "two curves"
+
+    within: Margin
+
+    def effects(self, *samples: Sample) -> list[Effect]:
+        first, second = samples
+        return [
+            Effect(
+                second.values[..., j] - first.values[..., j],
+                first.unit,
+                f"paired difference at batch size {size}",
+                first.step,
+            )
+            for j, size in enumerate(first.batch_sizes)
+        ]
+
+    def no_room(self, *samples: Sample) -> tuple[Worlds, Worlds, str]:
+        return both_floored(samples[0], samples[1], self.within), False, BOTH_ON_THE_FLOOR
+
+
+@dataclass(frozen=True)
+class _BesidePrinted(_Within):
+    """An estimand of the differences to numbers that others printed, at every batch size of which they printed one.
+
+    A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
+    """
+
+    takes = "one curve"
+
+    within: Margin
+
+    def effects(self, *samples: Sample) -> list[Effect]:
+        (sample,) = samples
+        return [
+            Effect(
+                sample.values[..., j] - sample.theirs[j],
+                sample.unit,
+                f"difference to the printed number at batch size {size}",
+                sample.step,
+            )
+            for j, size in enumerate(sample.batch_sizes)
+            if sample.theirs and not math.isnan(sample.theirs[j])
+        ]
+
+
+class Matches(_BesidePrinted):
+    """At every batch size of which others printed a number, the mean is within ``within`` of it."""
+
+    side, words = Side.WITHIN, "within {} of the printed number at every batch size"
+
+
+class Differs(_BesidePrinted):
+    """At some batch size of which others printed a number, the mean is further from it than ``within``.
+
+    It fails where ``Matches`` holds, and holds where that fails.
+    """
+
+    side, words = Side.OUTSIDE, "further than {} from the printed number at some batch size"
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of one curve that has others' numbers beside it."""
+        same = super().question(*samples)
+        return replace(same, holds=same.fails, fails=same.holds)
 
 
 def _to_smaller_ones(sample: Sample) -> list[Effect]:
@@ -51,137 +172,12 @@ def _to_smaller_ones(sample: Sample) -> list[Effect]:
     ]
 
 
-def _no_room(sample: Sample, margin: Margin) -> NDArray[np.bool_]:
+def no_room_to_fall(sample: Sample, margin: Margin) -> NDArray[np.bool_]:
     """Whether the smallest batch size already stands within the margin of the floor."""
     return np.asarray(sample.values[..., 0].mean(-1) - margin.size < sample.floor)
 
 
-@dataclass(frozen=True)
-class _Within(Estimand):
-    """An estimand of one margin, which nothing may go beyond."""
-
-    within: Margin
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.within,)
-
-
-@dataclass(frozen=True)
-class Flat(_Within):
-    """The means of any two batch sizes differ by less than ``within``: an equivalence test.
-
-    It cannot hold where the smallest batch size stands within the margin of the floor.
-    """
-
-    side = Side.WITHIN
-    compares = Compares.BATCH_SIZES
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve."""
-        (sample,) = samples
-        asked = f"every two batch sizes within {self.within} of each other"
-        tests = _within(_to_smaller_ones(sample), self.within, BOTH_SIDES)
-        return Question(*tests, asked, _no_room(sample, self.within), ON_THE_FLOOR)
-
-
-@dataclass(frozen=True)
-class NotWorse(_Within):
-    """No batch size's mean is lower than a smaller one's by ``within`` or more: ``Flat``, one-sided."""
-
-    side = Side.NOT_BELOW
-    compares = Compares.BATCH_SIZES
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve."""
-        (sample,) = samples
-        asked = f"no batch size lower than a smaller one by {self.within}"
-        tests = _within(_to_smaller_ones(sample), self.within, LOSSES)
-        return Question(*tests, asked, _no_room(sample, self.within), ON_THE_FLOOR)
-
-
-@dataclass(frozen=True)
-class Same(_Within):
-    """At every batch size the means of two curves differ by less than ``within``: an equivalence test.
-
-    It cannot hold where at some batch size both curves stand within the margin of the floor.
-    """
-
-    side = Side.WITHIN
-    compares = Compares.CURVES
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 2 else "two curves"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of two curves."""
-        first, second = samples
-        asked = f"a difference of less than {self.within} at every batch size"
-        differences = second.values - first.values
-        effects = [
-            Effect(differences[..., j], first.unit, f"paired difference at batch size {size}", first.step)
-            for j, size in enumerate(first.batch_sizes)
-        ]
-        higher = np.maximum(first.values.mean(-2), second.values.mean(-2))
-        floored = (higher - self.within.size < first.floor).any(-1)
-        return Question(*_within(effects, self.within, BOTH_SIDES), asked, floored, BOTH_ON_THE_FLOOR)
-
-
-@dataclass(frozen=True)
-class Matches(_Within):
-    """At every batch size of which others printed a number, the mean is within ``within`` of it: an equivalence test.
-
-    A printed number is taken as it stands, since it comes without a spread. Undecided where nothing was printed.
-    """
-
-    side = Side.WITHIN
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve that has others' numbers beside it."""
-        (sample,) = samples
-        asked = f"within {self.within} of the printed number at every batch size"
-        return _beside(sample, lambda effects: _within(effects, self.within, BOTH_SIDES), asked)
-
-
-@dataclass(frozen=True)
-class Differs(_Within):
-    """At some batch size of which others printed a number, the mean is further from it than ``within``.
-
-    It fails where ``Matches`` holds, and holds where that fails.
-    """
-
-    side = Side.OUTSIDE
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve that has others' numbers beside it."""
-        (sample,) = samples
-        asked = f"further than {self.within} from the printed number at some batch size"
-        return _beside(sample, lambda effects: _within(effects, self.within, BOTH_SIDES)[::-1], asked)
-
-
-def _beside(sample: Sample, tests: Callable[[list[Effect]], tuple[Evidence, Evidence]], asked: str) -> Question:
-    """What speaks for a sentence on the differences to printed numbers, and what against it, if there are any."""
-    effects = [
-        Effect(
-            sample.values[..., j] - sample.theirs[j],
-            sample.unit,
-            f"difference to the printed number at batch size {size}",
-            sample.step,
-        )
-        for j, size in enumerate(sample.batch_sizes)
-        if sample.theirs and not math.isnan(sample.theirs[j])
-    ]
-    nothing = Nothing(sample.unit, NO_NUMBERS)
-    return Question(*(tests(effects) if effects else (nothing, nothing)), asked)
+def both_floored(first: Sample, second: Sample, margin: Margin) -> NDArray[np.bool_]:
+    """Whether at some batch size two curves both stand within the margin of the floor."""
+    higher = np.maximum(first.values.mean(-2), second.values.mean(-2))
+    return np.asarray((higher - margin.size < first.floor).any(-1))

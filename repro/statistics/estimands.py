@@ -10,9 +10,10 @@ never taken as flatness.
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import Enum, StrEnum
+from functools import reduce
 from typing import ClassVar, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from .units import Array, Margin, Unit
 
 ERROR: Final = 0.05
 ON_THE_FLOOR: Final = "every curve is about as low as it can be, where no difference can show"
+AT_THE_CEILING: Final = "every curve is about as high as it can be, where nothing can be so much higher"
 
 
 class Compares(Enum):
@@ -54,13 +56,24 @@ class Outcome(StrEnum):
 
 
 DECIDED: Final = (Outcome.HOLDS, Outcome.FAILS)
+Worlds = NDArray[np.bool_] | bool  # in which of them something is so
+
+FITS: Final[dict[str, Callable[[int], bool]]] = {
+    "": lambda _: True,
+    "one curve": lambda curves: curves == 1,
+    "two curves": lambda curves: curves == 2,
+    "four curves": lambda curves: curves == 4,
+    "two or more curves": lambda curves: curves >= 2,
+    "an even number of curves": lambda curves: curves > 0 and curves % 2 == 0,
+}
 
 
 @dataclass(frozen=True)
 class Sample:
     """The values of one curve on a unit's scale: ``values`` (seeds, batch sizes), batch sizes ascending.
 
-    ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy).
+    ``floor`` is the value, on the same scale, at and below which the measure means nothing (chance, for an accuracy);
+    ``ceiling`` is the largest that it can have.
     ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
     ``group``: what sets it apart, with others of the same group, where a sentence speaks of several tasks.
     ``theirs``: what others printed of the same curve at each batch size, NaN where they did not; empty if nowhere.
@@ -74,6 +87,7 @@ class Sample:
     step: float = 0.0
     group: str = ""
     theirs: tuple[float, ...] = ()
+    ceiling: float = math.inf
 
 
 def groups(samples: Iterable[Sample]) -> list[tuple[Sample, ...]]:
@@ -105,30 +119,52 @@ class Decision:
 class Question:
     """The evidence that a sentence holds, the evidence that it fails, and what is asked, in words.
 
-    ``floored``: where (in which worlds) it cannot hold, for lack of room for anything else; ``floor`` says so in words.
+    ``cannot_hold``: where (in which worlds) there is no room for anything else, so that it would hold whatever is so;
+    ``cannot_fail`` likewise. ``no_room`` says in words what there is no room for.
     """
 
     holds: Evidence
     fails: Evidence
     asked: str
-    floored: NDArray[np.bool_] | bool = False
-    floor: str = ""
+    cannot_hold: Worlds = False
+    cannot_fail: Worlds = False
+    no_room: str = ""
 
     def p(self) -> Array:
         """The smallest error level at which the sentence holds, in every world."""
-        return np.where(self.floored, 1.0, self.holds.p())
+        return np.where(self.cannot_hold, 1.0, self.holds.p())
+
+    def against(self) -> Array:
+        """The smallest error level at which it fails, in every world."""
+        return np.where(self.cannot_fail, 1.0, self.fails.p())
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is no room for one of the answers, in any world."""
+        return bool(np.any(self.cannot_hold) or np.any(self.cannot_fail))
+
+    def decided(self, alpha: float) -> NDArray[np.bool_]:
+        """Whether it holds or fails at an error of ``alpha``, in every world."""
+        return np.asarray((self.p() <= alpha) | (self.against() <= alpha))
 
     def answer(self, alpha: float) -> Decision:
         """The decision at an error of ``alpha``, in one world."""
-        p, would_hold = float(self.p()), float(self.holds.p()) <= alpha
+        p = float(self.p())
         if p <= alpha:
             return self._shown(Outcome.HOLDS, self.holds.weakest(), alpha, p)
-        against = self.fails.weakest()
-        if float(self.fails.p()) <= alpha:
-            return self._shown(Outcome.FAILS, against, alpha, p)
-        test, shared = self.holds.weakest()
-        widest = Weakest(test, max(shared, against.shared))
-        return self._shown(Outcome.UNDECIDED, widest, alpha, p, self.floor if would_hold else test.reason)
+        if float(self.against()) <= alpha:
+            return self._shown(Outcome.FAILS, self.fails.weakest(), alpha, p)
+        reason = self.holds.weakest().test.reason or (self.no_room if self.limited else "")
+        return self._shown(Outcome.UNDECIDED, self._in_doubt(alpha), alpha, p, reason)
+
+    def _in_doubt(self, alpha: float) -> Weakest:
+        """What is shown of a sentence that is undecided: the test that keeps it from holding, at its own level.
+
+        Unless the interval would then lie where the sentence fails: there at the level at which it did not fail yet.
+        """
+        (test, shared), against = self.holds.weakest(), self.fails.weakest()
+        clear = float(self.fails.p()) / against.shared <= alpha / shared
+        return Weakest(test, max(shared, against.shared) if clear else shared)
 
     def _shown(self, outcome: Outcome, found: Weakest, alpha: float, p: float, reason: str = "") -> Decision:
         one_side = alpha / found.shared
@@ -147,20 +183,22 @@ class Estimand(ABC):
     compares: ClassVar[Compares] = Compares.NEITHER
     existential: ClassVar[bool] = False
     side: ClassVar[Side | None] = None
+    takes: ClassVar[str] = ""  # how many curves, one of ``FITS``
 
     @property
-    @abstractmethod
     def margins(self) -> tuple[Margin, ...]:
         """The sizes of effect that the decision turns on, in the order in which they were declared."""
+        values = (getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # each is a dataclass
+        return tuple(value for value in values if isinstance(value, Margin))
 
     @property
     def margin(self) -> Margin:
         """The first of its margins, which most have alone."""
         return self.margins[0]
 
-    def wants(self, curves: int) -> str:  # noqa: ARG002  # one that says nothing takes any number
+    def wants(self, curves: int) -> str:
         """What it is decided from instead of so many curves, in words; empty where that many are right."""
-        return ""
+        return "" if FITS[self.takes](curves) else self.takes
 
     @abstractmethod
     def question(self, *samples: Sample) -> Question:
@@ -175,16 +213,53 @@ class Estimand(ABC):
         """What its effect hides of the samples, in words; nothing unless it is a mean over batch sizes."""
         return ""
 
+    def asks(self, *samples: Sample) -> Question:
+        """What is asked of the samples, where they leave room for an answer: all of them on the floor leave none."""
+        question = self.question(*samples)
+        with_floor = [sample for sample in samples if math.isfinite(sample.floor)]
+        floored = all_of([on_the_floor(sample, self._margin_of(sample)) for sample in with_floor])
+        return replace(
+            question,
+            cannot_hold=question.cannot_hold | floored,
+            cannot_fail=question.cannot_fail | floored,
+            no_room=question.no_room if question.limited else ON_THE_FLOOR,
+        )
+
+    def _margin_of(self, sample: Sample) -> float:
+        """The margin of a sample's own unit."""
+        return next((margin.size for margin in self.margins if margin.unit is sample.unit), 0.0)
+
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
-        decision = self.question(*samples).answer(alpha)
-        floored = [on_the_floor(sample, self.margins) for sample in samples if math.isfinite(sample.floor)]
-        if floored and all(floored):
-            return replace(decision, outcome=Outcome.UNDECIDED, reason=decision.reason or ON_THE_FLOOR, p=1.0)
-        return decision
+        return self.asks(*samples).answer(alpha)
 
 
-def on_the_floor(sample: Sample, margins: Iterable[Margin]) -> bool:
-    """Whether a curve stands within the margin of its own unit of the floor at every batch size."""
-    margin = next((margin.size for margin in margins if margin.unit is sample.unit), 0.0)
-    return bool((sample.values.mean(0) - margin < sample.floor).all())
+def on_the_floor(sample: Sample, margin: float) -> NDArray[np.bool_]:
+    """In which worlds a curve stands within a margin of the floor at every batch size."""
+    return np.asarray((sample.values.mean(-2) - margin < sample.floor).all(-1))
+
+
+def at_the_ceiling(sample: Sample, margin: float) -> NDArray[np.bool_]:
+    """In which worlds a curve stands within a margin of the ceiling at every batch size."""
+    return np.asarray((sample.values.mean(-2) + margin > sample.ceiling).all(-1))
+
+
+def each_once(pairs: Iterable[tuple[Sample, Sample]]) -> tuple[Array, Array]:
+    """Both values of the cells of some pairs of curves, (seeds, cells) each, as far as all have seeds; each cell once.
+
+    Two recipes that set the same training at a batch size are one there. In one world only: in worlds that were drawn
+    cells are never the same.
+    """
+    pairs = [*pairs]
+    seeds = min(sample.values.shape[-2] for pair in pairs for sample in pair)
+    first, second = (np.concatenate([pair[i].values[..., :seeds, :] for pair in pairs], axis=-1) for i in (0, 1))
+    if first.ndim > 2:
+        return first, second
+    sizes = np.array([[size for pair in pairs for size in pair[0].batch_sizes]])
+    _, places = np.unique(np.concatenate([sizes, first, second]), axis=1, return_index=True)
+    return first[:, np.sort(places)], second[:, np.sort(places)]
+
+
+def all_of(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Where all of some masks are so; nowhere without any."""
+    return np.asarray(reduce(np.logical_and, masks)) if masks else np.array(False)

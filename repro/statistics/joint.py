@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
@@ -39,9 +40,10 @@ class Jointly(Estimand):
         """What is asked of one curve for each part."""
         questions = [part.question(sample) for part, sample in zip(self.parts, samples, strict=True)]
         holds, fails = AllOf(tuple(q.holds for q in questions)), AnyOf(tuple(q.fails for q in questions))
-        floored = np.asarray(sum(np.asarray(q.floored, dtype=float) for q in questions)) > 0
-        floors = "; ".join(q.floor for q in questions if np.any(q.floored))
-        return Question(holds, fails, "; and ".join(q.asked for q in questions), floored, floors)
+        cannot_hold = reduce(np.logical_or, [q.cannot_hold for q in questions])
+        cannot_fail = reduce(np.logical_or, [q.cannot_fail for q in questions])
+        no_room = "; ".join(q.no_room for q in questions if q.limited)
+        return Question(holds, fails, "; and ".join(q.asked for q in questions), cannot_hold, cannot_fail, no_room)
 
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide from one curve for each part; what holds is shown with all its parts."""
@@ -68,15 +70,10 @@ class Exists(Estimand):
     compares = Compares.BATCH_SIZES
     existential = True
 
+    takes = "an even number of curves"
+
     first: Margin
     second: Margin
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return self.first, self.second
-
-    def wants(self, curves: int) -> str:
-        return "" if curves and curves % 2 == 0 else "an even number of curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of an even number of curves."""

@@ -12,10 +12,11 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Compares, Estimand, Question, Sample, Side, groups
+from .equivalence import BOTH_ON_THE_FLOOR, ON_THE_FLOOR, both_floored, no_room_to_fall
+from .estimands import Compares, Estimand, Question, Sample, Side, each_once, groups
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .signs import opposite_signs
-from .trends import DOWN, UP, change_over_grid, directed
+from .trends import Directed, change_over_grid
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
@@ -23,56 +24,36 @@ THE_SAME_RUNS: Final = "both pairs of curves are the same runs at every batch si
 
 
 @dataclass(frozen=True)
-class _OnAverage(Estimand):
+class _OnAverage(Directed):
     """An estimand of the mean over batch sizes of the difference of the last curve to the first.
 
     One effect a seed: its paired difference, mean over the batch sizes; Student's t interval.
     """
 
     compares = Compares.CURVES
+    takes = "two or more curves"
 
     by: Margin
 
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.by,)
+    def effect(self, *samples: Sample) -> Effect:
+        differences = (samples[-1].values - samples[0].values).mean(-1)
+        return Effect(differences, samples[0].unit, "paired difference, mean over batch sizes", samples[0].step)
 
     def hides(self, *samples: Sample) -> str:
         """Whether the last curve is above the first at some batch sizes and below it at others."""
         return opposite_signs(replace(samples[0], values=samples[-1].values - samples[0].values), self.by)
 
 
-def _mean_difference(samples: tuple[Sample, ...]) -> Effect:
-    differences = (samples[-1].values - samples[0].values).mean(-1)
-    return Effect(differences, samples[0].unit, "paired difference, mean over batch sizes", samples[0].step)
-
-
-@dataclass(frozen=True)
 class HigherOnAverage(_OnAverage):
     """The last curve is above the first by more than ``by``, on average over the batch sizes."""
 
-    side = Side.ABOVE
-
-    def wants(self, curves: int) -> str:
-        return "" if curves >= 2 else "two or more curves"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of two or more curves."""
-        return directed(_mean_difference(samples), UP, self.by, f"more than {self.by} higher")
+    side, words = Side.ABOVE, "more than {} higher"
 
 
-@dataclass(frozen=True)
 class LowerOnAverage(_OnAverage):
     """The last curve is below the first by more than ``by``, on average over the batch sizes."""
 
-    side = Side.BELOW
-
-    def wants(self, curves: int) -> str:
-        return "" if curves >= 2 else "two or more curves"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of two or more curves."""
-        return directed(_mean_difference(samples), DOWN, self.by, f"more than {self.by} lower")
+    side, words = Side.BELOW, "more than {} lower"
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,8 @@ class Mostly(Estimand):
     """In more than half of the cells the later curve is ``way`` than the earlier one: "in most cases".
 
     Curves of several groups (tasks, recipes) are compared within each; their cells count alike, and seed i is taken of
-    every group, as far as all have one.
+    every group, as far as all have one. Cells that are the same runs, as those of two recipes at the batch size where
+    both set the same learning rate, count once.
 
     One effect a seed: the share of its cells in which that is so, a tie being half a cell. Holds if the median over
     seeds is above one half, by the sign test. Cells of a seed go together and shares take few values, so that a t
@@ -90,6 +72,7 @@ class Mostly(Estimand):
 
     side = Side.ABOVE
     compares = Compares.CURVES
+    takes = "two or more curves"
 
     way: Way
 
@@ -98,16 +81,11 @@ class Mostly(Estimand):
         """One half."""
         return (Margin(0.5, SHARE),)
 
-    def wants(self, curves: int) -> str:
-        return "" if curves >= 2 else "two or more curves"
-
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
         pairs = [pair for group in groups(samples) for pair in itertools.combinations(group, 2)]
-        seeds = min(sample.values.shape[-2] for sample in samples)
-        cells = [(later.values - earlier.values)[..., :seeds, :] for earlier, later in pairs]
-        differences = np.concatenate(cells, axis=-1)
-        differences = differences if self.way == "higher" else -differences
+        earlier, later = each_once(pairs)
+        differences = later - earlier if self.way == "higher" else earlier - later
         shares = np.where(differences == 0, 0.5, differences > 0).mean(-1)
         name = f"share of {differences.shape[-1]} cells in which more is {self.way}, median seed"
         effect = Effect(shares, SHARE, name)
@@ -128,19 +106,14 @@ class SmallerChange(Estimand):
     of signs u of h the mean of s t - u h is above ``by``: an intersection, for each of two signs that are not known
     before (Bonferroni). It is below ``by`` if with one choice of signs u of h and both signs s of t it is: likewise,
     for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
+    It cannot hold where at some batch size the first pair stands within the margin of the floor, as ``Same`` cannot.
     """
 
     side = Side.ABOVE
     compares = Compares.CURVES
+    takes = "four curves"
 
     by: Margin
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.by,)
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 4 else "four curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of four curves."""
@@ -149,7 +122,8 @@ class SmallerChange(Estimand):
             asked, nothing = f"more than {self.by}", Nothing(samples[0].unit, THE_SAME_RUNS)
             return Question(nothing, nothing, asked)
         name = f"change of the second pair beyond that of the first, mean over {here.shape[-1]} batch sizes"
-        return smaller(here, there, Effect(np.zeros(0), samples[0].unit, name, samples[0].step), self.by)
+        question = smaller(here, there, Effect(np.zeros(0), samples[0].unit, name, samples[0].step), self.by)
+        return replace(question, cannot_hold=both_floored(samples[0], samples[1], self.by), no_room=BOTH_ON_THE_FLOOR)
 
     def hides(self, *samples: Sample) -> str:
         """Whether the second pair changes to both sides; that is what cancels, for the first is taken by its size."""
@@ -163,26 +137,22 @@ class SmallerChange(Estimand):
 class ChangesLess(Estimand):
     """Over the grid the first curve changes less than the second, by more than ``by``.
 
-    The change is the difference of the largest batch size to the smallest, in size: see ``SmallerChange``.
+    The change is the difference of the largest batch size to the smallest, in size: see ``SmallerChange``. It cannot
+    hold where the first curve begins within the margin of the floor, as ``Flat`` cannot: a fall would not be seen.
     """
 
     side = Side.ABOVE
     compares = Compares.BATCH_SIZES
+    takes = "two curves"
 
     by: Margin
-
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.by,)
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 2 else "two curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
         first, second = (change_over_grid(sample) for sample in samples)
         name = f"size of the second curve's {first.name} beyond that of the first's"
-        return smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
+        question = smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
+        return replace(question, cannot_hold=no_room_to_fall(samples[0], self.by), no_room=ON_THE_FLOOR)
 
 
 def smaller(here: Array, there: Array, shown: Effect, by: Margin) -> Question:

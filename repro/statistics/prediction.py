@@ -33,8 +33,8 @@ def further_seeds(
     worlds = [replace(sample, values=_continued(sample.values, cap)) for sample in samples]
 
     def enough(count: int) -> bool:
-        found = estimand.question(*(replace(world, values=world.values[:, :count]) for world in worlds))
-        return float(((found.p() <= alpha) | (found.fails.p() <= alpha)).mean()) >= power
+        found = estimand.asks(*(replace(world, values=world.values[:, :count]) for world in worlds))
+        return float(found.decided(alpha).mean()) >= power
 
     if not enough(cap):
         return None

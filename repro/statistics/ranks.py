@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimands import Estimand, Question, Sample, Side, groups
+from .estimands import Estimand, Question, Sample, Side, each_once, groups
 from .hypotheses import AllOf, AnyOf, Effect, Evidence, Mean, Nothing
 from .units import CORRELATION, Array, Margin
 
@@ -32,6 +32,7 @@ class RanksDisagree(Estimand):
 
     side = Side.NOT_BELOW
     existential = True
+    takes = "an even number of curves"
 
     explains: float
 
@@ -39,9 +40,6 @@ class RanksDisagree(Estimand):
     def margins(self) -> tuple[Margin, ...]:
         """The strength of correlation that would count as explaining, on Fisher's scale."""
         return (Margin(float(np.arctanh(self.explains)), CORRELATION),)
-
-    def wants(self, curves: int) -> str:
-        return "" if curves and curves % 2 == 0 else "an even number of curves"
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of an even number of curves; of several groups, whether it is so in one of them at least."""
@@ -51,8 +49,7 @@ class RanksDisagree(Estimand):
 
     def _of_one(self, samples: Sequence[Sample]) -> tuple[Evidence, Evidence]:
         """What speaks for the sentence in one group of curves, and what against it."""
-        values = _each_once(*(np.concatenate([s.values for s in samples[i::2]], axis=-1) for i in (0, 1)))
-        first, second = (_ranked(one) for one in values)
+        first, second = map(_ranked, each_once(zip(samples[::2], samples[1::2], strict=True)))
         seeds, cells = first.shape[-2:]
         if seeds < FEWEST:
             return _nothing(f"a correlation between seeds needs {FEWEST} at least, of which there are {seeds}")
@@ -87,14 +84,6 @@ def _ranked(values: Array) -> Array:
 
     ranks = rankdata(values, axis=-1)
     return np.asarray(ranks - ranks.mean(-1, keepdims=True))
-
-
-def _each_once(first: Array, second: Array) -> tuple[Array, Array]:
-    """Both measures of the cells, each cell once: two recipes that set the same training are one. In one world only."""
-    if first.ndim > 2:
-        return first, second
-    _, places = np.unique(np.concatenate([first, second]), axis=1, return_index=True)
-    return first[:, np.sort(places)], second[:, np.sort(places)]
 
 
 def _correlation(first: Array, second: Array) -> tuple[Array, NDArray[np.bool_]]:

@@ -1,21 +1,17 @@
 """Estimands of direction: a curve rises or drops over the grid; one curve is above or below another at its end.
 
 Each is one effect a seed, Student's t interval of its mean, and a bound: "holds" if the interval at 90% lies beyond
-the bound (one-sided, 5%), "fails" if it lies wholly short of it.
+the bound (one-sided, 5%), "fails" if it lies wholly short of it. What all curves stand too near the largest value for
+cannot be higher, which is no failure.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
-from .estimands import Compares, Estimand, Question, Sample, Side
+from .estimands import AT_THE_CEILING, Compares, Estimand, Question, Sample, Side, all_of, at_the_ceiling
 from .hypotheses import Effect, Mean
 from .units import Margin
-
-UP, DOWN = 1, -1
-
-
-def directed(effect: Effect, way: int, margin: Margin, asked: str) -> Question:
-    """Whether the mean of an effect lies more than a margin above zero (``UP``) or below it (``DOWN``)."""
-    return Question(Mean(effect, way, margin.size), Mean(effect, -way, -margin.size), asked)
 
 
 def change_over_grid(sample: Sample) -> Effect:
@@ -28,92 +24,73 @@ def change_over_grid(sample: Sample) -> Effect:
     return Effect(sample.values[..., -1] - sample.values[..., 0], sample.unit, name, sample.step)
 
 
+class Directed(Estimand):
+    """An estimand of one effect, which has to lie more than its margin to one ``side`` of zero; ``words`` for that."""
+
+    words: ClassVar[str]
+
+    @abstractmethod
+    def effect(self, *samples: Sample) -> Effect:
+        """What has to lie there."""
+
+    def question(self, *samples: Sample) -> Question:
+        """What is asked of the curves."""
+        effect, margin = self.effect(*samples), self.margin.size
+        way = 1 if self.side is Side.ABOVE else -1
+        tests = Mean(effect, way, margin), Mean(effect, -way, -margin)
+        high = all_of([at_the_ceiling(sample, margin) for sample in samples]) if way > 0 else False
+        asked = self.words.format(self.margin)
+        return Question(*tests, asked, cannot_fail=high, no_room=AT_THE_CEILING)
+
+
 @dataclass(frozen=True)
-class _OverTheGrid(Estimand):
+class _OverTheGrid(Directed):
     """An estimand of a curve's change over the grid, and how large that has to be."""
 
     compares = Compares.BATCH_SIZES
+    takes = "one curve"
 
     at_least: Margin
 
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.at_least,)
+    def effect(self, *samples: Sample) -> Effect:
+        (sample,) = samples
+        return change_over_grid(sample)
 
 
-@dataclass(frozen=True)
 class Rises(_OverTheGrid):
     """The largest batch size is above the smallest by more than ``at_least``, paired by seed."""
 
-    side = Side.ABOVE
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve."""
-        (sample,) = samples
-        return directed(change_over_grid(sample), UP, self.at_least, f"a rise of more than {self.at_least}")
+    side, words = Side.ABOVE, "a rise of more than {}"
 
 
-@dataclass(frozen=True)
 class Drops(_OverTheGrid):
     """The largest batch size is below the smallest by more than ``at_least``, paired by seed."""
 
-    side = Side.BELOW
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 1 else "one curve"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve."""
-        (sample,) = samples
-        return directed(change_over_grid(sample), DOWN, self.at_least, f"a fall of more than {self.at_least}")
-
-
-def _at_the_end(samples: tuple[Sample, ...], way: int, margin: Margin, asked: str) -> Question:
-    first, second = samples
-    differences = first.values[..., -1] - second.values[..., -1]
-    name = f"paired difference at batch size {first.batch_sizes[-1]}"
-    return directed(Effect(differences, first.unit, name, first.step), way, margin, asked)
+    side, words = Side.BELOW, "a fall of more than {}"
 
 
 @dataclass(frozen=True)
-class _AtTheEnd(Estimand):
+class _AtTheEnd(Directed):
     """An estimand of two curves at the largest batch size, and how far they have to be apart there."""
 
     compares = Compares.RECIPES
+    takes = "two curves"
 
     by: Margin
 
-    @property
-    def margins(self) -> tuple[Margin, ...]:
-        return (self.by,)
+    def effect(self, *samples: Sample) -> Effect:
+        first, second = samples
+        name = f"paired difference at batch size {first.batch_sizes[-1]}"
+        return Effect(first.values[..., -1] - second.values[..., -1], first.unit, name, first.step)
 
 
-@dataclass(frozen=True)
 class Higher(_AtTheEnd):
     """At the largest batch size the first curve is above the second by more than ``by``, paired by seed."""
 
-    side = Side.ABOVE
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 2 else "two curves"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of two curves."""
-        return _at_the_end(samples, UP, self.by, f"more than {self.by} higher")
+    side, words = Side.ABOVE, "more than {} higher"
 
 
-@dataclass(frozen=True)
 class Lower(_AtTheEnd):
     """At the largest batch size the first curve is below the second by more than ``by``, paired by seed."""
 
-    side = Side.BELOW
-
-    def wants(self, curves: int) -> str:
-        return "" if curves == 2 else "two curves"
-
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of two curves."""
-        return _at_the_end(samples, DOWN, self.by, f"more than {self.by} lower")
+    side, words = Side.BELOW, "more than {} lower"

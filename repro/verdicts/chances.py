@@ -97,6 +97,5 @@ class Chances:
 @lru_cache(maxsize=1024)
 def _decided(estimand: Estimand, noises: tuple[Noise, ...]) -> float:
     generator = np.random.default_rng(0)
-    question = estimand.question(*(noise.draw(generator) for noise in noises))
-    decided = (question.p() <= ERROR) | (question.fails.p() <= ERROR)
-    return float(np.broadcast_to(decided, WORLDS).mean())
+    question = estimand.asks(*(noise.draw(generator) for noise in noises))
+    return float(np.broadcast_to(question.decided(ERROR), WORLDS).mean())

@@ -96,8 +96,8 @@ class Case:
 
     @property
     def margins(self) -> tuple[Margin, ...]:
-        """The smallest difference that matters of each of its measures, each once."""
-        return tuple(dict.fromkeys(curve.measure.matters for curve in self.curves))
+        """The smallest difference that matters of each of its measures."""
+        return tuple({curve.measure: curve.measure.matters for curve in self.curves}.values())
 
     @cached_property
     def holds_if(self) -> Estimand:

@@ -29,9 +29,10 @@ class Measure:
 
     ``matters`` is the smallest difference of it that matters: what is larger is a change, what is smaller is none, for
     every claim on the measure; ``because`` says why. ``floor`` is the value at and below which it cannot fall further:
-    chance, for clean accuracy, and nothing right for an attacked one. ``diverged``: the value of a run that diverged,
-    if it has one: a network of NaNs gives every image the same class, attacked or not, which is chance; it has no
-    eigenvalue. ``images`` names the field of a reading that says of how many images it is a share, if it is one.
+    chance, for clean accuracy, and nothing right for an attacked one; ``ceiling`` is the largest that it can have.
+    ``diverged``: the value of a run that diverged, if it has one: a network of NaNs gives every image the same class,
+    which is chance. Attacked or not: so that counts for nothing under attack; nor has it an eigenvalue.
+    ``images`` names the field of a reading that says of how many images it is a share, if it is one.
     ``part``: of a reading, in which it is taken. ``sound``: the field of the same accuracy by the strongest attack on
     each image, if it is of attacked images. ``axis``: what stands beside its axis, if not the label.
     """
@@ -46,6 +47,7 @@ class Measure:
     part: Part = "accuracy"
     sound: str | None = None
     axis: str = ""
+    ceiling: float | None = None
 
     @property
     def unit(self) -> Unit:
@@ -81,6 +83,7 @@ TEST_ACCURACY: Final = Measure(
     floor=CHANCE,
     diverged=CHANCE,
     images="test_images",
+    ceiling=1.0,
 )
 FGSM: Final = Measure(
     field="fgsm_accuracy",
@@ -89,10 +92,11 @@ FGSM: Final = Measure(
     because="equal runs differ by 2 to 3 points under attack where they have learnt, and by 7 where not all have: less "
     "than five no number of seeds that a sweep can afford would show",
     floor=0.0,
-    diverged=CHANCE,
+    diverged=None,  # it is right on a class of images under any attack: more than a sound network may be
     images="attacked_images",
     part="attacks",
     sound="fgsm_sound_accuracy",
+    ceiling=1.0,
 )
 PGD: Final = replace(FGSM, field="pgd_accuracy", label="PGD accuracy", sound="pgd_sound_accuracy")
 LAMBDA1: Final = Measure(
@@ -208,10 +212,15 @@ class Measured:
     @cached_property
     def sample(self) -> Sample:
         """The values on the measure's scale, for an estimand."""
-        unit, floor = self.curve.measure.unit, self.curve.measure.floor
-        bound = -np.inf if floor is None else float(unit.scaled(np.array([floor]))[0])
-        step = float(unit.scaled(np.array([1 / self.images]))[0]) if self.images else 0.0
-        return Sample(unit.scaled(self.values), self.batch_sizes, unit, bound, step, theirs=self.theirs)
+        measure, unit = self.curve.measure, self.curve.measure.unit
+
+        def scaled(value: float | None, otherwise: float) -> float:
+            return otherwise if value is None else float(unit.scaled(np.array([value]))[0])
+
+        floor, ceiling = scaled(measure.floor, -np.inf), scaled(measure.ceiling, np.inf)
+        step = scaled(1 / self.images, 0.0) if self.images else 0.0
+        values = unit.scaled(self.values)
+        return Sample(values, self.batch_sizes, unit, floor, step, theirs=self.theirs, ceiling=ceiling)
 
     @property
     def theirs(self) -> tuple[float, ...]:

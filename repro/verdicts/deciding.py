@@ -24,7 +24,7 @@ from .further_seeds import more_seeds
 from .looks import at, data_of, schedule
 from .measured import number_line, plain_curve
 from .remarks import remarks
-from .soundness import InstrumentError, soundness
+from .soundness import InstrumentError, soundness, unconverged
 from .tables import interval, number, shown
 from .verdict import WORDS, Matched, Verdict
 
@@ -72,7 +72,7 @@ class _Look:
             raise InstrumentError(sound.broken)
         decided = self._decide(curves, sound.doubts)
         others = {
-            other.name: self._otherwise(other, sound.doubts if other.part == "attacks" else {})
+            other.name: self._otherwise(other, sound.doubts)
             for other in (other for task in case.tasks for other in conditions.alternatives(task))
             if any(curve.measure.part == other.part for curve in case.curves)
         }
@@ -86,13 +86,14 @@ class _Look:
             rerun,
             by_sound=others.pop(SOUND, None),
             others=tuple(others.values()),
-            matched=self._matched(),
+            matched=self._matched(sound.doubts),
             sound=sound,
             further=self._further(decided),
             flips_at=" and ".join(map(str, scaled(self._turning, times))) if times else "",
             number_line=number_line(case.holds_if, decided.decision.unit, times),
             notes=(*decided.notes, *remarks(curves)),
             looks=self._looks(decided, min(len(curve.cells) for curve in curves)),
+            withheld=decided.withheld,
         )
 
     def _further(self, decided: Decided) -> Further | None:
@@ -122,11 +123,15 @@ class _Look:
         return {other.name: other for other in self.conditions.alternatives(task)}
 
     def _otherwise(self, other: Alternative, doubts: Mapping[str, str]) -> OtherReading:
+        """The verdict under another reading. One of lambda1 is of other eigenvalues, which have doubts of their own."""
+        if other.part == "curvature":
+            curves = [curve for curve in self.case.curves if other.name in self._of(curve.task)]
+            doubts = unconverged(((run, other.reading) for c in curves for run in c.runs(self.conditions)), self.store)
         decision = self._decide(self._read(other.name), doubts).decision
         word, text = self._word(decision.outcome), shown(decision)
         return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
 
-    def _matched(self) -> Matched | None:
+    def _matched(self, doubts: Mapping[str, str]) -> Matched | None:
         """The case at equal training amount; None if it compares neither batch sizes nor recipes."""
         parts = self.case.at_equal_amount(self.conditions)
         if not parts:
@@ -136,7 +141,8 @@ class _Look:
             read_runs(part.curve, of_part, part.batch_sizes, self.store, self.conditions)
             for part, of_part in zip(parts, runs, strict=True)
         )
-        decided = self._decide(curves)
+        taken = ((run, self.conditions.reading_of(run)) for of_part in runs for run in of_part)
+        decided = self._decide(curves, {**doubts, **unconverged(taken, self.store)})
         decision = decided.decision
         entry = EqualAmount(
             amount=amounts_in_words(parts, self.case.holds_if),

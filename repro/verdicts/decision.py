@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
 from .learnt import not_learnt, without_diverged
+
+OF_SIZES: Final = (Compares.BATCH_SIZES, Compares.RECIPES)  # what depends on which batch sizes are compared
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,11 @@ def decide(
     for name, group in (kept or groups).items():
         compared[name], note = without_diverged(group)
         notes += [note] if note else []
+    fewer = "; ".join(notes) if case.holds_if.compares in OF_SIZES else ""
     samples = tuple(replace(c.sample, group=name if len(groups) > 1 else "") for name, g in compared.items() for c in g)
     decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
+    if fewer and decision.outcome is Outcome.HOLDS and not case.holds_if.existential:
+        decision = replace(decision, outcome=Outcome.UNDECIDED, reason=f"it holds {fewer}", p=1.0)
     if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*samples)):
         notes.append(hidden)
     withheld = bool(without) and not (kept and decision.outcome is Outcome.HOLDS)

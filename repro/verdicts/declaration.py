@@ -1,9 +1,10 @@
 """What decides a claim, as plain data and as a hash: a margin that was moved shows. Free of torch.
 
-Hashed are the claim's id and case, its estimand with every field (margins among them), its curves in their order, and
-the terms it is decided under (see ``terms``): the rules, how its tasks are trained and measured, what its recipes set,
-what of its measures matters. Left out is what decides nothing: the sentence, the reasons, the labels, the figures; and
-the seeds, so that a session that adds some declares nothing new.
+Hashed are the claim's id and case, whose sentence it is (the paper's own or an extension), its estimand with every
+field (margins among them), its curves in their order, and the terms it is decided under (see ``terms``): the rules, how
+its tasks are trained and measured, what its recipes set, what of its measures matters. Left out is what decides
+nothing: the sentence's wording, the reasons, the labels, the figures; and the seeds, so that a session that adds some
+declares nothing new.
 
 Many claims share their terms. Where their declarations are written side by side, each holds the hash of a term in its
 place, and the term stands once beside them: ``folded``, and ``unfolded`` when they are read. The hash of a declaration
@@ -50,6 +51,7 @@ def declaration(case: Case, conditions: Conditions) -> dict[str, Any]:
     return {
         "claim": case.claim.id,
         "case": case.id,
+        "standing": case.standing,
         "holds_if": holds_if,
         "curves": [_curve(curve) for curve in case.curves],
         "groups": [len(group) for group in case.groups],

@@ -4,8 +4,8 @@ In a reduced regime every run has to have a training accuracy of 85%. What has n
 and cells in transition, where one seed in ten to one in two stands at 10% and the others at 95%, are so skew that
 Student's t errs in 13 to 72% of worlds at three seeds and in 4 to 44% at eight. At the paper's own scale how far a
 network gets is part of what the paper shows: cells below 85% are flagged there, and only networks at chance decide
-nothing. A run that diverged there counts as chance, for an accuracy; its batch size is left out of a comparison of
-eigenvalues, which it has none of.
+nothing. A run that diverged there counts as chance, for test accuracy; its batch size is left out of a comparison of
+eigenvalues and of accuracies under attack, of which it has none. What holds without that batch size alone is undecided.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,22 +36,22 @@ def _at_chance(cell: Cell) -> bool:
 
 
 def without_diverged(curves: Sequence[Measured]) -> tuple[tuple[Measured, ...], str]:
-    """Curves that are compared with each other, without the batch sizes at which an eigenvalue is lacking.
+    """Curves that are compared with each other, without the batch sizes at which a value is lacking.
 
-    That is where a run of a curve of eigenvalues diverged; all curves lose the batch size, since they are compared
+    That is where a run diverged and has none of this measure; all curves lose the batch size, since they are compared
     there. Also what was left out, in words; nothing is where less than one batch size would remain.
     """
-    of_lambda1 = [curve for curve in curves if curve.curve.measure.diverged is None]
+    without_value = [curve for curve in curves if curve.curve.measure.diverged is None]
     gone = {
         size
-        for curve in of_lambda1
+        for curve in without_value
         for j, size in enumerate(curve.batch_sizes)
         if any(c.diverged for c in curve.column(j))
     }
     kept = [size for size in curves[0].batch_sizes if size not in gone]
     if not gone or not kept:
         return tuple(curves), ""
-    note = f"without batch size {', '.join(map(str, sorted(gone)))}, where a run diverged and has no eigenvalue"
+    note = f"without batch size {', '.join(map(str, sorted(gone)))}, where a run diverged and has no value"
     return tuple(_at(curve, kept) for curve in curves), note
 
 

@@ -6,13 +6,19 @@ looks at the same data count: those under the same declaration at the same runs,
 
 import hashlib
 from collections.abc import Sequence
+from typing import Final
 
+from ..errors import ReproError
 from ..runs.conditions import Conditions
 from ..runs.run import reading_key
-from ..statistics.sequential import levels, next_level
+from ..statistics.estimands import ERROR
+from ..statistics.sequential import REST, levels, next_level
 from ..words import counted
 from .claim import Case
 from .entry import Look
+
+ROUNDING: Final = 1e-9
+MOST: Final = ERROR / (1 - REST) + ROUNDING  # what all looks together may err that anyone ever makes
 
 
 def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, float]]:
@@ -20,8 +26,12 @@ def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, f
 
     ``before``: the looks that were ever made, by their seeds. One of them is no new look and keeps its level. Nor are
     fewer seeds than were looked at, which can decide nothing: their level is 0. Several new looks share what is left.
-    A session that goes on until a claim is decided begins where the last one ended.
+    A session that goes on until a claim is decided begins where the last one ended. ReproError: no looks that were made
+    as they should be err so much together.
     """
+    if any(look.level > ERROR + ROUNDING for look in before) or error(before) > MOST:
+        told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in before)
+        raise ReproError(f"looks at {told} are said to have been made, which is more error than any may spend")
     if not before:
         return list(zip(wanted, levels(wanted, next_level(None)), strict=True))
     last, most = before[-1], wanted[-1]

@@ -14,9 +14,9 @@ from ..experiment.readings import Reading, transfer
 from ..runs.conditions import Conditions
 from ..runs.run import Run
 from ..runs.store import Store
-from .curves import Curve
+from .curves import LAMBDA1, Curve
 from .entry import Instruments
-from .instrument_checks import DOUBTS, failed, guarding, unchecked
+from .instrument_checks import CONVERGED, DOUBTS, failed, guarding, unchecked
 
 
 class InstrumentError(ReproError):
@@ -90,6 +90,17 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         lambda1_sampling=max(errors, default=None),
     )
     return Soundness(instruments, tuple(failures))
+
+
+def unconverged(taken: Iterable[tuple[Run, Reading]], store: Store) -> dict[str, str]:
+    """Why eigenvalues decide nothing although their runs passed all checks, by the runs' keys: a search did not end.
+
+    ``taken``: runs with the further readings, or states with the readings, under which their eigenvalues were taken.
+    """
+    found = {
+        run.key: failed(measures, LAMBDA1) for run, reading in taken if (measures := _measures(store, run, reading))
+    }
+    return {key: why for key, checks in found.items() if (why := checks.get(CONVERGED))}
 
 
 def _measures(store: Store, run: Run, reading: Reading) -> dict[str, Any]:

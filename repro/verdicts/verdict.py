@@ -78,6 +78,7 @@ class Verdict:
     number_line: NumberLine | None = None
     notes: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()
+    withheld: bool = False
 
     @property
     def reproduced(self) -> bool:
@@ -92,7 +93,7 @@ class Verdict:
     @property
     def hopeless(self) -> bool:
         """Whether further seeds are not what it lacks: a claim without values, or one that waits for something."""
-        return not np.isfinite(self.decision.estimate) or self.decision.outcome is Outcome.NOT_LEARNT
+        return self.withheld or not np.isfinite(self.decision.estimate)
 
     @property
     def effect(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec import convert, to_builtins
+from msgspec import convert, structs, to_builtins
 from reports import broken, content, plainly, written
 from worlds import READING, case_of, conditions, recipe_of
 
@@ -19,12 +19,15 @@ from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
 from repro.report.together import taken_together
 from repro.runs.integrity import signed
 from repro.runs.run import Run, reading_key
+from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.trends import Lower
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Always, Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Entry
+from repro.verdicts.history import decided, looks_before, remember
 
 WHERE = conditions()
 CASES = {
@@ -193,6 +196,24 @@ def test_whatever_a_report_asserts_of_a_verdict_is_compared(tmp_path: Path, whol
     assert found.agree == 1
     (line,) = found.differ[FIRST]
     assert line.startswith(f"{name}: ")
+
+
+def test_a_look_at_an_error_that_none_may_spend_is_not_believed(tmp_path: Path, whole: dict[str, Any]) -> None:
+    whole["claims"][0]["looks"][0]["level"] = 0.5
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith("cannot be decided now: ReproError: looks at 3 seeds at 50% are said to have been made")
+
+
+def test_a_look_that_the_store_remembers_is_not_left_out(tmp_path: Path, whole: dict[str, Any]) -> None:
+    """Who looked at two seeds before decides at a fifth of the error with the third."""
+    store = Store(tmp_path / "store")
+    entry = judge(CASES[FIRST], store, WHERE.with_seeds(2)).entry()
+    undecided = structs.replace(entry, looks=(structs.replace(entry.looks[0], decided=False),))
+    remember(store, [undecided], "quick")
+    (before,) = looks_before(decided(store), CASES[FIRST], WHERE)
+    assert (before.seeds, before.level) == (2, 0.05)
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line.startswith("cannot be decided now: ReproError: looks at 2 seeds at 5%, 3 seeds at 5% are said")
 
 
 @pytest.mark.parametrize("index", [0, 1])

@@ -84,7 +84,7 @@ def test_p_is_the_smallest_error_at_which_it_holds(estimand: Estimand, values: A
 def test_a_smaller_error_never_decides_what_a_larger_one_does_not(estimand: Estimand, values: Array) -> None:
     strict, lenient = decide(estimand, values, 0.01), decide(estimand, values, 0.05)
     assert strict.outcome in (lenient.outcome, Outcome.UNDECIDED)
-    assert strict.level > lenient.level
+    assert strict.level > lenient.level or lenient.outcome is Outcome.UNDECIDED
 
 
 @every_estimand

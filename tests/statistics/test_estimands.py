@@ -6,6 +6,7 @@ import pytest
 
 from repro.statistics.equivalence import Flat, NotWorse
 from repro.statistics.estimands import Estimand, Outcome, Sample
+from repro.statistics.pairs import HigherOnAverage
 from repro.statistics.trends import Drops, Higher, Lower, Rises, change_over_grid
 from repro.statistics.units import POINTS, Array, points
 
@@ -161,6 +162,23 @@ def test_curves_that_lie_on_the_floor_decide_nothing(estimand: Estimand) -> None
     assert found.outcome is Outcome.UNDECIDED
     assert "as low as it can be" in found.reason
     assert estimand.decide(*[high] * curves).outcome is Outcome.FAILS
+
+
+@pytest.mark.parametrize("estimand", [Rises(points(2)), Higher(points(2)), HigherOnAverage(points(2))], ids=str)
+def test_what_stands_at_the_ceiling_cannot_fail_to_be_higher(estimand: Estimand) -> None:
+    """Nothing is two points above 98.9%: that a network is not says nothing of it."""
+    curves = 1 if isinstance(estimand, Rises) else 2
+    high, lower = (Sample(np.full((4, 3), level), (64, 128, 256), POINTS, ceiling=100.0) for level in (98.9, 97.9))
+    found = estimand.decide(*[high] * curves)
+    assert (found.outcome, found.p) == (Outcome.UNDECIDED, pytest.approx(1.0))
+    assert "as high as it can be" in found.reason
+    assert estimand.decide(*[lower] * curves).outcome is Outcome.FAILS
+
+
+def test_a_curve_at_the_ceiling_can_be_flat_and_can_fall() -> None:
+    high = Sample(np.full((4, 3), 99.5), (64, 128, 256), POINTS, ceiling=100.0)
+    assert Flat(points(2)).decide(high).outcome is HOLDS
+    assert Drops(points(2)).decide(high).outcome is FAILS
 
 
 def test_a_lead_below_the_floor_is_none() -> None:

@@ -1,12 +1,13 @@
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from repro.statistics.equivalence import Same
 from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
-from repro.statistics.pairs import HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
+from repro.statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.units import POINTS, SHARE, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
@@ -168,3 +169,35 @@ def test_at_the_edge_neither_decision_is_wrong_more_often_than_it_may_be(
     holds = question.p() <= 0.05
     assert holds.sum() <= MOST
     assert (~holds & (question.fails.p() <= 0.05)).sum() <= MOST
+
+
+def on_floor(sample: Sample) -> Sample:
+    return replace(sample, floor=0.0)
+
+
+def test_what_had_no_room_to_fall_has_not_changed_less() -> None:
+    """One curve at 2%, the other from 2% to 40%: a fall of the first would not be seen."""
+    low, rising, middle = on_floor(curve(2, 2, 2)), on_floor(curve(2, 20, 40)), on_floor(curve(30, 30, 30))
+    found = ChangesLess(BY).decide(low, rising)
+    assert (found.outcome, found.p) == (UNDECIDED, 1.0)
+    assert "floor" in found.reason
+    assert ChangesLess(BY).decide(middle, rising).outcome is HOLDS
+    assert ChangesLess(BY).decide(rising, low).outcome is FAILS  # what rises from the floor has changed
+
+
+def test_a_pair_on_the_floor_has_not_changed_less_than_another() -> None:
+    low, middle, high = (on_floor(curve(*[level] * 3)) for level in (2.0, 30.0, 60.0))
+    found = SmallerChange(BY).decide(low, low, middle, high)
+    assert (found.outcome, found.p) == (UNDECIDED, 1.0)
+    assert "floor" in found.reason
+    assert SmallerChange(BY).decide(middle, middle, middle, high).outcome is HOLDS
+
+
+def test_cells_that_two_recipes_share_count_once() -> None:
+    """At the batch size where both set the same learning rate the runs of one recipe are those of the other."""
+    first, second = five(curve(0, 0, 0, spread=1), curve(1, -1, -1, spread=1.5))
+    one, other = ([replace(s, group=group) for s in (first, second)] for group in ("LR", "LR/BS"))
+    other = [replace(s, values=np.concatenate([s.values[:, :1], s.values[:, 1:] + 7], axis=1)) for s in other]
+    found = Mostly("higher").decide(*one, *other)
+    assert "share of 5 cells" in found.effect
+    assert found.estimate == pytest.approx(1 / 5)

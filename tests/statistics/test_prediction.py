@@ -1,5 +1,6 @@
 """How many further seeds would decide: the promise is kept in worlds whose truth nobody knows."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from repro.statistics.estimands import ERROR, Estimand, Outcome, Sample
 from repro.statistics.pairs import Mostly
 from repro.statistics.prediction import CAP, WORLDS, _continued, further_seeds
 from repro.statistics.sequential import REST
-from repro.statistics.trends import Higher, Rises
+from repro.statistics.trends import Drops, Higher, Rises
 from repro.statistics.units import POINTS, Array, points
 
 GRID = (64, 1024)
@@ -113,3 +114,12 @@ def kept(estimand: Estimand, curves: int, seeds: int, promises: int = 250) -> fl
 @pytest.mark.parametrize(("estimand", "curves"), [(Rises(points(2)), 1), (Flat(points(5)), 1), (Higher(points(2)), 2)])
 def test_where_it_promises_80_percent_70_to_90_are_decided(estimand: Estimand, curves: int, seeds: int) -> None:
     assert 0.7 < kept(estimand, curves, seeds) < 0.9
+
+
+def test_seeds_are_no_help_on_the_floor() -> None:
+    """The verdict is undecided there whatever the number of seeds; so is what is promised of further ones."""
+    luck = np.array([[0.0, 0.2, 0.1], [0.3, 0.1, 0.0], [0.1, 0.0, 0.4]])
+    low = Sample(0.5 + luck, (64, 128, 256), POINTS, floor=0.0)
+    assert Drops(points(5)).decide(low).outcome is Outcome.UNDECIDED
+    assert further_seeds(Drops(points(5)), low) is None
+    assert further_seeds(Drops(points(5)), replace(low, floor=-math.inf)) is not None

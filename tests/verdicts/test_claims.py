@@ -12,7 +12,7 @@ from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.statistics.equivalence import Flat, Same
 from repro.statistics.joint import Exists, Jointly
 from repro.statistics.trends import Drops, Lower
-from repro.statistics.units import FACTOR, POINTS
+from repro.statistics.units import FACTOR, POINTS, points
 from repro.verdicts.claim import Case, claim
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve
 from repro.verdicts.figures import FIGURES
@@ -198,6 +198,23 @@ def test_a_case_needs_each_of_its_runs_once() -> None:
     # at 256 LR/BS comes to four times the training amount of LR, and is measured at that of LR too
     assert [(run.sgd, run.batch_size) for run in runs if run.steps is not None] == [(LR_BS().sgd(256), 256)] * 3
     assert len(runs) == len(set(runs)) == 15 + 3
+
+
+def test_each_measure_has_its_own_margin_though_they_are_as_large() -> None:
+    """FGSM and PGD accuracy both matter from five points on; a rule for two measures is given two margins."""
+
+    @claim(
+        "two-measures",
+        section="1",
+        says="Both fall.",
+        on=(M1_MNIST,),
+        curves=lambda task: (Curve(task, LR(), FGSM), Curve(task, LR(), PGD)),
+        holds_if=lambda one, other: Jointly((Drops(one), Drops(other))),
+    )
+    def test_example(verdict: object) -> None: ...
+
+    (of_both,) = cases(test_example)
+    assert of_both.margins == (points(5), points(5))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from repro.statistics.trends import Drops, Higher, Lower, Rises
 from repro.statistics.units import POINTS, points
 from repro.verdicts.terms import RULES
 
-GOLDEN: Final = (1, "f75cc0982b2c71f3")  # the version of the rules, and the hash of what they decide
+GOLDEN: Final = (2, "27400d597706302d")  # the version of the rules, and the hash of what they decide
 
 # Each estimand with the number of curves that it takes.
 ESTIMANDS: Final[dict[Estimand, int]] = {
@@ -56,6 +56,7 @@ SHAPES: Final = {
     "flat as well": (50.4, 50.1, 50.2),
     "bent": (50, 58, 51.2),
     "near the margin": (50, 51.1, 52),
+    "steep": (30, 45, 70),
     "on the floor": (11, 10.4, 10.1),
 }
 SPREADS: Final = (0.0, 0.3, 4.0)
@@ -111,7 +112,7 @@ def test_every_estimand_is_asked_and_comes_to_every_outcome() -> None:
         kind
         for module in modules
         for kind in vars(module).values()
-        if inspect.isclass(kind) and issubclass(kind, Estimand) and not inspect.isabstract(kind)
+        if inspect.isclass(kind) and issubclass(kind, Estimand) and not kind.__subclasses__()
     }
     assert kinds == {type(estimand) for estimand in ESTIMANDS}
     found = decided()

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from worlds import Results, case_of, conditions, fill, fill_transfer
+from worlds import Results, case_of, conditions, fill, fill_measures, fill_transfer
 
 from repro.errors import ReproError
-from repro.experiment.recipes import LR_BS
+from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
@@ -117,6 +118,40 @@ def test_an_eigenvalue_of_one_image_is_no_fault_and_decides_nothing(tmp_path: Pa
     assert found.effect.endswith("fewer than four images carry lambda1 in 1 of 9 runs")
     assert found.entry().p == 1.0
     assert found.further is None
+
+
+def test_the_verdict_at_equal_training_has_the_doubts_of_the_same_runs(tmp_path: Path) -> None:
+    """Under LR/BS every run has come to the same amount, so that the verdict there is that on the same eigenvalues."""
+    matched = judged(tmp_path, case(LAMBDA1), ill({"lambda1_error": 50.0})).matched
+    assert matched is not None
+    assert matched.entry.verdict == "inconclusive"
+    assert "fewer than four images carry lambda1" in matched.entry.shown
+
+
+def test_an_eigenvalue_of_a_state_or_under_another_reading_that_has_not_converged_decides_nothing(
+    tmp_path: Path,
+) -> None:
+    """The checks of a run's instruments are not of these; that the search ended is known of every eigenvalue."""
+    here = replace(HERE, readings=("lambda1-test",))
+    of = case_of(Curve(STDCNN_MNIST, LR(), LAMBDA1), holds_if=Flat(factor(2)))
+    (other,) = here.alternatives(STDCNN_MNIST)
+
+    def judged_with(name: str, of_states: float, of_others: float) -> Verdict:
+        def results(run: Run) -> dict[str, Any]:
+            return {**sound(run), "lambda1_residual": 0.01 if run is run.whole else of_states}
+
+        store = fill(Store(tmp_path / name), of.runs(here), results)
+        numbers = {"lambda1": 10.0, **CURVATURE, "lambda1_residual": of_others}
+        fill_measures(store, [run for run in of.runs(here) if run is run.whole], other.reading, lambda _: numbers)
+        return judge(of, store, here)
+
+    def told(found: Verdict) -> tuple[str, str, str]:
+        assert found.matched is not None
+        return found.word, found.matched.entry.verdict, found.others[0].verdict
+
+    assert told(judged_with("sound", 0.01, 0.01)) == ("trend seen",) * 3
+    assert told(judged_with("states", 5.0, 0.01)) == ("trend seen", "inconclusive", "trend seen")
+    assert told(judged_with("others", 0.01, 5.0)) == ("trend seen", "trend seen", "inconclusive")
 
 
 @pytest.mark.parametrize("measure", [FGSM, PGD], ids=lambda measure: measure.field)

@@ -155,7 +155,8 @@ def test_the_rule_of_pgds_step_is_hashed(monkeypatch: pytest.MonkeyPatch) -> Non
 MEASURES: dict[str, tuple[dict[str, Any], str]] = {
     "the smallest difference that matters": ({"matters": points(1)}, "matters: 5 points -> 1 point"),
     "its floor": ({"floor": 0.1}, "floor: 0 -> 0.1"),
-    "what a diverged run counts as": ({"diverged": 0.0}, "diverged: 0.1 -> 0"),
+    "what a diverged run counts as": ({"diverged": 0.0}, "diverged: None -> 0"),
+    "the largest that it can have": ({"ceiling": None}, "ceiling: 1 -> None"),
     "of how many images it is a share": ({"images": "test_images"}, "images: attacked_images -> test_images"),
     "its part of a reading": ({"part": "accuracy"}, "part: attacks -> accuracy"),
 }

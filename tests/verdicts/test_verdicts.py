@@ -18,13 +18,14 @@ from repro.statistics.estimands import Estimand, Outcome
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case
-from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read
+from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve, read
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import json_of
 from repro.verdicts.tables import undertrained
 from repro.verdicts.verdict import Verdict
 
 ACCURACY = Curve(M1_MNIST, BENCHMARK, FGSM)
+CLEAN = Curve(M1_MNIST, BENCHMARK, TEST_ACCURACY)
 CURVATURE = Curve(M1_MNIST, LR_BS(), LAMBDA1)
 
 
@@ -34,6 +35,7 @@ def case(*curves: Curve, holds_if: Estimand) -> Case:
 
 DROPS = case(ACCURACY, holds_if=Drops(points(1)))
 FLAT = case(CURVATURE, holds_if=Flat(factor(2)))
+STEADY = case(ACCURACY, holds_if=Flat(points(5)))
 LOWER = case(CURVATURE, Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(1.25)))
 
 
@@ -102,15 +104,31 @@ def test_in_a_reduced_regime_a_run_that_diverged_has_not_learnt(tmp_path: Path, 
 def test_at_the_papers_scale_curvature_is_compared_without_the_batch_size_of_a_run_that_diverged(
     tmp_path: Path,
 ) -> None:
-    found = verdict(tmp_path, FLAT, one_diverged, under(PAPER.overridden(seeds=3)))
-    assert found.reproduced
-    assert found.notes == ("without batch size 256, where a run diverged and has no eigenvalue",)
+    def rising(run: Run) -> dict[str, float] | None:
+        return one_diverged(run) and {"lambda1": 20.0 * run.batch_size}
+
+    found = verdict(tmp_path, FLAT, rising, under(PAPER.overridden(seeds=3)))
+    assert found.decision.outcome is Outcome.FAILS
+    assert found.notes == ("without batch size 256, where a run diverged and has no value",)
     assert "note: without batch size 256" in found.evidence
 
 
-def test_a_diverged_run_counts_as_chance_where_accuracy_is_claimed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("of", "results"), [(FLAT, {"lambda1": 20.0}), (STEADY, {"fgsm_accuracy": 0.5})])
+def test_what_holds_only_without_the_batch_size_of_a_run_that_diverged_is_undecided(
+    tmp_path: Path, of: Case, results: dict[str, float]
+) -> None:
+    """Else a recipe that diverges at large batch sizes would be flat on those that are left."""
     papers = under(PAPER.overridden(seeds=3))
-    found = verdict(tmp_path, DROPS, lambda run: None if run.batch_size == 1024 else {"fgsm_accuracy": 0.9}, papers)
+    assert verdict(tmp_path / "whole", of, lambda _: results, papers).reproduced
+    found = verdict(tmp_path / "lost", of, lambda run: None if run.batch_size == 1024 else results, papers)
+    assert found.word == "inconclusive"
+    assert found.effect.endswith("it holds without batch size 1024, where a run diverged and has no value")
+    assert found.entry().p == 1.0
+
+
+def test_a_diverged_run_counts_as_chance_where_test_accuracy_is_claimed(tmp_path: Path) -> None:
+    papers, of = under(PAPER.overridden(seeds=3)), case(CLEAN, holds_if=Drops(points(1)))
+    found = verdict(tmp_path, of, lambda run: None if run.batch_size == 1024 else {"test_accuracy": 0.9}, papers)
     assert found.curves[0].values[:, 4].tolist() == [0.1] * 3
     assert found.reproduced
     rows = [line for line in found.evidence.splitlines() if line.split()[:1] == ["1024"]]
