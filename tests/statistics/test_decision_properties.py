@@ -105,7 +105,7 @@ def test_one_world_of_many_is_decided_as_it_is_alone(estimand: Estimand, values:
     other = np.random.default_rng(0).normal(size=values.shape)
     both = [Sample(np.stack(pair), GRID, POINTS) for pair in zip(values, other, strict=True)][: CURVES[estimand]]
     question = estimand.question(*both)
-    holds, fails_to = (np.broadcast_to(p, 2) for p in (question.p(), question.fails.p()))
+    holds, fails_to = (np.broadcast_to(p, 2) for p in (question.p(), question.against()))
     for world, alone in enumerate((values, other)):
         decision = decide(estimand, alone)
         assert float(holds[world]) == pytest.approx(decision.p, rel=1e-9)

@@ -48,7 +48,7 @@ def outcomes(estimand: Estimand, curve: tuple[float, ...], seeds: int) -> tuple[
     zero = Sample(np.random.default_rng(0).normal(0, 0.7, sample.values.shape), sample.batch_sizes, POINTS)
     question = estimand.question(*[sample, zero][: 2 if isinstance(estimand, Higher | Lower) else 1])
     holds = question.p() <= 0.05
-    return int(holds.sum()), int((~holds & (question.fails.p() <= 0.05)).sum())
+    return int(holds.sum()), int((~holds & (question.against() <= 0.05)).sum())
 
 
 @pytest.mark.parametrize("seeds", [3, 5])

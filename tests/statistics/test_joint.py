@@ -102,9 +102,9 @@ def test_one_seed_decides_nothing(estimand: Estimand) -> None:
 
 def wrong(estimand: Estimand, samples: list[Sample]) -> tuple[int, int]:
     """In how many worlds it holds, and in how many it fails."""
-    question = estimand.question(*samples)
+    question = estimand.asks(*samples)
     holds = question.p() <= 0.05
-    return int(holds.sum()), int((~holds & (question.fails.p() <= 0.05)).sum())
+    return int(holds.sum()), int((~holds & (question.against() <= 0.05)).sum())
 
 
 @pytest.mark.parametrize("seeds", [3, 5])

@@ -165,10 +165,10 @@ def test_at_the_edge_neither_decision_is_wrong_more_often_than_it_may_be(
         Sample(np.array(m) + shared + generator.normal(0, 0.7, (1500, seeds, len(m))), GRID[: len(m)], POINTS)
         for m in means
     ]
-    question = estimand.question(*samples)
+    question = estimand.asks(*samples)
     holds = question.p() <= 0.05
     assert holds.sum() <= MOST
-    assert (~holds & (question.fails.p() <= 0.05)).sum() <= MOST
+    assert (~holds & (question.against() <= 0.05)).sum() <= MOST
 
 
 def on_floor(sample: Sample) -> Sample:

@@ -94,6 +94,17 @@ def test_a_claim_without_values_gets_no_further_seed(tmp_path: Path) -> None:
     assert (found.inconclusive, found.seeds, asked) == (True, 3, [3])
 
 
+def test_a_claim_on_an_eigenvalue_in_doubt_gets_no_further_seed(tmp_path: Path) -> None:
+    """Seeds would not mend that one image carries it."""
+
+    def of_one_image(_: Run) -> dict[str, float]:
+        return {"lambda1": 10.0, "lambda1_error": 9.0, "lambda1_smallest": -1.0}
+
+    found, asked = decided(tmp_path, of_one_image, adding(12), STEEPENS)
+    assert found.effect.endswith("fewer than four images carry lambda1 in 9 of 9 runs")
+    assert (found.inconclusive, found.seeds, asked) == (True, 3, [3])
+
+
 def test_where_nothing_is_obtained_a_look_without_its_runs_is_an_error(tmp_path: Path) -> None:
     world = along(lambda seed: 0.1 * (-1) ** seed)
     store = fill(Store(tmp_path), DROPS.runs(adding(12)), world)

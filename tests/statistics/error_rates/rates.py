@@ -175,10 +175,10 @@ def _following(seeds: int, sample: Sample) -> tuple[bool, int, int]:
 
 
 def _decided(estimand: Estimand, samples: list[Sample]) -> tuple[np.ndarray, np.ndarray]:
-    """In which worlds the sentence holds and in which it fails, by the estimand's own question."""
-    question = estimand.question(*samples)
+    """In which worlds the sentence holds and in which it fails, by what is asked of them."""
+    question = estimand.asks(*samples)
     holds = question.p() <= ERROR
-    return holds, ~holds & (question.fails.p() <= ERROR)
+    return holds, ~holds & (question.against() <= ERROR)
 
 
 def _generator(*words: object) -> np.random.Generator:
