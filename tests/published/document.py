@@ -13,8 +13,8 @@ from repro.report.bundle import Report
 from repro.verdicts.entry import Entry
 
 from . import remaining
-from .findings import ROOT, estimate, report
-from .values import Cell, Line, lines
+from .findings import ROOT, estimate, levels, report
+from .values import Cell, Line, lines, most_in_pixels, undertrained
 
 DOCUMENT: Final = ROOT / "docs" / "findings.md"
 HEAD: Final = (
@@ -25,7 +25,7 @@ HEAD: Final = (
     "lambda1 of the test loss",
     "at equal training amount",
 )
-NOT_RUN: Final = ("task", "runs", "of these published", "days of one core for the rest")
+NOT_RUN: Final = ("task", "runs", "of these behind a verdict", "days of one core for the rest")
 COLUMNS: Final = {
     "train loss": "train_loss",
     "train": "train_accuracy",
@@ -51,6 +51,9 @@ def document() -> str:
         "ceilings": _ceilings,
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
+        "levels": levels(found),
+        "most_in_pixels": most_in_pixels(measured.values()),
+        "undertrained": undertrained(measured.values()),
         "not_run": _table(NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs})),
     }
     folder = jinja2.FileSystemLoader(Path(__file__).parent)

@@ -42,8 +42,15 @@ def _intro(found: Report) -> str:
     return (
         f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
         f"{'is' if len(own) == 1 else 'are'} decided so far, with {' or '.join(map(str, seeds))} seeds: "
-        f"{', '.join(f'{n} {word}' for word, n in words.items())}. Everything else at that scale was not run yet."
+        f"{', '.join(f'{n} {word}' for word, n in words.items())}. Nothing else at that scale is decided yet; some of "
+        f"it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
     )
+
+
+def levels(found: Report) -> str:
+    """From which level to which the intervals of a report are."""
+    shown = sorted({entry.level for entry in found.claims if entry.level is not None})
+    return " to ".join(dict.fromkeys(f"{100 * level:.3g}%" for level in (shown[0], shown[-1])))
 
 
 def _table(entries: Iterable[Entry]) -> str:

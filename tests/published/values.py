@@ -1,10 +1,12 @@
 """The measured values behind the published verdicts: means over seeds, by task, recipe and batch size."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from repro.experiment.readings import PIXELS
 from repro.experiment.recipes import Recipe
+from repro.experiment.regimes import TRAINED
 from repro.experiment.tasks import TASKS, Task
 from repro.report.bundle import Report, load
 from repro.runs.conditions import Conditions
@@ -31,6 +33,10 @@ class Cell:
     def spread(self, measure: str) -> float:
         """The standard deviation of a measure over the seeds."""
         return stdev(seed[measure] for seed in self.seeds)
+
+    def least(self, measure: str) -> float:
+        """The smallest that any seed has."""
+        return min(seed[measure] for seed in self.seeds)
 
     @property
     def ceiling(self) -> float:
@@ -62,6 +68,29 @@ class Line:
     def widest(self, measure: str) -> float:
         """The largest of the batch sizes' standard deviations."""
         return max(cell.spread(measure) for cell in self.cells.values())
+
+
+def most_in_pixels(measured: Iterable[Line]) -> float:
+    """The largest PGD accuracy of any run of these lines with epsilon as a share of a pixel's range."""
+    conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
+    found = []
+    for line in measured:
+        (other,) = (other for other in conditions.alternatives(line.task) if other.name == PIXELS)
+        taken = (
+            store.measures(run, other.reading) for run in conditions.runs(line.task, line.recipe, tuple(line.cells))
+        )
+        found += [stored["measures"]["pgd_accuracy"] for stored in taken if stored]
+    return max(found)
+
+
+def undertrained(measured: Iterable[Line]) -> str:
+    """The batch sizes at which some seed has not fitted its training data, in words."""
+    found = [
+        f"{line.recipe} at {' and '.join(map(str, sizes))}"
+        for line in measured
+        if (sizes := [size for size, cell in line.cells.items() if cell.least("train_accuracy") < TRAINED])
+    ]
+    return ", ".join(found) or "none"
 
 
 def lines(report: Report) -> list[Line]:
