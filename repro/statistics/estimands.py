@@ -163,8 +163,7 @@ class Question:
         Unless the interval would then lie where the sentence fails: there at the level at which it did not fail yet.
         """
         (test, shared), against = self.holds.weakest(), self.fails.weakest()
-        clear = float(self.fails.p()) / against.shared <= alpha / shared
-        return Weakest(test, max(shared, against.shared) if clear else shared)
+        return Weakest(test, max(shared, against.shared) if test.misses(alpha / shared) else shared)
 
     def _shown(self, outcome: Outcome, found: Weakest, alpha: float, p: float, reason: str = "") -> Decision:
         one_side = alpha / found.shared

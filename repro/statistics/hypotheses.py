@@ -47,6 +47,9 @@ class Single(Protocol):
     def interval(self, alpha: float) -> Interval:
         """The effect's two-sided interval, each side at an error of ``alpha``."""
 
+    def misses(self, alpha: float) -> bool:
+        """Whether that lies wholly where the effect should not be."""
+
 
 class Weakest(NamedTuple):
     """The test that a decision turns on, and the number of tests its error level is shared with."""
@@ -82,8 +85,8 @@ class Asked(ABC):
 
 
 @dataclass(frozen=True)
-class Mean(Asked):
-    """The mean over seeds of ``sign`` (1 or -1) times an effect is above ``bound``: Student's t."""
+class Bounded(Asked):
+    """A centre over seeds of ``sign`` (1 or -1) times an effect is above ``bound``."""
 
     effect: Effect
     sign: int
@@ -91,25 +94,35 @@ class Mean(Asked):
 
     @property
     def reason(self) -> str:
+        """Why it can say nothing, where that is not for the width of the interval."""
         return ""
+
+    @abstractmethod
+    def interval(self, alpha: float) -> Interval:
+        """The effect's two-sided interval, each side at an error of ``alpha``."""
+
+    def misses(self, alpha: float) -> bool:
+        """Whether that lies wholly where the effect should not be."""
+        found = self.interval(alpha)
+        return (found.high if self.sign > 0 else -found.low) < self.bound
+
+    def weakest(self) -> Weakest:
+        """Itself."""
+        return Weakest(self, 1)
+
+
+class Mean(Bounded):
+    """The mean over seeds of ``sign`` (1 or -1) times an effect is above ``bound``: Student's t."""
 
     def _computed(self) -> Array:
         return t_p(self.sign * self.effect.values, self.bound, self.effect.step)
-
-    def weakest(self) -> Weakest:
-        return Weakest(self, 1)
 
     def interval(self, alpha: float) -> Interval:
         return t_interval(self.effect.values, 1 - 2 * alpha, self.effect.step)
 
 
-@dataclass(frozen=True)
-class Median(Asked):
+class Median(Bounded):
     """The median over seeds of ``sign`` (1 or -1) times an effect is above ``bound``: the sign test."""
-
-    effect: Effect
-    sign: int
-    bound: float
 
     @property
     def reason(self) -> str:
@@ -119,9 +132,6 @@ class Median(Asked):
 
     def _computed(self) -> Array:
         return sign_p(self.sign * self.effect.values, self.bound)
-
-    def weakest(self) -> Weakest:
-        return Weakest(self, 1)
 
     def interval(self, alpha: float) -> Interval:
         return median_interval(self.effect.values, 1 - 2 * alpha)
@@ -175,3 +185,6 @@ class Nothing:
 
     def interval(self, alpha: float) -> Interval:  # noqa: ARG002  # the protocol has it
         return Interval(math.nan, math.nan, math.nan)
+
+    def misses(self, alpha: float) -> bool:  # noqa: ARG002  # likewise
+        return False
