@@ -40,7 +40,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
         raise ReproError(f"{loaded.path}: {counts}: the report has no verdict that could agree with theirs")
     head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", f"files   {stored.words}", ""]
     head += _some(f"DAMAGED in the store: {counted(len(stored.damaged), 'file')}", stored.damaged)
-    word = "all agree" if agree else f"{found.agree} agree"
+    word = "all agree" if agree else f"{len(found.agree)} agree"
     last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
     return text_of([*head, *lines(found, report), last]), agree
 

@@ -26,9 +26,9 @@ UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproErro
 
 @dataclass
 class Recomputed:
-    """What became of each verdict: ``agree`` their number, ``differ`` lines for each test that does not."""
+    """What became of each verdict: ``agree`` the tests that do, ``differ`` lines for each that does not."""
 
-    agree: int = 0
+    agree: set[str] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)  # claim tests of the checkout that were decided again
     differ: dict[str, list[str]] = field(default_factory=dict)
     session: list[str] = field(default_factory=list)  # lines of what is not so of the report as a whole
@@ -38,8 +38,8 @@ class Recomputed:
     new: list[str] = field(default_factory=list)  # claim tests of the checkout that the report says nothing of
 
     def differs(self, test: str, lines: Sequence[str]) -> None:
-        """Take in what differs of a test that counted as one that agrees until now, or that differs already."""
-        self.agree -= test not in self.differ
+        """Take in what differs of a test, which may have counted as one that agrees until now."""
+        self.agree.discard(test)
         self.differ.setdefault(test, []).extend(lines)
 
 
@@ -119,7 +119,7 @@ class _Bench:
         if lines:
             found.differ[reported.test] = lines
         else:
-            found.agree += 1
+            found.agree.add(reported.test)
         return None if isinstance(reported, Broken) else now
 
     def _missing(self, case: Case) -> list[str]:
