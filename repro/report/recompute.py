@@ -13,7 +13,7 @@ from ..runs.store import Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
-from ..verdicts.entry import Broken, Entry, Told
+from ..verdicts.entry import Broken, Entry, Told, name_of
 from .asserted import alike, asserted, families, of_session
 from .bundle import Loaded
 
@@ -71,7 +71,7 @@ def recompute(
     A claim that broke must have no verdict now either, as far as the store has what it needs.
     """
     found, bench = Recomputed(session=of_session(loaded)), _Bench(store, loaded.conditions)
-    named = {f"{case.claim.id} [{case.id}]": test for test, case in cases.items()}
+    named = {name_of(case.claim.id, case.id, test): test for test, case in cases.items()}
     met: set[str] = set()
     again: dict[str, Entry] = {}
     for reported in loaded.report.told:

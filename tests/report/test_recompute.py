@@ -28,10 +28,10 @@ from repro.verdicts.entry import Entry
 
 WHERE = conditions()
 CASES = {
-    "claims/test_it.py::test_flat[a]": case_of(
+    "claims/test_it.py::test_flat[M1-MNIST-FGSM]": case_of(
         Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
     ),
-    "claims/test_it.py::test_lower[b]": case_of(
+    "claims/test_it.py::test_lower[StdCNN-MNIST]": case_of(
         Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
         Curve(STDCNN_MNIST, LR(), LAMBDA1),
         holds_if=Lower(factor(1.25)),
