@@ -180,7 +180,7 @@ class Loaded:
 def _scale(table: dict[str, Any]) -> Scale:
     scale = msgspec.convert(table, Scale)
     for name, one in FIELDS.items():
-        value = getattr(scale, name, None) if hasattr(scale, name) else getattr(scale.reading, name)
+        value = scale.field(name)
         # the others are words, and have been read as such; a report may be of a session that left PGD out
         if isinstance(one.kind, numbers.Kind) and not (name == "pgd_restarts" and value == 0):
             _checked(name, one.kind, value)

@@ -77,10 +77,10 @@ TAMPERED: dict[str, tuple[Any, str]] = {
 
 
 def test_every_compared_field_is_tampered_with() -> None:
-    assert set(TAMPERED) == set(COMPARED)
+    assert {*TAMPERED} == {*COMPARED, "runs"}
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", TAMPERED)
 def test_a_field_that_was_changed_is_named_with_both_values(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
     value, line = TAMPERED[name]
     whole["claims"][0][name] = value
