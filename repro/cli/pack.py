@@ -12,18 +12,19 @@ from ..files.regular import checksum
 from ..files.text import TEMPORARY
 from ..plugin.options import STORE
 from ..report import stores
-from ..report.store_check import StoreCheck, check_store, decided, of_run
+from ..report.store_check import StoreCheck, decided, of_run
 from ..runs.integrity import RECORD, believed
 from ..runs.run import hash_of
 from ..runs.store import WEIGHTS_FILE, Store
 from ..words import counted
 from .bundles import BEGINS, ENDS, bundles, read, size, write
+from .group import Answer
 from .output import text_of
 
 MIB: Final = 2**20
 
 
-def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
+def pack(out: Path, store: Path | None, most_mib: int) -> Answer:
     """Write a store's sound runs into bundles of at most so many MiB; what was done, and whether nothing was left out.
 
     Weights that do not fit into a bundle are left out, without which a run is a full member of a store. ReproError:
@@ -44,7 +45,7 @@ def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
     except OSError as error:
         raise SettingError(f"{out}: bundles cannot be written to it ({error.strerror})") from None
     says = f"{counted(len(runs), 'run')}, {light} of them without weights, in {counted(written, 'file')} in {out}"
-    return text_of([says, *_left_out(checked.damaged)]), not checked.damaged
+    return Answer(text_of([says, *_left_out(checked.damaged)]), not checked.damaged)
 
 
 def _prepare(out: Path) -> None:
@@ -81,7 +82,7 @@ def _written(out: Path, runs: list[dict[str, Path]], most: int) -> int:
     return len(filled)
 
 
-def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
+def unpack(place: Path, store: Path | None) -> Answer:
     """Put the runs of bundles into a store: what was done, and whether all of them were sound.
 
     What is there stays as it is; what it lacks is added. ReproError: a bundle is none, or the store cannot be used.
@@ -90,16 +91,16 @@ def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
     Store(root).prepare()
     for left in root.glob(f"{TEMPORARY}unpacked-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    damaged: list[str] = []
+    checked = StoreCheck()
     counts = {"new": 0, "completed": 0, "there already": 0}
     for path in bundles(place):
         with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
             _extract(path, Path(own))
-            damaged += [line.replace(f"{own}/", "") for line in check_store(Path(own)).damaged]
-            for found in _put(Path(own), root):
+            for found in _put(Path(own), root, checked):
                 counts[found] += 1
+            checked.damaged = [line.replace(f"{own}/", "") for line in checked.damaged]
     says = ", ".join(f"{number} {what}" for what, number in counts.items())
-    return text_of([f"runs in {root}: {says}", *_left_out(damaged)]), not damaged
+    return Answer(text_of([f"runs in {root}: {says}", *_left_out(checked.damaged)]), not checked.damaged)
 
 
 def _left_out(damaged: list[str]) -> list[str]:
@@ -113,14 +114,14 @@ def _extract(path: Path, own: Path) -> None:
             (own / name).write_bytes(content)
 
 
-def _put(own: Path, root: Path) -> Iterator[str]:
+def _put(own: Path, root: Path, checked: StoreCheck) -> Iterator[str]:
     """Move what is sound into the store, run by run; what became of each."""
-    for path in decided(own, StoreCheck()):
+    for path in decided(own, checked):
         (root / "decided").mkdir(exist_ok=True)
         path.replace(root / "decided" / path.name)
     folders = sorted((own / "runs").iterdir()) if (own / "runs").is_dir() else []
     for folder in folders:
-        if files := of_run(folder, StoreCheck()):
+        if files := of_run(folder, checked):
             with locked(root / "locks" / lock_of(folder), f"--store {root}"):
                 yield _merged(files, root / "runs" / folder.name)
 
