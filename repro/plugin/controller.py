@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # remarks that are shown
-TIMELINE: Final = "timeline.jsonl"
 TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
 
@@ -191,6 +190,8 @@ class Controller:
         """Keep who made which run when; the last one stays where nothing was made."""
         if not self.shared.journal.exists():
             return
+        from ..report.page.timeline import TIMELINE
+
         folder.mkdir(parents=True, exist_ok=True)
         with whole(folder / TIMELINE) as path:
             shutil.copyfile(self.shared.journal, path)

@@ -24,10 +24,8 @@ from .pictures import shown
 from .plots import mean
 from .readings import open_points
 from .session import banners, costs, ran
-from .timeline import timeline
+from .timeline import TIMELINE, timeline
 from .values import Measurements
-
-TIMELINE = "timeline.jsonl"
 
 
 def render(
