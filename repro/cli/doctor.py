@@ -4,7 +4,6 @@ import importlib.metadata
 import platform
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,8 +51,7 @@ def doctor(store: Path | None, data_root: str | None, *, gpu: bool) -> Answer:
 
 
 def _versions() -> Iterator[Found]:
-    right = sys.version_info >= (3, 11)
-    yield Found(OK if right else WRONG, f"Python {platform.python_version()}", "" if right else "install 3.11 to 3.13")
+    yield Found(OK, f"Python {platform.python_version()}")
     least = _least()
     for name in PACKAGES:
         try:

@@ -63,7 +63,7 @@ def test_an_undertrained_cell_is_hollow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.4), (0.001, 3e5), (30.0, 90.0)])
 def test_a_logarithmic_axis_has_ticks_however_short_it_is(low: float, high: float) -> None:
     heights = (math.log(low), math.log(high))
-    svg = str(Plot("it", ("a", "b"), "x", (Stroke("a", "red", heights),), logarithmic=True).svg())
+    svg = str(Plot("it", ("a", "b"), "x", (Stroke("red", heights),), logarithmic=True).svg())
     assert 2 <= svg.count('class="grid"') <= 12
 
 

@@ -39,8 +39,8 @@ def _drawn(title: str, cells: Sequence[Cell]) -> Losses:
     shades = [SHADES[-1] if len(cells) == 1 else SHADES[round(4 * i / (len(cells) - 1))] for i in range(len(cells))]
     names = [f"batch size {cell.first.batch_size}" for cell in cells]
     strokes = tuple(
-        Stroke(name, shade, tuple(math.log(max(mean[i], LEAST)) if i < len(mean) else math.nan for i in kept))
-        for name, shade, mean in zip(names, shades, means, strict=True)
+        Stroke(shade, tuple(math.log(max(mean[i], LEAST)) if i < len(mean) else math.nan for i in kept))
+        for shade, mean in zip(shades, means, strict=True)
     )
     ends = "; ".join(f"{name} ends at {mean[-1]:.3g}" for name, mean in zip(names, means, strict=True))
     label = f"Training loss by epoch, {title}. {ends}"

@@ -54,7 +54,6 @@ class Ran:
     recipes: str
     networks: int
     learnt: int
-    epsilon: str
     differs: tuple[str, ...]
 
 
@@ -79,7 +78,6 @@ def _ran(name: str, conditions: Conditions, found: Measurements) -> Ran:
         recipes=", ".join(dict.fromkeys(cell.first.recipe for cell in cells)),
         networks=len(networks),
         learnt=sum(network.learnt for network in networks.values()),
-        epsilon=scale.reading.epsilon_text(task.dataset),
         differs=tuple(_differences(scale, PAPER.scale(task), scalable=task.network.scalable)),
     )
 
