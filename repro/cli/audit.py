@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from ..errors import SettingError
+from ..plugin.gpus import visible
 from ..report import stores
 from ..report.bundle import Loaded, load
 from ..report.recompute import ReadOnce
@@ -20,6 +22,8 @@ from ..words import counted
 from .group import Answer
 from .output import text_of
 
+NOTHING: Final = "  nothing could be measured of it, as it was published"
+
 
 def audit(
     artifacts: Path, count: int, seed: int | None, store: Path | None, data_root: str | None, *, states: bool
@@ -30,6 +34,8 @@ def audit(
     ReproError: there is no report, its runs are not there, or there are not so many; the data are others.
     """
     loaded = load(artifacts)
+    if loaded.conditions.device == "cuda" and not visible():
+        raise SettingError(f"{loaded.path}: its runs were trained on a GPU, and torch finds no CUDA device here")
     published = ReadOnce(stores.found(loaded, store))
     behind = _runs(loaded, published)
     runs = [run for run in behind if run.on_the_way is states]
@@ -43,7 +49,7 @@ def audit(
         before, after, same = _remade(run, published, conditions)
         cells = _cells(run, behind, published, conditions)
         found = differences(before, after, cells, count, same_weights=same)
-        told += [f"{run}: {'the same weights' if same else 'other weights'}", *lines(found)]
+        told += [f"{run}: {'the same weights' if same else 'other weights'}", *(lines(found) if found else [NOTHING])]
         agree.append(all(one.agrees for one in found))
     return Answer(text_of([*told, _conclusion(len(runs), agree)]), all(agree))
 

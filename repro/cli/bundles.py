@@ -43,7 +43,10 @@ def write(path: Path, files: Mapping[str, Path]) -> None:
 
 def bundles(place: Path) -> Sequence[Path]:
     """The bundles in a folder, or the one that is named. ReproError: there is none."""
-    found = sorted(place.glob(f"{BEGINS}*{ENDS}")) if place.is_dir() else [place] if place.is_file() else []
+    try:
+        found = sorted(place.glob(f"{BEGINS}*{ENDS}")) if place.is_dir() else [place] if place.is_file() else []
+    except OSError:  # a name that is too long
+        found = []
     if not found:
         raise ReproError(f"{place}: must be a bundle, or a folder with bundles ({BEGINS}...{ENDS}), and is neither")
     return found

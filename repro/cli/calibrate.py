@@ -15,13 +15,14 @@ from ..plugin.gpus import require_cuda
 from ..runs.costs import took
 from ..runs.rates import ENVIRONMENT, measured, named
 from ..runs.store import Store
+from .group import Answer
 from .output import text_of
 
 LEAST: Final = 5.0  # seconds
 WORK: Final = ("training", "accuracy", "attacks", "curvature")
 
 
-def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> str:
+def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> Answer:
     """Measure for about so many seconds with so many processes side by side and keep it; the text shows it."""
     if not LEAST <= seconds < float("inf"):
         raise SettingError(f"--seconds {seconds:g}: must be at least {LEAST:g}")
@@ -35,7 +36,8 @@ def calibrate(seconds: float, processes: int | None, *, gpu: bool) -> str:
     store = _prepared(path)
     _side_by_side(path, began + seconds, device, count)
     beside = f"{count} processes side by side" if count > 1 else "one process alone"
-    return text_of([*lines(store, device), f"measured in {time.time() - began:.0f} s with {beside}; kept in {path}"])
+    last = f"measured in {time.time() - began:.0f} s with {beside}; kept in {path}"
+    return Answer(text_of([*lines(store, device), last]))
 
 
 def _prepared(path: Path) -> Store:

@@ -50,7 +50,7 @@ class Checkout:
         return any(part.startswith(".") for part in path.relative_to(self.claims).parts)
 
 
-def checkout(root: Path | None, bundle: Path | None, folder: str = CLAIMS) -> Checkout:
+def checkout(root: Path | None, bundle: Path | None, folder: str) -> Checkout:
     """The checkout in ``root``, or for None the one that this program lies in. SettingError: there is none.
 
     ``folder`` is where its claims lie.

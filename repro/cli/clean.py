@@ -1,6 +1,7 @@
 """``repro clean``: frees what a store keeps and no session of this version will read."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,17 +10,20 @@ import click
 import filelock
 import msgspec
 
-from ..errors import SettingError
 from ..experiment.readings import Reading
+from ..files.aside import DAMAGED
 from ..files.locks import locked
+from ..files.staged import ABANDONED
 from ..files.text import TEMPORARY, read_text
 from ..plugin.options import ARTIFACTS, STORE
 from ..plugin.settings import STORE_BEFORE
-from ..runs.layout import require_layout
+from ..report import stores
+from ..runs.integrity import RECORD
 from ..runs.run import of_record, reading_key
 from ..words import counted
 from .group import Answer
 from .output import text_of
+from .pack import lock_of
 
 LEFT: Final = "left by a process that was killed, or damaged"
 OLD: Final = "of another version of the code"
@@ -28,7 +32,7 @@ ALL: Final = "runs with all that was measured of them"
 
 
 class Freed(NamedTuple):
-    """A file that would be freed, the run it belongs to, and why it can be."""
+    """A file that would be freed, the run it belongs to, if it is in one's folder, and why it can be."""
 
     path: Path
     run: str
@@ -41,13 +45,16 @@ def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> 
 
     ``weights``: of runs that are measured, too; ``everything``: all runs; ``yes``: without being asked.
     """
-    place = _store(store)
-    found = list(_found(place / "runs", weights, everything))
+    places = [store] if store else [STORE, Path(ARTIFACTS, STORE_BEFORE)]
+    none = f"{' and '.join(map(str, places))}: no store is there; name one with --store"
+    place = stores.first(places, none)
+    found = [*_aside(place), *_found(place / "runs", weights, everything)]
     lines = [f"store {place}"]
     for why in dict.fromkeys(one.why for one in found):
         mine = [one for one in found if one.why == why]
-        runs = counted(len({one.run for one in mine}), "run")
-        lines.append(f"{_size(mine):>10}  {counted(len(mine), 'file')} of {runs}: {why}")
+        runs = {one.run for one in mine} - {""}
+        of = f" of {counted(len(runs), 'run')}" if runs else ""
+        lines.append(f"{_size(mine):>10}  {counted(len(mine), 'file')}{of}: {why}")
     if not found:
         return Answer(
             text_of([*lines, "nothing to free" + ("" if weights or everything else "; see --weights, --all")])
@@ -62,17 +69,15 @@ def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> 
     return Answer(text_of([*(lines if yes else []), f"freed {_size(freed)}{kept}"]))
 
 
-def _store(named: Path | None) -> Path:
-    places = [named] if named else [STORE, Path(ARTIFACTS, STORE_BEFORE)]
-    for place in places:
-        if (place / "runs").is_dir():
-            require_layout(place)
-            return place
-    raise SettingError(f"{' and '.join(map(str, places))}: no store is there; name one with --store")
+def _aside(place: Path) -> Iterator[Freed]:
+    """What was set aside beside the runs' folders and the decisions: a link or a file, whatever it leads to."""
+    for path in sorted(path for name in ("runs", "decided") for path in (place / name).glob(f"*{DAMAGED}*")):
+        if path.is_symlink() or path.is_file():
+            yield Freed(path, "", LEFT, path.lstat().st_size)
 
 
 def _found(runs: Path, weights: bool, everything: bool) -> Iterator[Freed]:
-    for folder in sorted(path for path in runs.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in runs.iterdir() if path.is_dir() and not path.is_symlink()):
         why = _why(folder, weights, everything)
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
             if reason := why(path):
@@ -82,10 +87,12 @@ def _found(runs: Path, weights: bool, everything: bool) -> Iterator[Freed]:
 def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]:
     """Why each file of a run can be freed; it cannot where there is no reason."""
     old = _of_another_version(folder)
-    measured = any(folder.glob("measures-*.json"))
+    measured, recorded = any(folder.glob("measures-*.json")), (folder / RECORD).exists()
 
     def why(path: Path) -> str:
-        if path.name.startswith(TEMPORARY) or path.suffix == ".damaged":
+        if not recorded and time.time() - path.stat().st_mtime < ABANDONED:
+            return ""  # of a state that is being stored, perhaps: only its record names the run whose lock is held
+        if path.name.startswith(TEMPORARY) or DAMAGED in path.name:
             return LEFT
         if old or (path.name.startswith("measures-") and _otherwise_measured(path)):
             return OLD
@@ -99,7 +106,7 @@ def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]
 def _of_another_version(folder: Path) -> bool:
     """Whether a run's key is not the one that this version would look for; what cannot be read is left as it is."""
     try:
-        run = of_record(json.loads(read_text(folder / "run.json")))
+        run = of_record(json.loads(read_text(folder / RECORD)))
     except (OSError, ValueError):
         return False
     return run is not None and run.key != folder.name
@@ -115,15 +122,15 @@ def _otherwise_measured(path: Path) -> bool:
 
 
 def _free(place: Path, run: str, found: list[Freed]) -> Iterator[Freed]:
-    """Free the files of one run under its lock; ``run.json`` first, so that half a run is taken for none."""
-    mine = sorted((one for one in found if one.run == run), key=lambda one: one.path.name != "run.json")
+    """Free the files of one run under its lock; its record first, so that half a run is taken for none."""
+    mine = sorted((one for one in found if one.run == run), key=lambda one: one.path.name != RECORD)
+    folder = place / "runs" / run
     try:
-        with locked(place / "locks" / f"{run}.lock", f"--store {place}", timeout=0):
+        with locked(place / "locks" / lock_of(folder), f"--store {place}", timeout=0):
             for one in mine:
                 one.path.unlink(missing_ok=True)
                 yield one
-            folder = place / "runs" / run
-            if not any(folder.iterdir()):
+            if run and not any(folder.iterdir()):
                 folder.rmdir()
     except filelock.Timeout:
         return

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import click
 
+from .checkout import CLAIMS
 from .group import Answer, Commands, Place
 
-CLAIMS: Final = "claims"
 WIDTH: Final = 100  # columns of a help text at most
 EXAMPLES: Final = """\b
 examples:
@@ -30,20 +30,15 @@ ONE: Final = Place(path_type=Path)
 ROOT: Final = "the checkout whose claims are meant (default: this program's own)"
 
 
-def _artifacts(command: Any) -> Any:
-    return click.argument("artifacts", type=ONE)(command)
+_artifacts = click.argument("artifacts", type=ONE)
+_store = click.option("--store", metavar="DIR", type=ONE, help="where its runs are kept, if not where it says")
+_own_store = click.option("--store", metavar="DIR", type=ONE, help="where runs are kept (default: .repro/store)")
 
 
 def _checkout(command: Any) -> Any:
     """The options that name the claims."""
     named = click.option("--claims", "folder", metavar="NAME", default=CLAIMS, help="its folder of claims")
     return click.option("--root", metavar="DIR", type=ONE, help=ROOT)(named(command))
-
-
-def _store(command: Any) -> Any:
-    return click.option("--store", metavar="DIR", type=ONE, help="where its runs are kept, if not where it says")(
-        command
-    )
 
 
 @click.group(cls=Commands, invoke_without_command=True, epilog=EXAMPLES, context_settings={"max_content_width": WIDTH})
@@ -140,7 +135,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) 
     """
     from .verify import verify as found
 
-    return Answer(*found(artifacts, store, root, folder))
+    return found(artifacts, store, root, folder)
 
 
 @commands.command(short_help="Train runs of a report again, drawn at random, and compare.")
@@ -182,13 +177,13 @@ def diff(reports: tuple[Path, ...], as_json: bool) -> Answer:
         return history(reports, as_json=as_json)
     from .diff import diff as found
 
-    return Answer(*found(*reports, as_json=as_json))
+    return found(*reports, as_json=as_json)
 
 
 @commands.command(short_help="Put finished runs into files, to be carried elsewhere.")
 @click.argument("out", type=ONE)
 @click.option("--max-mib", metavar="N", type=int, default=16, help="the size of a file at most (default: 16)")
-@click.option("--store", metavar="DIR", type=ONE, help="where runs are kept (default: .repro/store)")
+@_own_store
 def pack(out: Path, max_mib: int, store: Path | None) -> Answer:
     """Put finished runs into files below a size, to be carried between machines.
 
@@ -197,12 +192,12 @@ def pack(out: Path, max_mib: int, store: Path | None) -> Answer:
     """
     from .pack import pack as found
 
-    return Answer(*found(out, store, max_mib))
+    return found(out, store, max_mib)
 
 
 @commands.command(short_help="Put such runs into a store.")
 @click.argument("bundles", type=ONE)
-@click.option("--store", metavar="DIR", type=ONE, help="where runs are kept (default: .repro/store)")
+@_own_store
 def unpack(bundles: Path, store: Path | None) -> Answer:
     """Put runs that were packed into a store, which keeps what it has.
 
@@ -211,7 +206,7 @@ def unpack(bundles: Path, store: Path | None) -> Answer:
     """
     from .pack import unpack as found
 
-    return Answer(*found(bundles, store))
+    return found(bundles, store)
 
 
 @commands.command()
@@ -227,7 +222,7 @@ def calibrate(seconds: float, processes: int | None, gpu: bool) -> Answer:
     """
     from .calibrate import calibrate as found
 
-    return Answer(found(seconds, processes, gpu=gpu))
+    return found(seconds, processes, gpu=gpu)
 
 
 @commands.command(short_help="Free what a store keeps and no session will read.")

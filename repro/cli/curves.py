@@ -1,14 +1,13 @@
 """``repro curves``: the numbers behind a report's curves, a row for each run."""
 
-import csv
 import importlib.util
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ReproError, SettingError
 from ..files.text import whole
+from ..report.networks import as_csv
 from ..report.opened import load
 from ..words import counted
 from .checkout import CLAIMS, checkout
@@ -30,7 +29,7 @@ def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path 
         collect(checkout(root, None, folder))
     rows = load(artifacts, store).rows()
     if output is None:
-        return Answer(_text(rows).rstrip("\n"))
+        return Answer(as_csv(rows).rstrip("\n"))
     try:
         with whole(output) as path:
             _write(rows, path, parquet=output.suffix == PARQUET)
@@ -45,16 +44,7 @@ def _write(rows: Sequence[Mapping[str, Any]], path: Path, *, parquet: bool) -> N
 
         pandas.DataFrame(rows).to_parquet(path)
     else:
-        path.write_text(_text(rows), encoding="utf-8", newline="")
-
-
-def _text(rows: Sequence[Mapping[str, Any]]) -> str:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+        path.write_text(as_csv(rows), encoding="utf-8", newline="")
 
 
 def _require_parquet(output: Path) -> None:

@@ -6,22 +6,24 @@ from typing import Any
 
 from ..report.bundle import Loaded, load
 from ..report.compare import Change, Comparison, Verdicts, compare
+from ..words import counted
+from .group import Answer
 from .output import part, text_of
 
 
-def diff(a: Path, b: Path, *, as_json: bool = False) -> tuple[str, bool]:
+def diff(a: Path, b: Path, *, as_json: bool) -> Answer:
     """Compare two reports: the text that says what differs, and whether nothing but circumstances does."""
     first, second = load(a), load(b)
     found = compare(first, second)
     if as_json:
-        return json.dumps(found.plain(), indent=1, allow_nan=False), found.same
-    return text_of(lines(found, first, second)), found.same
+        return Answer(json.dumps(found.plain(), indent=1, allow_nan=False), found.same)
+    return Answer(text_of(lines(found, first, second)), found.same)
 
 
 def lines(found: Comparison, first: Loaded, second: Loaded) -> list[str]:
     """The comparison as text."""
     parts = [
-        [_head("A", first), _head("B", second)],
+        [head("A", first), head("B", second)],
         [_summary(found)],
         part("Verdicts that changed", map(_verdict, found.changed)),
         part("Estimates that moved beyond both intervals, the verdict the same", map(_verdict, found.moved)),
@@ -35,11 +37,12 @@ def lines(found: Comparison, first: Loaded, second: Loaded) -> list[str]:
     return [line for lines in parts if lines for line in (*lines, "")][:-1]
 
 
-def _head(letter: str, loaded: Loaded) -> str:
-    session, verdicts = loaded.report.session, len(loaded.report.claims)
+def head(letter: str, loaded: Loaded) -> str:
+    """A report by its letter or number: where it is, its regime, its commit, how many verdicts it has."""
+    session, verdicts = loaded.report.session, counted(len(loaded.report.claims), "verdict")
     commit = (session.commit or "none")[:12] + (" with uncommitted changes" if session.dirty else "")
     partial = f", narrowed ({', '.join(session.partial)})" if session.partial else ""
-    return f"{letter}  {loaded.path}: {session.regime.name} regime, commit {commit}, {verdicts} verdicts{partial}"
+    return f"{letter}  {loaded.path}: {session.regime.name} regime, commit {commit}, {verdicts}{partial}"
 
 
 def _summary(found: Comparison) -> str:

@@ -4,7 +4,6 @@ import importlib.metadata
 import platform
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Final, NamedTuple
 from ..errors import DataError, SettingError
 from ..experiment.datasets import DATASETS
 from ..files.locks import check_locks
+from ..files.regular import is_folder
 from ..plugin.options import STORE
 from ..report.provenance import PACKAGES
 from ..runs.rates import measured
@@ -51,8 +51,7 @@ def doctor(store: Path | None, data_root: str | None, *, gpu: bool) -> Answer:
 
 
 def _versions() -> Iterator[Found]:
-    right = sys.version_info >= (3, 11)
-    yield Found(OK if right else WRONG, f"Python {platform.python_version()}", "" if right else "install 3.11 to 3.13")
+    yield Found(OK, f"Python {platform.python_version()}")
     least = _least()
     for name in PACKAGES:
         try:
@@ -126,9 +125,8 @@ def _disk(store: Path) -> Iterator[Found]:
 
 def _store(place: Path) -> Iterator[Found]:
     """Whether runs can be kept: in the folder itself, or where there is none yet in the one that will hold it."""
-    there = place.is_dir()
     try:
-        if there:
+        if place.is_dir():
             Store(place).prepare()
             runs = sum(1 for _ in (place / "runs").iterdir())
             yield Found(OK, f"store with {runs} runs in {place}")
@@ -156,4 +154,4 @@ def _cache() -> Iterator[Found]:
 
 
 def _existing(place: Path) -> Path:
-    return next(folder for folder in (place, *place.parents) if folder.is_dir())
+    return next(folder for folder in (place, *place.parents) if is_folder(folder))

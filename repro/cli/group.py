@@ -16,8 +16,8 @@ class Answer(NamedTuple):
     agree: bool = True
 
 
-class _Helped(click.Command):
-    """Help is an answer like any other: where it cannot be written, one line says so."""
+class Command(click.Command):
+    """A command whose help is an answer like any other: where it cannot be written, one line says so."""
 
     def get_help_option(self, _: click.Context) -> click.Option | None:
         def show(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
@@ -36,11 +36,7 @@ class _Helped(click.Command):
             raise click.ClickException(f"{ctx.command_path}: {error_line(error)}") from None
 
 
-class Command(_Helped):
-    """A command of the second door."""
-
-
-class Commands(_Helped, click.Group):
+class Commands(Command, click.Group):
     """All of them; without one it tells its help, and for one that is mistyped which was meant."""
 
     command_class = Command

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from ..report.bundle import Loaded, load
 from ..words import counted
+from .diff import head
 from .group import Answer
 from .output import text_of
 
@@ -34,11 +35,7 @@ def _facts(loaded: Loaded) -> dict[str, Any]:
 
 def _lines(reports: Sequence[Loaded], rows: dict[str, list[str]], changed: Sequence[str]) -> list[str]:
     """The reports with their numbers, then the claims whose outcome is not the same in all of them."""
-    heads = [
-        f"{i}  {loaded.path}: {loaded.report.session.regime.name} regime, "
-        f"commit {(loaded.report.session.commit or 'none')[:12]}, {counted(len(loaded.report.claims), 'verdict')}"
-        for i, loaded in enumerate(reports, 1)
-    ]
+    heads = [head(str(i), loaded) for i, loaded in enumerate(reports, 1)]
     same = f"{len(rows) - len(changed)} of {counted(len(rows), 'claim test')} have one outcome in all of them"
     if not changed:
         return [*heads, "", f"Nothing changed: {same}."]

@@ -11,40 +11,51 @@ from ..files.locks import locked
 from ..files.regular import checksum
 from ..files.text import TEMPORARY
 from ..plugin.options import STORE
-from ..report.store_check import StoreCheck, check_store, decided, of_run
-from ..runs.integrity import RECORD, Believed, believed
-from ..runs.layout import require_layout
-from ..runs.run import of_record
+from ..report import stores
+from ..report.store_check import StoreCheck, decided, of_run
+from ..runs.integrity import RECORD, believed
+from ..runs.run import hash_of
 from ..runs.store import WEIGHTS_FILE, Store
 from ..words import counted
 from .bundles import BEGINS, ENDS, bundles, read, size, write
+from .group import Answer
 from .output import text_of
 
 MIB: Final = 2**20
 
 
-def pack(out: Path, store: Path | None, most_mib: int) -> tuple[str, bool]:
+def pack(out: Path, store: Path | None, most_mib: int) -> Answer:
     """Write a store's sound runs into bundles of at most so many MiB; what was done, and whether nothing was left out.
 
     Weights that do not fit into a bundle are left out, without which a run is a full member of a store. ReproError:
     there is no store, or there are bundles already.
     """
     root = STORE if store is None else store
-    if not (root / "runs").is_dir():
-        raise SettingError(f"--store {root}: must be the folder in which a session kept its runs")
-    require_layout(root)
+    stores.first([root], f"--store {root}: {stores.MUST}")
     if most_mib < 1:
         raise SettingError(f"--max-mib {most_mib}: must be at least 1")
-    if any(out.glob(f"{BEGINS}*{ENDS}")):
-        raise SettingError(f"{out}: holds bundles already; name another folder, or remove them")
+    _prepare(out)
     checked = StoreCheck()
     folders = sorted((root / "runs").iterdir())
     runs = [_light(files, most_mib * MIB) for folder in folders if (files := of_run(folder, checked))]
     light = sum(not any(name.endswith(WEIGHTS_FILE) for name in files) for files in runs)
     rest = [_named([path]) for path in decided(root, checked)]
-    written = _written(out, [*runs, *rest], most_mib * MIB)
+    try:
+        written = _written(out, [*runs, *rest], most_mib * MIB)
+    except OSError as error:
+        raise SettingError(f"{out}: bundles cannot be written to it ({error.strerror})") from None
     says = f"{counted(len(runs), 'run')}, {light} of them without weights, in {counted(written, 'file')} in {out}"
-    return text_of([says, *_left_out(checked.damaged)]), not checked.damaged
+    return Answer(text_of([says, *_left_out(checked.damaged)]), not checked.damaged)
+
+
+def _prepare(out: Path) -> None:
+    """Make the folder for bundles. SettingError: it cannot be made or written to, or holds some already."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.glob(f"{BEGINS}*{ENDS}")):
+            raise SettingError(f"{out}: holds bundles already; name another folder, or remove them")
+    except OSError as error:
+        raise SettingError(f"{out}: must be a folder that can be written to ({error.strerror})") from None
 
 
 def _named(files: list[Path]) -> dict[str, Path]:
@@ -66,13 +77,12 @@ def _written(out: Path, runs: list[dict[str, Path]], most: int) -> int:
         if filled[-1] and size(filled[-1]) + size(files) > most:
             filled.append({})
         filled[-1] |= files
-    out.mkdir(parents=True, exist_ok=True)
     for number, files in enumerate(filled, 1):
         write(out / f"{BEGINS}{number:03}{ENDS}", files)
     return len(filled)
 
 
-def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
+def unpack(place: Path, store: Path | None) -> Answer:
     """Put the runs of bundles into a store: what was done, and whether all of them were sound.
 
     What is there stays as it is; what it lacks is added. ReproError: a bundle is none, or the store cannot be used.
@@ -81,16 +91,16 @@ def unpack(place: Path, store: Path | None) -> tuple[str, bool]:
     Store(root).prepare()
     for left in root.glob(f"{TEMPORARY}unpacked-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    damaged: list[str] = []
+    checked = StoreCheck()
     counts = {"new": 0, "completed": 0, "there already": 0}
     for path in bundles(place):
         with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
             _extract(path, Path(own))
-            damaged += [line.replace(f"{own}/", "") for line in check_store(Path(own)).damaged]
-            for found in _put(Path(own), root):
+            for found in _put(Path(own), root, checked):
                 counts[found] += 1
+            checked.damaged = [line.replace(f"{own}/", "") for line in checked.damaged]
     says = ", ".join(f"{number} {what}" for what, number in counts.items())
-    return text_of([f"runs in {root}: {says}", *_left_out(damaged)]), not damaged
+    return Answer(text_of([f"runs in {root}: {says}", *_left_out(checked.damaged)]), not checked.damaged)
 
 
 def _left_out(damaged: list[str]) -> list[str]:
@@ -104,22 +114,29 @@ def _extract(path: Path, own: Path) -> None:
             (own / name).write_bytes(content)
 
 
-def _put(own: Path, root: Path) -> Iterator[str]:
+def _put(own: Path, root: Path, checked: StoreCheck) -> Iterator[str]:
     """Move what is sound into the store, run by run; what became of each."""
-    for path in decided(own, StoreCheck()):
+    for path in decided(own, checked):
         (root / "decided").mkdir(exist_ok=True)
         path.replace(root / "decided" / path.name)
     folders = sorted((own / "runs").iterdir()) if (own / "runs").is_dir() else []
     for folder in folders:
-        if files := of_run(folder, StoreCheck()):
-            with locked(root / "locks" / f"{_lock(believed(folder / RECORD))}.lock", f"--store {root}"):
+        if files := of_run(folder, checked):
+            with locked(root / "locks" / lock_of(folder), f"--store {root}"):
                 yield _merged(files, root / "runs" / folder.name)
 
 
-def _lock(record: Believed) -> str:
-    """The key that a run's lock is named by: that of the whole run, of which it may be a state on the way."""
-    run = of_record(record.content)
-    return run.whole.key if run else "of-another-version"  # nobody here is at a run of one
+def lock_of(folder: Path) -> str:
+    """The name of a stored run's lock: that of the whole run, of which it may be a state on the way.
+
+    Of a folder without a record its own name: what it is a state of is not known.
+    """
+    try:
+        told = believed(folder / RECORD).content["run"]
+    except (OSError, ValueError):
+        return f"{folder.name}.lock"
+    whole = {name: value for name, value in told.items() if name != "compressed"}
+    return f"{hash_of({**whole, 'steps': None}) if told.get('steps') else folder.name}.lock"
 
 
 def _merged(files: list[Path], there: Path) -> str:

@@ -1,6 +1,5 @@
 """``repro report``: a report drawn and written again from what is stored; nothing is trained, nothing decided."""
 
-import shlex
 from pathlib import Path
 
 from ..errors import SettingError
@@ -29,7 +28,7 @@ def again(
         collect(checkout(root, None, folder))
     loaded = load(artifacts)
     runs, place = stores.found(loaded, store), into or loaded.path.parent
-    linear = linear or LINEAR in shlex.split(loaded.report.session.command)
+    linear = linear or LINEAR in loaded.report.session.command  # which a stranger may have quoted wrongly
     try:
         written = render(loaded.report, loaded.conditions, ReadOnce(runs), place, linear=linear)
     except OSError as error:

@@ -11,14 +11,15 @@ from ..report.bundle import Report, load
 from ..report.recompute import ReadOnce, Recomputed, recompute
 from ..report.store_check import check_store
 from ..words import counted
-from .checkout import CLAIMS, checkout
+from .checkout import checkout
 from .collecting import collect
+from .group import Answer
 from .output import text_of
 
 SHOWN: Final = 10  # runs or tests that are named where there are more
 
 
-def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str = CLAIMS) -> tuple[str, bool]:
+def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) -> Answer:
     """Recompute the report's verdicts: the text that names what differs, and whether all agree.
 
     ``store`` and ``root`` None: where the report says that its runs are, the checkout that this program lies in.
@@ -40,9 +41,9 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str =
         raise ReproError(f"{loaded.path}: {counts}: the report has no verdict that could agree with theirs")
     head = [f"report  {loaded.path}", f"store   {runs}", f"claims  {claims.claims}", f"files   {stored.words}", ""]
     head += _some(f"DAMAGED in the store: {counted(len(stored.damaged), 'file')}", stored.damaged)
-    word = "all agree" if agree else f"{found.agree} agree"
+    word = "all agree" if agree else f"{len(found.agree)} agree"
     last = f"{counts} in {time.perf_counter() - began:.1f} s: {word}{_counts(found)}"
-    return text_of([*head, *lines(found, report), last]), agree
+    return Answer(text_of([*head, *lines(found, report), last]), agree)
 
 
 def agrees(found: Recomputed, report: Report) -> bool:

@@ -122,6 +122,7 @@ COUNT: Final = Kind("a whole number of at least 1")
 SIZE: Final = Kind("a whole number of at least 1, or 0 for the whole split", least=0)
 EPOCHS: Final = replace(COUNT, most=10_000)
 SEEDS: Final = replace(COUNT, most=200)
+RESTARTS: Final = replace(COUNT, most=1_000)
 WIDTH: Final = replace(COUNT, most=4_096)
 SIZES: Final = Kind("whole numbers of at least 1, each once", "A,B,...", several=True)
 
@@ -147,7 +148,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "test_images": Field(SIZE, "test images for clean accuracy, 0 for all"),
     "attacked_images": Field(SIZE, "test images that are attacked, 0 for all"),
     "pgd_steps": Field(COUNT, "steps of PGD"),
-    "pgd_restarts": Field(COUNT, "random starts of PGD"),
+    "pgd_restarts": Field(RESTARTS, "random starts of PGD"),
     "epsilon": Field(Sized(), "the attack size with its unit, in place of the paper's: 0.3network, 0.1px or 8/255"),
     "epsilon_unit": Field(Choice(("network", "pixels")), "the unit that the paper's epsilon is read in"),
     "curvature_of": Field(Choice(("train", "test")), "the images whose loss lambda1 is of"),

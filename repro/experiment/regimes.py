@@ -51,6 +51,11 @@ class Scale:
         """How a recipe sets the optimiser at a batch size of this scale."""
         return recipe.sgd(batch_size, self.anchor, self.schedule_factor)
 
+    def field(self, name: str) -> Any:
+        """The value of a field that a user may set, of its reading or its own."""
+        name = ALIASES.get(name, name)
+        return getattr(self, name) if hasattr(self, name) else getattr(self.reading, name)
+
     def changed(self, **changes: Any) -> "Scale":
         """The same scale with fields replaced, those of its reading among them. TypeError: there is no such field."""
         changes = {ALIASES.get(name, name): value for name, value in changes.items()}

@@ -18,6 +18,14 @@ MOST: Final = 64 * 2**20  # bytes of a text file
 BLOCK: Final = 2**20
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, which is no question of a name that none can have."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def opened(path: Path, *, follow: bool = False) -> Iterator[BinaryIO]:
     """A regular file, open for reading; a link to one only where it is to be followed.

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # remarks that are shown
-TIMELINE: Final = "timeline.jsonl"
 TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
 
@@ -191,6 +190,8 @@ class Controller:
         """Keep who made which run when; the last one stays where nothing was made."""
         if not self.shared.journal.exists():
             return
+        from ..report.page.timeline import TIMELINE
+
         folder.mkdir(parents=True, exist_ok=True)
         with whole(folder / TIMELINE) as path:
             shutil.copyfile(self.shared.journal, path)
@@ -231,7 +232,7 @@ class Controller:
         from ..report.bundle import session_of
         from ..report.together import taken_together
         from ..runs.store import Store
-        from .placing import named, place
+        from .placing import place
         from .session import conditions_of
 
         store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
@@ -244,8 +245,8 @@ class Controller:
         if to.conditions is not None:
             conditions = conditions_of(self.settings, {**to.conditions.sources, **sources})
         entries = taken_together(entries)
-        decided = {named(entry): entry for entry in entries}
-        self.entries = {test: decided[named(entry)] for test, entry in self.entries.items()}
+        decided = {entry.name: entry for entry in entries}
+        self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
         facts["store"] = stores.told(store.root, to.folder)

@@ -40,7 +40,7 @@ class Place:
         A test may have both: it broke after its verdict was there.
         """
         fresh = [*own]
-        names = {named(one) for one in fresh}
+        names = {one.name for one in fresh}
         before, errors = (self.into.report.claims, self.into.report.errors) if self.into else ((), ())
         entries = _renewed(before, [one for one in fresh if isinstance(one, Entry)], names)
         return entries, _renewed(errors, [one for one in fresh if isinstance(one, Broken)], names)
@@ -67,13 +67,13 @@ class Place:
 
 def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -> Place:
     """Where a session's report goes, of which ``own`` are the verdicts and the tests that have none."""
-    names, why = {named(one) for one in own}, ""
+    names, why = {one.name for one in own}, ""
     for folder in _folders(artifacts):
         there = _there(folder)
         if there is None and session.partial and (folder / NAME).is_file():
             why = why or f"{folder / NAME} cannot be read by this version, and stays as it is"
             continue
-        if there is None or not session.partial or {named(one) for one in there.report.told} <= names:
+        if there is None or not session.partial or {one.name for one in there.report.told} <= names:
             return Place(folder, says=why and f"{why}: the report of this session is in {folder}")
         differing = _differing(there, session, told(store, folder))
         if not differing:
@@ -86,18 +86,10 @@ def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -
 
 def _renewed(before: Iterable[T], fresh: Iterable[T], names: Collection[str]) -> list[T]:
     """What was there, in its order, with what is fresh in its place; what is new comes last."""
-    by_name: dict[str, T] = {named(one): one for one in fresh}
-    kept: list[T] = [by_name.pop(named(one), one) for one in before if named(one) in by_name or named(one) not in names]
+    by_name: dict[str, T] = {one.name: one for one in fresh}
+    kept: list[T] = [by_name.pop(one.name, one) for one in before if one.name in by_name or one.name not in names]
     kept.extend(by_name.values())
     return kept
-
-
-def named(one: Told) -> str:
-    """What a test is known by in a report: its claim and case with its parameters, wherever its file lies."""
-    if not one.claim:
-        return one.test
-    parameters = one.test.partition("[")[2].partition("]@")[0].removesuffix("]")  # xdist appends a group's name
-    return f"{one.name} {parameters}"
 
 
 def _folders(artifacts: Path) -> Iterator[Path]:

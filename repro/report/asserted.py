@@ -6,23 +6,24 @@ whose it is, as they are.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import to_builtins
 
 from ..experiment.fields import FIELDS
 from ..experiment.regime_files import BUILT_IN
-from ..experiment.regimes import ALIASES, Regime, Scale
-from ..verdicts.entry import Entry, EqualAmount
+from ..experiment.regimes import Regime
+from ..verdicts.entry import Entry
 from ..verdicts.figures import FIGURES
 from ..words import printable
 from .bundle import Loaded
 from .together import taken_together
 
-EXACT: Final = ("says", "section", "standing", "figures", "undertrained", "margins", "instruments")
+EXACT: Final = ("p", "says", "section", "standing", "figures", "undertrained", "margins", "instruments")
 BY_NUMBERS: Final = ("asked", "shown", "effect", "flips_at")
 OF_EQUAL: Final = ("verdict", "outcome", "estimate", "interval", "trained_less")
+AT_EQUAL: Final = "at equal training amount"
 CLOSE: Final = 1e-9  # relative; the last digits of a quantile differ between versions of scipy
 NUMBER: Final = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 
@@ -62,41 +63,36 @@ def _close(one: str, other: str) -> bool:
 def asserted(entry: Entry, now: Entry) -> Iterator[str]:
     """What differs between an entry as reported and now, beyond its decision: a line each."""
     yield from _drawn(entry, now)
-    if not alike(entry.p, now.p):
-        yield _line("p", entry.p, now.p)
-    for name in EXACT:
-        one, other = getattr(entry, name), getattr(now, name)
-        if one != other and not (name == "instruments" and _same_instruments(one, other)):
-            yield _line(name, one, other)
-    for name in BY_NUMBERS:
-        one, other = getattr(entry, name), getattr(now, name)
-        if not same_numbers(one, other):
-            yield _line(name, one, other)
-    yield from _equal_amount(entry.equal_amount, now.equal_amount)
+    yield from _differing(entry, now, EXACT, BY_NUMBERS)
+    one, other = entry.equal_amount, now.equal_amount
+    if one and other:
+        yield from _differing(one, other, OF_EQUAL, ("amount", "shown"), f"{AT_EQUAL}, ")
+    elif one is not other:
+        yield line(AT_EQUAL, one and one.verdict, other and other.verdict)
 
 
-def _same_instruments(one: Any, other: Any) -> bool:
-    if one is None or other is None:
-        return one is other
-    return all(alike(getattr(one, name), getattr(other, name)) for name in one.__struct_fields__)
+def _differing(one: Any, other: Any, exact: Sequence[str], by_numbers: Sequence[str], of: str = "") -> Iterator[str]:
+    for name in (*exact, *by_numbers):
+        reported, now = getattr(one, name), getattr(other, name)
+        same = same_numbers(reported, now) if name in by_numbers else alike(to_builtins(reported), to_builtins(now))
+        if not same:
+            yield line(f"{of}{name}", reported, now)
 
 
-def _equal_amount(one: EqualAmount | None, other: EqualAmount | None) -> Iterator[str]:
-    if one is None or other is None:
-        if one is not other:
-            yield _line("at equal training amount", one and one.verdict, other and other.verdict)
-        return
-    for name in OF_EQUAL:
-        if not alike(getattr(one, name), getattr(other, name)):
-            yield _line(f"at equal training amount, {name}", getattr(one, name), getattr(other, name))
-    for name in ("amount", "shown"):
-        if not same_numbers(getattr(one, name), getattr(other, name)):
-            yield _line(f"at equal training amount, {name}", getattr(one, name), getattr(other, name))
-
-
-def _line(name: str, reported: Any, now: Any) -> str:
-    one, other = (printable("none" if value in (None, "", ()) else str(value)) for value in (reported, now))
+def line(name: str, reported: Any, now: Any) -> str:
+    """What a report says of something, and what that is now."""
+    one, other = _text(reported), _text(now)
+    if one == other:  # beyond the digits shown
+        one, other = repr(reported), repr(now)
     return f"{name}: {one} in the report, {other} now"
+
+
+def _text(value: Any) -> str:
+    if value in (None, "", ()):
+        return "none"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return printable(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def families(loaded: Loaded, now: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
@@ -109,7 +105,7 @@ def families(loaded: Loaded, now: Mapping[str, Entry]) -> Iterator[tuple[str, st
         return
     for entry, again in zip(claims, taken_together([now.get(entry.test, entry) for entry in claims]), strict=True):
         if entry.family_wise != again.family_wise:
-            yield entry.test, _line("family_wise", entry.family_wise, again.family_wise)
+            yield entry.test, line("family_wise", entry.family_wise, again.family_wise)
 
 
 def of_session(loaded: Loaded) -> list[str]:
@@ -120,7 +116,7 @@ def of_session(loaded: Loaded) -> list[str]:
     if told.name != regime.title or not _named_rightly(regime):
         lines.append(f"regime: {printable(told.name)!r} is not the name of the scales in the report")
     if {*told.tasks} == {*regime.scales} and told.reduced != regime.reduced:
-        lines.append(_line("reduced", told.reduced, regime.reduced))
+        lines.append(line("reduced", told.reduced, regime.reduced))
     if loaded.beside:
         gone = [n for n in loaded.report.session.figures if n in FIGURES and not _figure(loaded, n)]
         lines += [f"figure {n}: there is no {FIGURES[n].name}.png beside the report" for n in gone]
@@ -139,14 +135,7 @@ def _named_rightly(regime: Regime) -> bool:
     built_in = BUILT_IN[regime.name].scales
     known = {task: scale for task, scale in regime.scales.items() if task in built_in}
     for name in FIELDS:
-        values = {_field(scale, name) for scale in known.values()}
-        if len(values) > 1 and any(
-            _field(scale, name) != _field(built_in[task], name) for task, scale in known.items()
-        ):
+        differ = any(scale.field(name) != built_in[task].field(name) for task, scale in known.items())
+        if differ and len({scale.field(name) for scale in known.values()}) > 1:
             return False
     return True
-
-
-def _field(scale: Scale, name: str) -> Any:
-    name = ALIASES.get(name, name)
-    return getattr(scale, name) if hasattr(scale, name) else getattr(scale.reading, name)

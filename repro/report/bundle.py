@@ -30,7 +30,6 @@ FORMAT: Final = 1  # raise it when a program that reads report.json has to read 
 NAME: Final = "report.json"
 MOST: Final = 64 * 2**20  # bytes of a report that is read back
 CARRIED: Final = [field.name for field in fields(Conditions) if field.name not in ("regime", "sources")]
-MOST_RESTARTS: Final = 1_000
 MOST_RUNS: Final = 2_048  # of one recipe on one task
 SCALE: Final = {field.name for kind in (Scale, Reading) for field in fields(kind)}
 
@@ -181,14 +180,12 @@ class Loaded:
 def _scale(table: dict[str, Any]) -> Scale:
     scale = msgspec.convert(table, Scale)
     for name, one in FIELDS.items():
-        value = getattr(scale, name, None) if hasattr(scale, name) else getattr(scale.reading, name)
+        value = scale.field(name)
         # the others are words, and have been read as such; a report may be of a session that left PGD out
         if isinstance(one.kind, numbers.Kind) and not (name == "pgd_restarts" and value == 0):
             _checked(name, one.kind, value)
     if scale.seeds * len(scale.batch_sizes) > MOST_RUNS:
         raise ValueError(f"a task has {scale.seeds * len(scale.batch_sizes):,} runs a line, more than {MOST_RUNS:,}")
-    if not 0 <= scale.reading.pgd_restarts <= MOST_RESTARTS:
-        raise ValueError(f"pgd_restarts = {printable(str(scale.reading.pgd_restarts))} is more than {MOST_RESTARTS}")
     if unknown := {*table, *table["reading"]} - SCALE:
         raise ValueError(f"a task's scale has {min(unknown)}, which this version does not know")
     strange = [part for part in scale.reading.parts if part not in ALL_PARTS and not part.startswith(PREFIX)]

@@ -3,28 +3,23 @@
 Both round differently. Free of torch.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 
-from ..files.text import read_text
 from ..runs.lacking import minor
-from ..runs.store import Store
+from ..runs.store import Record
 from ..words import counted
 
 
-def trained_on(store: Store, keys: Iterable[str]) -> tuple[str, ...]:
-    """What tells the trainings of these keys apart, each with its number of runs, the most first; empty for nothing.
+def trained_on(records: Iterable[Record]) -> tuple[str, ...]:
+    """What tells these trainings apart, each with its number of runs, the most first; empty for nothing.
 
     That is the processor, the version of torch, or both together; a record that does not say counts for nothing.
     """
     found = Counter[tuple[str, str]]()
-    for key in keys:
-        with suppress(OSError, ValueError, AttributeError):  # a record that is gone or damaged says nothing
-            record = json.loads(read_text(store.root / "runs" / key / "run.json"))
-            torch = str(record.get("torch") or "")
-            found[str(record.get("processor") or ""), f"torch {minor(torch)}" if torch else ""] += 1
+    for record in records:
+        torch = str(record.get("torch") or "")
+        found[str(record.get("processor") or ""), f"torch {minor(torch)}" if torch else ""] += 1
     differ = [len({kind[part] for kind in found} - {""}) > 1 for part in (0, 1)]
     told = Counter[str]()
     for kind, runs in found.items():

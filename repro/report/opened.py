@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from ..errors import ReproError, SettingError
 from ..experiment.recipes import Recipe
-from ..experiment.tasks import Task
+from ..experiment.tasks import TASKS, Task
 from ..runs.conditions import Conditions
 from ..runs.run import Run
 from ..runs.store import Record, Store
@@ -24,12 +24,8 @@ from ..verdicts.entry import Entry
 from ..verdicts.figures import FIGURES
 from ..words import did_you_mean
 from . import bundle, stores
-from .lines import Line, lines_of
+from .networks import Networks, Row
 from .recompute import ReadOnce
-
-Row = dict[str, Any]
-OF_RECORD: Final = ("steps", "training_amount", "diverged", "seconds")
-NO_NUMBER: Final = ("instruments",)  # of measures: a table of checks
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,15 @@ class Opened:
         return self.loaded.conditions
 
     @cached_property
-    def lines(self) -> list[Line]:
-        """A recipe on a task, for each that its claims speak of."""
-        return lines_of(self.loaded)
+    def _networks(self) -> Networks:
+        """The networks behind its claims. ReproError: one is of a task that nobody has entered here."""
+        found = Networks(self.claims, self.store, self.conditions)
+        if strange := [task for task, _, _ in found.places if task not in TASKS]:
+            raise ReproError(
+                f"{self.loaded.path}: speaks of {strange[0]}, which is no task of this paper's: import the module that "
+                "enters it (the conftest.py beside its claims) before"
+            )
+        return found
 
     @property
     def claims(self) -> tuple[Entry, ...]:
@@ -78,7 +80,7 @@ class Opened:
 
     def rows(self) -> list[Row]:
         """The rows of ``curves``, as dictionaries whatever is installed. ReproError: none of the runs is stored."""
-        found = [row for line in self.lines for run in line.runs if (row := self._row(line, run)) is not None]
+        found = [network.row for network in self._networks]
         if not found:
             raise ReproError(f"{self.store.root}: none of the runs that {self.loaded.path} speaks of is stored there")
         return found
@@ -94,52 +96,30 @@ class Opened:
 
     def network(self, task: Task | str, recipe: Recipe | str, batch_size: int, seed: int = 0) -> Trained:
         """A network of the report, trained. SettingError: there is no such one in it; ReproError: it is not stored."""
-        line = self._line(str(task), str(recipe))
-        run = next((run for run in line.runs if (run.batch_size, run.seed) == (batch_size, seed)), None)
-        if run is None:
-            sizes = sorted({run.batch_size for run in line.runs})
-            seeds = max(run.seed for run in line.runs)
-            grid = f"batch sizes {', '.join(map(str, sizes))} and seeds 0 to {seeds}"
-            raise SettingError(f"batch size {batch_size}, seed {seed}: is not in the report, which has {grid}")
-        record, measures = self._stored(line, run)
-        if record is None or measures is None:
-            raise ReproError(f"{run} ({run.key}) is not in {self.store.root}")
+        places, name = self._networks.places, self._recipe(str(task), str(recipe))
+        grid = {size: keys for (of, by, size), keys in places.items() if (of, by) == (str(task), name)}
+        if not 0 <= seed < len(grid.get(batch_size, ())):
+            sizes, seeds = ", ".join(map(str, sorted(grid))), max(map(len, grid.values())) - 1
+            has = f"batch sizes {sizes} and seeds 0 to {seeds}"
+            raise SettingError(f"batch size {batch_size}, seed {seed}: is not in the report, which has {has}")
+        key = grid[batch_size][seed]
+        found = self._networks.network(name, key)
+        if found is None:
+            where = f"{name} on {task}, batch size {batch_size}, seed {seed}"
+            raise ReproError(f"{where} ({key}): is not in {self.store.root}")
         from ..runs.networks import trained
 
-        return Trained(run, trained(run, self.store), record, measures)
+        return Trained(found.run, trained(found.run, self.store), found.record, found.measures)
 
-    def _line(self, task: str, recipe: str) -> Line:
-        known = dict.fromkeys(str(line.task) for line in self.lines)
-        if task not in known:
+    def _recipe(self, task: str, named: str) -> str:
+        """A recipe as the report's curves on a task call it; without momentum it need not be told."""
+        places = self._networks.places
+        if task not in (known := dict.fromkeys(of for of, _, _ in places)):
             raise SettingError(f"task {task}: the report has {', '.join(known)}{did_you_mean(task, known)}")
-        here = [line for line in self.lines if str(line.task) == task]
-        for line in here:
-            if recipe in (str(line.recipe), line.recipe.name if line.recipe.momentum == 0 else str(line.recipe)):
-                return line
-        names = [str(line.recipe) for line in here]
-        raise SettingError(f"recipe {recipe}: of {task} the report has {', '.join(names)}{did_you_mean(recipe, names)}")
-
-    def _stored(self, line: Line, run: Run) -> tuple[Record | None, Record | None]:
-        """A run's record, and its measures under the first reading with those of the claims' own measures."""
-        found = [self.store.measures(run, reading) for reading in line.readings]
-        measures = {name: value for one in found if one for name, value in one["measures"].items()}
-        return self.store.record(run), measures if found[0] is not None else None
-
-    def _row(self, line: Line, run: Run) -> Row | None:
-        record, measures = self._stored(line, run)
-        if record is None or measures is None:
-            return None
-        return {
-            "task": str(line.task),
-            "recipe": line.recipe.name,
-            "momentum": line.recipe.momentum,
-            "batch_size": run.batch_size,
-            "seed": run.seed,
-            "learning_rate": run.sgd.learning_rate,
-            **{name: record.get(name) for name in OF_RECORD},
-            **{name: value for name, value in measures.items() if name not in NO_NUMBER},
-            "run": run.key,
-        }
+        here = dict.fromkeys(recipe for of, recipe, _ in places if of == task)
+        if found := next((recipe for recipe in here if named in (recipe, recipe.removesuffix(" m=0"))), ""):
+            return found
+        raise SettingError(f"recipe {named}: of {task} the report has {', '.join(here)}{did_you_mean(named, here)}")
 
 
 def load(place: str | Path, store: str | Path | None = None) -> Opened:

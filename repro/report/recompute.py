@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..errors import ReproError
 from ..runs.conditions import Conditions
@@ -14,13 +14,13 @@ from ..runs.store import Store
 from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
-from ..verdicts.entry import Broken, Entry, Look, Told
+from ..verdicts.entry import Broken, Entry, Look, Told, name_of
 from ..verdicts.history import Note, decided, looks_before
-from .asserted import alike, asserted, families, of_session
+from .asserted import alike, asserted, families, line, of_session
 from .bundle import Loaded
 
 # What a decision is: its words for a reader (evidence, effect, reason) may be put better without it being another one.
-COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margin", "unit", "seeds", "runs")
+COMPARED: Final = ("verdict", "outcome", "estimate", "interval", "level", "margin", "unit", "seeds")
 
 # Measures that lack a field or have one of another kind, a task without data, an instrument that fails now.
 UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproError)
@@ -28,9 +28,9 @@ UNDECIDABLE: Final = (AttributeError, KeyError, TypeError, ValueError, ReproErro
 
 @dataclass
 class Recomputed:
-    """What became of each verdict: ``agree`` their number, ``differ`` lines for each test that does not."""
+    """What became of each verdict: ``agree`` the tests that do, ``differ`` lines for each that does not."""
 
-    agree: int = 0
+    agree: set[str] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)  # claim tests of the checkout that were decided again
     differ: dict[str, list[str]] = field(default_factory=dict)
     session: list[str] = field(default_factory=list)  # lines of what is not so of the report as a whole
@@ -40,8 +40,8 @@ class Recomputed:
     new: list[str] = field(default_factory=list)  # claim tests of the checkout that the report says nothing of
 
     def differs(self, test: str, lines: Sequence[str]) -> None:
-        """Take in what differs of a test that counted as one that agrees until now, or that differs already."""
-        self.agree -= test not in self.differ
+        """Take in what differs of a test, which may have counted as one that agrees until now."""
+        self.agree.discard(test)
         self.differ.setdefault(test, []).extend(lines)
 
 
@@ -73,7 +73,7 @@ def recompute(
     A claim that broke must have no verdict now either, as far as the store has what it needs.
     """
     found, bench = Recomputed(session=of_session(loaded)), _Bench(store, loaded.conditions)
-    named = {f"{case.claim.id} [{case.id}]": test for test, case in cases.items()}
+    named = {name_of(case.claim.id, case.id, test): test for test, case in cases.items()}
     met: set[str] = set()
     again: dict[str, Entry] = {}
     for reported in loaded.report.told:
@@ -91,8 +91,8 @@ def recompute(
             if (now := bench.again(reported, test, cases[test], found)) is not None:
                 again[reported.test] = now
             met.add(test)
-    for test, line in families(loaded, again):
-        found.differs(test, [line])
+    for test, why in families(loaded, again):
+        found.differs(test, [why])
     found.new = [test for test in cases if test not in met]
     return found
 
@@ -121,7 +121,7 @@ class _Bench:
         if lines:
             found.differ[reported.test] = lines
         else:
-            found.agree += 1
+            found.agree.add(reported.test)
         return None if isinstance(reported, Broken) else now
 
     def _looks(self, reported: Entry, case: Case) -> tuple[Look, ...]:
@@ -150,23 +150,16 @@ def _lines(reported: Told, now: Entry | None, why: str) -> list[str]:
 def differences(entry: Entry, now: Entry) -> list[str]:
     """What differs between a verdict as reported and as decided now, a line each."""
     pairs = [(name, getattr(entry, name), getattr(now, name)) for name in COMPARED]
-    lines = [_line(name, one, other) for name, one, other in pairs if not alike(one, other)]
+    lines = [line(name, one, other) for name, one, other in pairs if not alike(one, other)]
+    if entry.runs != now.runs:
+        lines.append(f"runs: the report's {len(entry.runs)} and the {len(now.runs)} of now are not the same")
     if entry.declared != now.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "the hash alone"
-        lines.append(f"{_line('declared', entry.declared, now.declared)} ({moved})")
+        lines.append(f"{line('declared', entry.declared, now.declared)} ({moved})")
     elif (own := digest(entry.declaration)) != entry.declared:
         moved = "; ".join(changes(entry.declaration, now.declaration)) or "its terms are not told"
         lines.append(f"declared: {entry.declared} in the report, whose own declaration comes to {own} ({moved})")
     return [*lines, *_readings(entry, now), *asserted(entry, now)]
-
-
-def _line(name: str, reported: Any, now: Any) -> str:
-    if name == "runs":
-        return f"runs: the report's {len(reported)} and the {len(now)} of now are not the same"
-    one, other = _text(reported), _text(now)
-    if one == other:  # beyond the digits shown
-        one, other = repr(reported), repr(now)
-    return f"{name}: {one} in the report, {other} now"
 
 
 def _readings(entry: Entry, now: Entry) -> Iterable[str]:
@@ -182,9 +175,3 @@ def _readings(entry: Entry, now: Entry) -> Iterable[str]:
 def _estimate(shown: str) -> str:
     """An estimate with its interval; why it decides nothing follows in words, which may be put better."""
     return shown.partition(": ")[0]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_text, value))}]"
-    return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

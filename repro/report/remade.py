@@ -15,11 +15,14 @@ from typing import Final
 
 from scipy import stats
 
+from ..errors import ReproError
+
 MEASURES: Final = ("train_accuracy", "test_accuracy", "fgsm_accuracy", "pgd_accuracy", "lambda1")
 FALSE_ALARM: Final = 0.01  # of a whole audit, if nothing is wrong
 SURE: Final = 0.95  # with what probability an audit would have found as many wrong runs as it says
 IMAGES: Final = 5e-4  # of an accuracy: rounding that turns a few images of 10,000
 RELATIVE: Final = 1e-2  # of lambda1: the residual that its search stops at
+NONE: Final = math.nan  # of a run that diverged
 
 Values = Mapping[str, float]
 
@@ -50,17 +53,19 @@ def differences(
     """Each measure of a run beside what it came to anew.
 
     ``cells``: the published measures of the run's line, batch size by batch size, each of all its seeds. ``runs``: how
-    many are audited, which share the chance of a false alarm. ValueError: the weights differ, and no batch size has two
-    seeds, so that nothing is known of what runs may differ by.
+    many are audited, which share the chance of a false alarm. A measure that neither has, since it diverged, is left
+    out. ReproError: the weights differ, and no batch size has two seeds, so that nothing is known of what runs may
+    differ by.
     """
     cells = [*cells]
     alarm = FALSE_ALARM / (runs * len(MEASURES))
-    return [
-        Difference(
-            name, published[name], anew[name], _rounding(name) + (0 if same_weights else _drawn(name, cells, alarm))
-        )
-        for name in MEASURES
-    ]
+    found = []
+    for name in MEASURES:
+        before, after = (NONE if (value := side.get(name)) is None else value for side in (published, anew))
+        if not (math.isnan(before) and math.isnan(after)):
+            allowed = _rounding(name) + (0 if same_weights else _drawn(name, cells, alarm))
+            found.append(Difference(name, before, after, allowed))
+    return found
 
 
 def _rounding(measure: str) -> float:
@@ -69,10 +74,14 @@ def _rounding(measure: str) -> float:
 
 def _drawn(measure: str, cells: Sequence[Sequence[Values]], alarm: float) -> float:
     """By how much two draws of one run differ, but for one in so many."""
-    groups = [[_scaled(measure, seed[measure]) for seed in cell] for cell in cells if len(cell) > 1]
+    known = [[value for seed in cell if (value := seed.get(measure)) is not None] for cell in cells]
+    groups = [[_scaled(measure, value) for value in cell] for cell in known if len(cell) > 1]
     freedom = sum(len(group) - 1 for group in groups)
     if not freedom:
-        raise ValueError("no batch size of its line has two seeds: nothing is known of what such runs differ by")
+        raise ReproError(
+            "a run came out with other weights, and no batch size of its line has two seeds with measures: nothing is "
+            "known of what such runs differ by"
+        )
     pooled = sum((len(group) - 1) * variance(group) for group in groups) / freedom
     return float(stats.t.isf(alarm / 2, freedom)) * math.sqrt(2 * pooled)
 
@@ -98,7 +107,13 @@ def _missed(total: int, drawn: int, wrong: int) -> float:
 def lines(found: Iterable[Difference]) -> Iterator[str]:
     """A line for each measure."""
     for one in found:
-        shown = [f"{value:.4g}" if one.measure == "lambda1" else f"{value:.2%}" for value in (one.published, one.anew)]
+        shown = [_shown(one.measure, value) for value in (one.published, one.anew)]
         allowed = f"x{math.exp(one.allowed):.2f}" if one.measure == "lambda1" else f"{100 * one.allowed:.2f} points"
         word = "agrees" if one.agrees else "DIFFERS"
         yield f"  {one.measure:<15} published {shown[0]:>8}, anew {shown[1]:>8}, may differ by {allowed}: {word}"
+
+
+def _shown(measure: str, value: float) -> str:
+    if math.isnan(value):
+        return "none"
+    return f"{value:.4g}" if measure == "lambda1" else f"{value:.2%}"

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from ..experiment.tasks import ALL_TASKS, TASKS
-from ..verdicts.entry import PAPER, Broken, Told
+from ..verdicts.entry import PAPER, Broken, Told, further
 
 SHORT: Final = {
     "reproduced": "yes",
@@ -127,8 +127,9 @@ def scorecard(found: Iterable[Told]) -> Scorecard:
 
 
 def variant_of(entry: Told) -> str:
-    """What the case of a claim test is beyond its task: an attack, or what is compared."""
-    return entry.case.removeprefix(entry.task.replace(" ", "-")).removeprefix("-").replace("-over-", "/")
+    """What a claim test is beyond its claim and task: an attack, what is compared, further parameters."""
+    case = entry.case.removeprefix(entry.task.replace(" ", "-")).removeprefix("-").replace("-over-", "/")
+    return ", ".join(part for part in (case, further(entry.test, entry.case)) if part)
 
 
 def _cell(entry: Told) -> Cell:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..files.aside import DAMAGED
-from ..files.regular import checksum, opened, read_json
+from ..files.regular import checksum, read_json
 from ..runs.integrity import MEASURES, RECORD, Believed, agree, believed, hashes
 from ..runs.store import WEIGHTS_FILE
 
@@ -91,8 +91,6 @@ def _checked(path: Path, found: StoreCheck, sound: Callable[[Path], bool], *, si
     try:
         if not sound(path):
             raise ValueError("it is not what its checksum is of")
-        with opened(path):
-            pass
     except (ValueError, OSError, RecursionError, TypeError) as error:
         found.damaged.append(f"{path}: {error}")
         return False

@@ -1,14 +1,16 @@
 """Where the runs of a report are kept: what its report.json says of that, and where they are found when it is read."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..errors import SettingError
+from ..files.regular import is_folder
 from ..runs.layout import require_layout
 from .bundle import Loaded
 
+MUST: Final = "must be the folder in which a session kept its runs"
 BESIDE: Final = "store"  # the folder in the artifacts that sessions kept runs in before, and that bundles have
 
 
@@ -28,13 +30,17 @@ def found(loaded: Loaded, named: Path | None) -> Path:
     SettingError: there is none, or it is of a newer version.
     """
     places = [named] if named is not None else [*_places(loaded)]
+    how = f"--store {named}" if named else "the report's runs are not where it says: name their folder with --store"
+    return first(places, f"{how}: {' or '.join(map(str, places))} {MUST}")
+
+
+def first(places: Sequence[Path], none: str) -> Path:
+    """The first of some places that is a store. SettingError: ``none`` of them is, or it is of a newer version."""
     for place in places:
-        if _is_store(place):
+        if is_folder(place / "runs"):
             require_layout(place)
             return place
-    how = f"--store {named}" if named else "the report's runs are not where it says: name their folder with --store"
-    must = " must be the folder in which a session kept its runs"
-    raise SettingError(f"{how}: {' or '.join(map(str, places))}{must}")
+    raise SettingError(none)
 
 
 def _places(loaded: Loaded) -> Iterator[Path]:
@@ -43,10 +49,3 @@ def _places(loaded: Loaded) -> Iterator[Path]:
         yield Path(os.path.normpath(folder / loaded.report.session.store))
     if loaded.report.session.store != BESIDE:
         yield folder / BESIDE
-
-
-def _is_store(place: Path) -> bool:
-    try:
-        return (place / "runs").is_dir()
-    except (OSError, ValueError):  # a name that no folder can have
-        return False

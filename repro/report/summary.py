@@ -1,15 +1,15 @@
 """The report as a short page of Markdown, for the summary of a CI's job: answer, claims, scorecard, limits."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ..statistics.estimands import Outcome
-from ..verdicts.entry import Broken, Entry
+from ..verdicts.entry import Broken
 from ..words import counted, span
 from .bundle import Report, Session
 from .page.answer import answer
 from .page.claims import Sentence, sentences
+from .page.readings import EQUAL, SOUND
 from .page.session import banners
 from .scorecard import Scorecard, scorecard
 from .text import clean
@@ -17,16 +17,17 @@ from .text import clean
 TITLE: Final = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
 MOST: Final = 150  # lines
 ERRORS, CLAIMS = 8, 30  # that are named
+HOW: Final = {EQUAL: "at", SOUND: "by a"}  # verdicts come out under these readings
 
 
 def markdown(report: Report, reads: Iterable[str] = ()) -> str:
     """The page; the scorecard takes what the other parts leave of its lines. ``reads`` is as in ``banners``."""
-    found = answer(report.claims)
+    found, of = answer(report.claims), sentences(report.claims)
     before = [
         *(TITLE, ""),
         *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, reads)),
-        *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(report.claims), ""),
-        *("## The claims", "", *_claims(sentences(report.claims)), ""),
+        *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(of), ""),
+        *("## The claims", "", *_claims(of), ""),
         *_errors(report.errors),
     ]
     after = ["", *_conditions(report.session), "", *_further()]
@@ -36,23 +37,13 @@ def markdown(report: Report, reads: Iterable[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _otherwise(entries: Sequence[Entry]) -> str:
+def _otherwise(found: Sequence[Sentence]) -> str:
     """How many verdicts come out otherwise when the same networks are read in another way."""
-    turned: dict[str, list[bool]] = {}
-    for entry in entries:
-        for name, outcome in _others(entry):
-            turned.setdefault(name, []).append(outcome is not entry.outcome)
-    said = [f"{name} {sum(turns)} of {len(turns)}" for name, turns in turned.items()]
+    turned: dict[str, list[bool]] = {name: [] for name in HOW}
+    for reading in (reading for sentence in found for case in sentence.cases for reading in case.readings):
+        turned.setdefault(reading.name, []).append(reading.turns)
+    said = [f"{HOW.get(name, 'under')} {name} {sum(of)} of {len(of)}" for name, of in turned.items() if of]
     return f"Verdicts that come out otherwise: {'; '.join(said)}." if said else ""
-
-
-def _others(entry: Entry) -> Iterator[tuple[str, Outcome]]:
-    if entry.equal_amount:
-        yield "at equal training", entry.equal_amount.outcome
-    if entry.sound:
-        yield "by a sound attack", entry.sound.outcome
-    for reading in entry.readings:
-        yield f"under {reading.name}", reading.outcome
 
 
 def _claims(found: Sequence[Sentence]) -> list[str]:

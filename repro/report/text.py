@@ -1,6 +1,7 @@
 """Text that is safe to show: whatever a test, a file name or a terminal put into it."""
 
 import re
+from itertools import count
 from typing import Any, Final
 
 from markupsafe import Markup, escape
@@ -28,9 +29,7 @@ def slug(*parts: str) -> str:
 
 def unique(names: list[str]) -> list[str]:
     """The same names, numbered where one comes again."""
-    seen: dict[str, int] = {}
-    found = []
+    found: dict[str, None] = {}
     for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
-    return found
+        found[next(one for n in count(1) if (one := name if n == 1 else f"{name}-{n}") not in found)] = None
+    return [*found]

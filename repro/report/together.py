@@ -14,7 +14,7 @@ MANY: Final = 20  # verdicts, of which one may be expected to be wrong
 
 def taken_together(entries: Collection[Entry]) -> list[Entry]:
     """The entries with whether each holds and survives Holm's correction over all of them (``family_wise``)."""
-    survives = family([(entry.p, entry.outcome) for entry in entries]).survives
+    survives = family([(entry.p, entry.outcome) for entry in entries])
     return [replace(entry, family_wise=together) for entry, together in zip(entries, survives, strict=True)]
 
 

@@ -16,6 +16,7 @@ from .choices import choices
 from .drawing.captions import Picture, scale_words
 from .drawing.pictures import Ahead
 from .mixed import trained_on
+from .networks import Networks, as_csv
 from .page.values import Measurements
 from .scorecard import scorecard
 
@@ -38,9 +39,9 @@ def write_report(
     """
     artifacts.mkdir(parents=True, exist_ok=True)
     numbers = sorted({number for entry in entries for number in entry.figures})
-    processors = trained_on(store, {run for entry in entries for run in entry.runs})
+    records = {network.run.key: network.record for network in Networks(entries, store, conditions)}
     report = Report(
-        session=_session({**session, "trained_on": processors}, conditions, numbers),
+        session=_session({**session, "trained_on": trained_on(records.values())}, conditions, numbers),
         claims=tuple(entries),
         errors=tuple(errors),
         choices=choices(conditions.trained_as),
@@ -68,7 +69,7 @@ def render(
         or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in report.session.figures
     ]
-    texts = _texts(report, pictures, Measurements.of(report.claims, store, conditions), conditions, artifacts)
+    texts = _texts(report, pictures, Networks(report.claims, store, conditions), artifacts)
     for name, text in texts.items():
         write_text(artifacts / name, text)
     scale = scale_words(conditions, papers=not conditions.regime.reduced, surrogate=report.session.surrogate)
@@ -86,12 +87,10 @@ def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int
     return session_of(conditions, **told, **where, hardware=Machine(**hardware()), figures=tuple(figures))
 
 
-def _texts(
-    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, artifacts: Path
-) -> dict[str, str]:
+def _texts(report: Report, pictures: Sequence[Picture], found: Networks, artifacts: Path) -> dict[str, str]:
     """What of a report a reader opens and is text, by the files' names."""
     return {
-        "report.html": page.render(report, pictures, found, conditions, artifacts),
-        "report.md": summary.markdown(report, conditions.regime.reads),
-        "measured.csv": found.csv(),
+        "report.html": page.render(report, pictures, Measurements.of(found), found.conditions, artifacts),
+        "report.md": summary.markdown(report, found.conditions.regime.reads),
+        "measured.csv": as_csv([network.row for network in found]),
     }

@@ -176,7 +176,7 @@ _FIELDS: Final = tuple(field.name for field in fields(Run))
 
 def of_record(record: dict[str, Any]) -> Run | None:
     """The run that a stored record is of; None where it is another version's, or of a task that is unknown here."""
-    with suppress(KeyError, TypeError, ValueError, SettingError):
+    with suppress(AttributeError, KeyError, TypeError, ValueError, SettingError):
         return from_spec(record["run"])
     return None
 

@@ -5,31 +5,18 @@ which would still stand if not a single one is to be wrong?
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from .estimands import ERROR, Outcome
 
 
-@dataclass(frozen=True)
-class Family:
-    """The verdicts of a session taken together.
+def family(found: Sequence[tuple[float, Outcome]], alpha: float = ERROR) -> list[bool]:
+    """Which of decisions, each made at ``alpha`` and given by its p and outcome, hold and survive for all together.
 
-    ``survives[i]``: whether decision i is "holds" and stays so with a probability of at most ``alpha`` that any such is
-    wrong. ``wrong_by_chance``: at most so many decided verdicts are wrong in expectation, each at its own level.
-    """
-
-    survives: tuple[bool, ...]
-    wrong_by_chance: float
-
-
-def family(found: Sequence[tuple[float, Outcome]], alpha: float = ERROR) -> Family:
-    """Take decisions, each made at ``alpha`` and given by its p and outcome, together.
-
-    Those that could decide nothing count in the family too.
+    They stay "holds" with a probability of at most ``alpha`` that any such is wrong. Those that could decide nothing
+    count in the family too.
     """
     rejected = holm([p for p, _ in found], alpha)
-    survives = (sure and outcome is Outcome.HOLDS for sure, (_, outcome) in zip(rejected, found, strict=True))
-    return Family(tuple(survives), wrong_by_chance(len(found), alpha))
+    return [sure and outcome is Outcome.HOLDS for sure, (_, outcome) in zip(rejected, found, strict=True)]
 
 
 def holm(ps: Sequence[float], alpha: float = ERROR) -> list[bool]:

@@ -180,8 +180,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """The claim and its case."""
-        return f"{self.id} [{self.case}]"
+        """What it is known by, wherever its file lies: the claim, its case and further parameters."""
+        return name_of(self.id, self.case, self.test)
 
     @property
     def note(self) -> str:
@@ -203,8 +203,8 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def name(self) -> str:
-        """The claim and its case; of another test its id."""
-        return f"{self.claim or self.test} [{self.case}]"
+        """What it is known by: of a claim test as that of a verdict, of another its id."""
+        return name_of(self.claim, self.case, self.test) if self.claim else self.test
 
     @property
     def shown(self) -> str:
@@ -213,6 +213,18 @@ class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Told = Entry | Broken  # what a report says of a claim test
+
+
+def name_of(claim: str, case: str, test: str) -> str:
+    """The name of a claim test: its claim and case, with what parameters it has beyond them."""
+    return f"{claim} [{case}] {further(test, case)}".rstrip()
+
+
+def further(test: str, case: str) -> str:
+    """The parameters that a claim test's id has beyond its case."""
+    told = test.partition("[")[2].partition("]@")[0].removesuffix("]")  # xdist appends a group's name
+    before, found, after = told.rpartition(case) if case else ("", "", told)
+    return f"{before}{after}".strip("-") if found else told
 
 
 def json_of(value: object, indent: int | None = None) -> str:

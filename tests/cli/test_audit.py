@@ -53,12 +53,12 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def alter(folder: Path, **changes: float) -> None:
-    """Publish other measures than were taken, as one who signs them would."""
+    """Publish other measures than were taken, as one who signs them would; without changes none."""
     for path in (folder / "store" / "runs").glob("*/measures-*.json"):
         content = json.loads(path.read_text())
         del content[CHECKSUM]
         if "fgsm_accuracy" in content["measures"]:
-            content["measures"] |= changes
+            content["measures"] = {**content["measures"], **changes} if changes else {}
         path.write_text(json.dumps(signed(content, f"{path.parent.name}/{path.name}")))
 
 
@@ -94,3 +94,29 @@ def test_more_runs_than_there_are_cannot_be_drawn(published: Path, capsys: pytes
     assert (
         capsys.readouterr().err == "python -m repro audit: --runs 5: must be from 1 to 4, what there is to draw from\n"
     )
+
+
+def test_runs_that_diverged_are_audited_like_others(
+    published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alter(published)
+    assert main(["audit", str(published), "--runs", "1"]) == DIFFERENT
+    assert "test_accuracy   published     none, anew " in capsys.readouterr().out
+    monkeypatch.setattr("repro.cli.audit._bytes", lambda _: object())  # as on another kind of processor
+    assert main(["audit", str(published), "--runs", "1"]) == BAD_INPUT
+    err = capsys.readouterr().err
+    assert (err.count("\n"), "no batch size of its line has two seeds" in err) == (1, True)
+    monkeypatch.setattr("repro.runs.trainer.measure", lambda *_, **__: {})
+    assert main(["audit", str(published), "--runs", "1"]) == SAME
+    assert "nothing could be measured of it, as it was published" in capsys.readouterr().out
+
+
+def test_runs_of_a_gpu_cannot_be_made_where_there_is_none(
+    published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    report = json.loads((published / "report.json").read_text())
+    report["session"]["device"] = "cuda"
+    (published / "report.json").write_text(json.dumps(report))
+    assert main(["audit", str(published)]) == BAD_INPUT
+    assert capsys.readouterr().err.endswith("trained on a GPU, and torch finds no CUDA device here\n")

@@ -69,6 +69,12 @@ def test_several_reports_are_a_history_of_the_claims_that_changed(
     assert main(["diff", *three, "--json"]) == DIFFERENT
     found = json.loads(capsys.readouterr().out)
     assert [row["outcomes"][2] for row in found["claims"] if row["changed"]] == [turned, "-"]
+    for place in reports:  # a test with a further parameter, which turned the other way, hides nothing
+        told = read(place)
+        told["claims"].append({**first["claims"][3], "test": first["claims"][3]["test"].replace("]", "-by night]")})
+        rewrite(place, told)
+    assert main(["diff", *three, "--json"]) == DIFFERENT
+    assert json.loads(capsys.readouterr().out)["claims"][3]["outcomes"] == [was, was, turned]
 
 
 def test_a_shell_can_complete_commands_and_options() -> None:

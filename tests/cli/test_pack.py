@@ -211,6 +211,8 @@ def test_bundles_with_random_damages_change_nothing_or_bring_what_is_sound(
         (["pack", "out", "--store", "nowhere"], "--store nowhere: must be the folder in which a session kept its runs"),
         (["pack", "out", "--max-mib", "0"], "--max-mib 0: must be at least 1"),
         (["pack", "again"], "again: holds bundles already; name another folder, or remove them"),
+        (["pack", "a-file"], "a-file: must be a folder that can be written to (File exists)"),
+        (["pack", "/proc/out"], "/proc/out: must be a folder that can be written to (No such file or directory)"),
         (["unpack", "nowhere"], "nowhere: must be a bundle, or a folder with bundles (runs-....zip), and is neither"),
     ],
 )
@@ -223,6 +225,7 @@ def test_what_cannot_be_done_is_told(
     says: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").touch()
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "runs-007.zip").touch()
     rest = [] if "--store" in arguments else ["--store", str(full.root)]

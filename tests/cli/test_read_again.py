@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import io
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from worlds import conditions
 from repro.cli import main
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import M1_MNIST
+from repro.files.aside import set_aside
 from repro.runs.run import from_spec
 
 Filled = tuple[Path, dict[str, Any]]
@@ -45,6 +47,11 @@ def test_the_page_and_figures_are_written_again_without_training(
     other = tmp_path / "other" / "place"
     assert (other / "report.md").read_text("utf-8") == (artifacts / "report.md").read_text("utf-8")
     assert (other / figures[0]).read_bytes() != (artifacts / figures[0]).read_bytes()
+    report = read(artifacts)
+    report["session"]["command"] = "PYTEST_ADDOPTS='-q --linear-axis' pytest claims -k 'never closed"
+    rewrite(artifacts, report)
+    assert main(["report", str(artifacts)]) == SAME
+    assert (other / figures[0]).read_bytes() == (artifacts / figures[0]).read_bytes()
 
 
 def test_the_numbers_behind_the_curves_are_a_row_for_each_run(
@@ -103,7 +110,10 @@ def store(tmp_path: Path, filled: Filled) -> Path:
     (tmp_path / "copy" / "locks").mkdir()
     first, second, third, *_ = sorted((tmp_path / "copy" / "runs").iterdir())
     first.rename(first.with_name("0" * 20))
-    (second / "run.damaged").write_text("{")
+    (tmp_path / "copy" / "decided").mkdir()
+    for damaged in (second / "measures-0.json", tmp_path / "copy" / "decided" / "0.json"):
+        damaged.write_text("{")
+        set_aside(damaged)
     (third / ".writing-run.json-x").write_text("{")
     for folder in (tmp_path / "copy" / "runs").iterdir():
         (folder / "weights.safetensors").write_bytes(b"0" * 1000)
@@ -128,7 +138,8 @@ def test_clean_frees_what_no_session_of_this_version_will_read(store: Path, caps
     assert main(["clean", "--store", str(store), "--yes"]) == SAME
     assert "freed " in capsys.readouterr().out
     gone = before - names(store)
-    assert {name.partition("/")[2] for name in gone} >= {"run.json", "run.damaged", ".writing-run.json-x"}
+    assert {name.partition("/")[2] for name in gone} >= {"run.json", "measures-0.json.damaged-1", ".writing-run.json-x"}
+    assert not list((store / "decided").iterdir())
     assert not (store / "runs" / ("0" * 20)).exists()
     for folder in (store / "runs").iterdir():
         assert from_spec(json.loads((folder / "run.json").read_text())["run"]).key == folder.name
@@ -142,7 +153,8 @@ def test_clean_frees_weights_and_all_only_where_that_is_asked_and_leaves_a_run_a
 ) -> None:
     main(["clean", "--store", str(store), "--yes"])
     busy, other, *_ = sorted((store / "runs").iterdir())
-    with filelock.FileLock(store / "locks" / f"{busy.name}.lock"):
+    whole = from_spec(json.loads((busy / "run.json").read_text())["run"]).whole
+    with filelock.FileLock(store / "locks" / f"{whole.key}.lock"):
         assert main(["clean", "--store", str(store), "--weights", "--yes"]) == SAME
     assert "1 run left alone, for a session is at work on them" in capsys.readouterr().out
     assert (busy / "weights.safetensors").exists()
@@ -150,6 +162,52 @@ def test_clean_frees_weights_and_all_only_where_that_is_asked_and_leaves_a_run_a
     assert (other / "run.json").exists()
     assert main(["clean", "--store", str(store), "--all", "--yes"]) == SAME
     assert not list((store / "runs").iterdir())
+
+
+def test_clean_leaves_a_state_at_equal_training_to_who_is_at_its_run(
+    filled: Filled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who trains a run writes its states, too, and holds the lock of the whole run alone."""
+    specs = [json.loads(path.read_text())["run"] for path in sorted((filled[0] / "runs").glob("*/run.json"))]
+    state = next(run for run in map(from_spec, specs) if run.on_the_way)
+    whole, begun = state.whole, tmp_path / "runs" / ("1" * 20)
+    shutil.copytree(filled[0] / "runs" / state.key, tmp_path / "runs" / state.key)
+    begun.mkdir()
+    (tmp_path / "locks").mkdir()
+    for folder in (begun, tmp_path / "runs" / state.key):
+        (folder / ".writing-weights.safetensors-x").touch()
+    before = names(tmp_path)
+    with filelock.FileLock(tmp_path / "locks" / f"{whole.key}.lock"):
+        assert main(["clean", "--store", str(tmp_path), "--yes"]) == SAME
+        assert main(["clean", "--store", str(tmp_path), "--all", "--yes"]) == SAME
+    assert capsys.readouterr().out.count("1 run left alone, for a session is at work on them") == 2
+    assert names(tmp_path) == before
+    assert main(["clean", "--store", str(tmp_path), "--yes"]) == SAME
+    assert before - names(tmp_path) == {f"{state.key}/.writing-weights.safetensors-x"}
+    os.utime(begun / ".writing-weights.safetensors-x", (0, 0))  # of a process that died long ago
+    assert main(["clean", "--store", str(tmp_path), "--yes"]) == SAME
+    assert not begun.exists()
+
+
+def test_a_record_that_is_of_no_run_is_left_as_it_is(store: Path) -> None:
+    (odd, *_) = sorted((store / "runs").iterdir())
+    (odd / "run.json").write_text('{"run": [1]}')
+    assert main(["clean", "--store", str(store), "--yes"]) == SAME
+    assert (odd / "run.json").exists()
+
+
+@pytest.mark.parametrize("command", [("clean",), ("pack", "out"), ("unpack", "x" * 5000), ("doctor",)])
+def test_a_name_that_no_folder_can_have_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = "store" if command[0] == "unpack" else "x" * 5000
+    status = main([*command, "--store", store])
+    out, err = capsys.readouterr()
+    if command == ("doctor",):
+        assert (status, "WRONG  runs cannot be kept in " in out, err) == (1, True, "")
+    else:
+        assert (status, out, err.count("\n")) == (BAD_INPUT, "", 1)
 
 
 def test_a_store_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

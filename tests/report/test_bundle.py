@@ -44,7 +44,7 @@ counts = up_to("anchor")
 some = st.none() | counts
 readings = st.builds(
     Reading,
-    *(some, some, counts, some, st.integers(0, 1000)),
+    *(some, some, counts, some, st.just(0) | up_to("pgd_restarts")),
     st.sampled_from(["network", "pixels"]),
     st.sampled_from(["train", "test"]),
     st.lists(st.sampled_from(ALL_PARTS), unique=True).map(tuple),
@@ -232,6 +232,8 @@ def test_conditions_that_this_version_does_not_know_cannot_be_rebuilt_and_are_co
         (lambda scale: scale.pop("epochs"), "required field `epochs`"),
         (lambda scale: scale.update(seeds="3"), "Expected `int`, got `str` - at `seeds`"),
         (lambda scale: scale["reading"].update(parts=["colours"]), r"value 'colours' - at `reading\.parts"),
+        (lambda scale: scale["reading"].update(pgd_restarts=1001), "pgd_restarts must be at most 1,000"),
+        (lambda scale: scale["reading"].update(pgd_restarts=-1), "pgd_restarts = -1 must be a whole number of at"),
     ],
 )
 def test_a_scale_that_is_none_cannot_be_rebuilt_and_is_compared(

@@ -7,6 +7,8 @@ from reports import entry
 
 from repro.report.page.cases import Case
 from repro.report.page.claims import cards, filters, sentences
+from repro.report.scorecard import scorecard
+from repro.report.text import unique
 
 FURTHER = {"seeds": 3, "seconds": 60.0, "text": "3 further seeds would decide it"}
 
@@ -82,11 +84,16 @@ def test_what_the_paper_states_and_what_goes_beyond_have_scorecards_of_their_own
     assert (own.title, own.tasks) == ("What the paper states", ("M1-MNIST",))
     assert (other.title, other.tasks) == ("Beyond the paper's text", ("C1-CIFAR10",))
     assert [card.title for card in cards(sentences([beyond]))] == ["Beyond the paper's text"]
+    twins = [entry(), entry(test="claims/test_it.py::test_it[M1-MNIST-FGSM-by night]")]
+    (card,) = cards(sentences(twins))
+    assert [row.variant for _, rows in card.groups for row in rows] == ["FGSM", "FGSM, by night"]
+    assert [row.variant for row in scorecard(twins).rows] == ["FGSM", "FGSM, by night"]
 
 
 def test_two_verdicts_of_one_name_have_two_addresses() -> None:
     (found,) = sentences([entry(), entry()])
     assert [one.slug for one in found.cases] == ["it-drops--m1-mnist-fgsm", "it-drops--m1-mnist-fgsm-2"]
+    assert unique(["a", "a-2", "a", "a"]) == ["a", "a-2", "a-3", "a-4"]
 
 
 def test_a_filter_offers_what_there_is_and_none_stands_with_a_single_choice() -> None:

@@ -22,10 +22,10 @@ from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.declaration import digest
 
 CASES = {
-    "test[a]": case_of(
+    "test[M1-MNIST-FGSM]": case_of(
         Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
     ),
-    "test[b]": case_of(
+    "test[StdCNN-MNIST]": case_of(
         Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
         holds_if=Flat(factor(2)),
         id="its-curvature-is",
@@ -112,7 +112,7 @@ def test_a_verdict_that_changed_is_told_with_both_sides(compared: Compared) -> N
 def test_a_claim_that_broke_on_one_side_is_a_verdict_that_changed(compared: Compared) -> None:
     def change(whole: Content) -> None:
         del whole["claims"][0]
-        whole["errors"] = broken(["test[a]"], CASES["test[a]"])
+        whole["errors"] = broken(["test[M1-MNIST-FGSM]"], CASES["test[M1-MNIST-FGSM]"])
 
     found = compared(change)
     assert [(v.name, v.verdicts) for v in found.changed] == [(FIRST, ("trend seen", "error"))]
@@ -125,7 +125,18 @@ def test_the_same_outcome_in_other_words_is_no_other_verdict(compared: Compared)
 
 
 def test_a_test_that_was_renamed_is_the_same_claim(compared: Compared) -> None:
-    assert compared(first(test="other/test_it.py::test_renamed")) == EMPTY
+    assert compared(first(test="other/test_it.py::test_renamed[M1-MNIST-FGSM]@group")) == EMPTY
+
+
+def test_a_claim_is_compared_with_itself_under_the_same_further_parameters(tmp_path: Path, whole: Content) -> None:
+    whole["claims"].append({**whole["claims"][0], "test": "test[M1-MNIST-FGSM-by night]"})
+    other = copy.deepcopy(whole)
+    other["claims"][0].update(outcome="fails", verdict="trend not seen")
+    found = compare(written(tmp_path / "a", whole), written(tmp_path / "b", other))
+    assert (found.common, [v.name for v in found.changed]) == (3, [FIRST])
+    other["claims"][2]["test"] = "test[by day-M1-MNIST-FGSM]"
+    found = compare(written(tmp_path / "a", whole), written(tmp_path / "b", other))
+    assert (found.only_first, found.only_second) == ((f"{FIRST} by night",), (f"{FIRST} by day",))
 
 
 def test_claims_on_one_side_only_are_told(compared: Compared) -> None:

@@ -17,7 +17,7 @@ import repro
 from repro.errors import ReproError, SettingError
 from repro.experiment.recipes import LR_BS, SGD, Recipe
 from repro.experiment.tasks import M1_MNIST
-from repro.report.lines import lines_of
+from repro.report.opened import Opened
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
 from repro.verdicts.curves import FGSM, Curve
@@ -118,6 +118,18 @@ def test_what_is_not_in_the_report_is_refused_in_one_line(report: Any, arguments
         report.network(*arguments)
 
 
+def test_a_network_that_the_store_has_no_longer_is_an_error_of_one_line(tmp_path: Path) -> None:
+    where = conditions(batch_sizes=(64, 128))
+    case = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
+    written(tmp_path / "artifacts", content({"a": case}, where, tmp_path / "store"))
+    run = case.runs(where)[0]
+    (tmp_path / "store" / "runs" / run.key / "run.json").unlink()
+    opened = repro.load(tmp_path / "artifacts", tmp_path / "store")
+    with pytest.raises(ReproError, match=rf"^LR/BS m=0 on M1-MNIST, batch size 64, seed 0 \({run.key}\): is not in "):
+        opened.network("M1-MNIST", "LR/BS", 64)
+    assert run.key not in {row["run"] for row in opened.rows()}
+
+
 def test_a_network_without_its_weights_is_an_error_of_one_line(tmp_path: Path) -> None:
     where = conditions(batch_sizes=(64, 128))
     case = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
@@ -131,16 +143,16 @@ def test_a_recipe_of_ones_own_is_read_off_the_report(tmp_path: Path) -> None:
     own = Recipe("LR/root BS", 0.5, lambda size, momentum: SGD(0.01 * (size / 64) ** 0.5, momentum, 7))
     where = conditions(batch_sizes=(64, 128))
     case = case_of(Curve(M1_MNIST, own, FGSM), holds_if=Drops(points(1)))
-    loaded = written(tmp_path / "artifacts", content({"a": case}, where, tmp_path / "store"))
-    (line,) = lines_of(loaded)
-    assert set(line.runs) == set(case.curves[0].runs(where))
-    assert str(line.recipe) == str(own)
+    written(tmp_path / "artifacts", content({"a": case}, where, tmp_path / "store"))
+    rows = repro.load(tmp_path / "artifacts", tmp_path / "store").rows()
+    assert {row["run"] for row in rows} == {run.key for run in case.curves[0].runs(where)}
+    assert {(row["recipe"], row["momentum"]) for row in rows} == {("LR/root BS", 0.5)}
 
 
 def test_a_task_that_nobody_entered_here_is_named(report: Any) -> None:
     (entry, *_) = report.loaded.report.claims
-    curves = [{**entry.declaration["curves"][0], "task": "Mine-MNIST"}]
-    strange = replace(entry, declaration={**entry.declaration, "curves": curves})
+    strange = replace(entry, curves=(replace(entry.curves[0], task="Mine-MNIST"),))
     whole = replace(report.loaded.report, claims=(strange,))
+    loaded = type(report.loaded)(report.loaded.path, whole, report.loaded.session)
     with pytest.raises(ReproError, match=r"speaks of Mine-MNIST, which is no task of this paper's: import the module"):
-        lines_of(type(report.loaded)(report.loaded.path, whole, report.loaded.session))
+        Opened(loaded, report.store).rows()

@@ -12,6 +12,7 @@ from worlds import fill
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import M1_MNIST
 from repro.report.bundle import load
+from repro.report.networks import Networks, as_csv
 from repro.report.page.claims import sentences
 from repro.report.page.losses import losses
 from repro.report.page.plots import Plot, Stroke, curve_plot
@@ -63,7 +64,7 @@ def test_an_undertrained_cell_is_hollow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.4), (0.001, 3e5), (30.0, 90.0)])
 def test_a_logarithmic_axis_has_ticks_however_short_it_is(low: float, high: float) -> None:
     heights = (math.log(low), math.log(high))
-    svg = str(Plot("it", ("a", "b"), "x", (Stroke("a", "red", heights),), logarithmic=True).svg())
+    svg = str(Plot("it", ("a", "b"), "x", (Stroke("red", heights),), logarithmic=True).svg())
     assert 2 <= svg.count('class="grid"') <= 12
 
 
@@ -87,7 +88,7 @@ def test_the_margin_is_drawn_around_what_is_compared_with(page: Path) -> None:
 
 def test_losses_are_drawn_for_each_task_and_recipe_by_batch_size(page: Path) -> None:
     entries = load(page.parent).report.claims
-    found = losses(Measurements.of(entries, Store(page.parents[1] / "store"), WHERE))
+    found = losses(Measurements.of(Networks(entries, Store(page.parents[1] / "store"), WHERE)))
     names = {plot.title for plot in found}
     assert {"LR/BS m=0 on M1-MNIST", "Benchmark on StdCNN-MNIST"} <= names
     assert len(names) == len(found)
@@ -96,7 +97,18 @@ def test_losses_are_drawn_for_each_task_and_recipe_by_batch_size(page: Path) -> 
 
 
 def test_a_store_that_lost_its_runs_leaves_a_page_without_their_values(page: Path, tmp_path: Path) -> None:
-    found: Any = Measurements.of(load(page.parent).report.claims, Store(tmp_path), WHERE)
+    none = Networks(load(page.parent).report.claims, Store(tmp_path), WHERE)
+    found: Any = Measurements.of(none)
     assert found.cells == ()
-    assert found.csv().startswith("task,recipe,batch_size,seed,")
+    assert as_csv([network.row for network in none]).startswith("task,recipe,momentum,batch_size,seed,")
     assert losses(found) == []
+
+
+def test_measures_are_shown_on_their_own_scale_with_their_spread(page: Path) -> None:
+    entries = load(page.parent).report.claims
+    found = Measurements.of(Networks(entries, Store(page.parents[1] / "store"), WHERE))
+    cell = next(cell for cell in found.cells if cell.line == "LR/BS m=0 on M1-MNIST")
+    shown = {column.name: cell.shown(column)[1:] for column in found.columns}
+    assert shown["fgsm_accuracy"] == ("45.4%", "\u00b10.4")
+    assert shown["lambda1"] == ("31.4", "\u00d71.00")
+    assert cell.shown(found.training)[1:] == ("95.0%", "\u00b10.0")

@@ -31,10 +31,10 @@ from repro.verdicts.history import decided, looks_before, remember
 
 WHERE = conditions()
 CASES = {
-    "claims/test_it.py::test_flat[a]": case_of(
+    "claims/test_it.py::test_flat[M1-MNIST-FGSM]": case_of(
         Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
     ),
-    "claims/test_it.py::test_lower[b]": case_of(
+    "claims/test_it.py::test_lower[StdCNN-MNIST]": case_of(
         Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
         Curve(STDCNN_MNIST, LR(), LAMBDA1),
         holds_if=Lower(factor(1.25)),
@@ -63,7 +63,7 @@ def again(tmp_path: Path, whole: dict[str, Any], cases: dict[str, Case] | None =
 
 
 def test_a_report_that_nothing_happened_to_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
-    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
+    assert again(tmp_path, whole) == Recomputed(agree=set(CASES), checked=set(CASES))
 
 
 TAMPERED: dict[str, tuple[Any, str]] = {
@@ -80,10 +80,10 @@ TAMPERED: dict[str, tuple[Any, str]] = {
 
 
 def test_every_compared_field_is_tampered_with() -> None:
-    assert set(TAMPERED) == set(COMPARED)
+    assert {*TAMPERED} == {*COMPARED, "runs"}
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", TAMPERED)
 def test_a_field_that_was_changed_is_named_with_both_values(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
     value, line = TAMPERED[name]
     whole["claims"][0][name] = value
@@ -91,7 +91,7 @@ def test_a_field_that_was_changed_is_named_with_both_values(tmp_path: Path, whol
     (lines,) = (found.differ[FIRST],)
     assert len(lines) == 1
     assert lines[0].startswith(line)
-    assert (found.agree, list(found.differ)) == (1, [FIRST])
+    assert (found.agree, list(found.differ)) == ({SECOND}, [FIRST])
 
 
 @pytest.mark.parametrize("name", ["estimate", "level"])
@@ -164,7 +164,7 @@ def test_words_may_be_put_better(tmp_path: Path, whole: dict[str, Any]) -> None:
         whole["claims"][0][name] = "put otherwise"
     for name in ("asked", "effect", "shown"):
         whole["claims"][0][name] = f"put otherwise, {whole['claims'][0][name]}"
-    assert again(tmp_path, whole).agree == 2
+    assert again(tmp_path, whole).agree == {FIRST, SECOND}
 
 
 ASSERTED: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -193,7 +193,7 @@ ASSERTED: dict[str, Callable[[dict[str, Any]], object]] = {
 def test_whatever_a_report_asserts_of_a_verdict_is_compared(tmp_path: Path, whole: dict[str, Any], name: str) -> None:
     ASSERTED[name](whole["claims"][0])
     found = again(tmp_path, whole)
-    assert found.agree == 1
+    assert found.agree == {SECOND}
     (line,) = found.differ[FIRST]
     assert line.startswith(f"{name}: ")
 
@@ -223,7 +223,7 @@ def test_what_stands_if_not_one_of_all_might_be_wrong_is_compared(
     found = taken_together([convert(claim, Entry) for claim in whole["claims"]])
     for claim, entry in zip(whole["claims"], found, strict=True):
         claim["family_wise"] = entry.family_wise
-    assert again(tmp_path, whole).agree == 2
+    assert again(tmp_path, whole).agree == {FIRST, SECOND}
     whole["claims"][index]["family_wise"] = not whole["claims"][index]["family_wise"]
     (line,) = again(tmp_path, whole).differ[[FIRST, SECOND][index]]
     assert line.startswith("family_wise: ")
@@ -272,7 +272,18 @@ def test_runs_that_the_store_lacks_are_named(
     harm(tmp_path / "store" / "runs" / run.key)
     found = again(tmp_path, whole)
     assert found.missing == {FIRST: [f"{run} ({run.key})"]}
-    assert found.agree == 1
+    assert found.agree == {SECOND}
+
+
+def test_a_test_that_lacks_its_runs_and_stands_otherwise_among_all_takes_nothing_off_those_that_agree(
+    tmp_path: Path, whole: dict[str, Any]
+) -> None:
+    for claim in whole["claims"]:
+        claim["family_wise"] = True
+    whole["claims"][0] |= {"outcome": "fails"}
+    remove(tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key)
+    found = again(tmp_path, whole)
+    assert (found.agree, [*found.missing], [*found.differ]) == ({SECOND}, [FIRST], [FIRST])
 
 
 def test_a_damaged_file_is_left_where_it_is(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -290,10 +301,10 @@ def test_measures_without_the_field_cannot_be_decided(tmp_path: Path, whole: dic
 
 def test_claims_that_are_on_one_side_only_are_named(tmp_path: Path, whole: dict[str, Any]) -> None:
     found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": CASES[FIRST]})
-    assert (found.agree, found.gone, found.new) == (2, [], [])  # moved or renamed, it is the same claim
+    assert (found.agree, found.gone, found.new) == ({FIRST, SECOND}, [], [])  # moved or renamed, it is the same claim
     other = replace(CASES[FIRST], axes=("PGD",))
     found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": other})
-    assert (found.agree, found.gone, found.new) == (1, [FIRST], ["claims/test_it.py::test_new"])
+    assert (found.agree, found.gone, found.new) == ({SECOND}, [FIRST], ["claims/test_it.py::test_new"])
 
 
 @pytest.mark.parametrize("about", ["the claim and its test", "its test alone", "the claim alone"])
@@ -303,7 +314,7 @@ def test_a_claim_that_broke_and_has_a_verdict_now_differs(tmp_path: Path, whole:
     whole["errors"] = [{"test": FIRST, "error": error["error"]} if about == "its test alone" else error]
     found = again(tmp_path, whole)
     assert found.differ == {error["test"]: ["verdict: none in the report, for it broke; trend seen now"]}
-    assert (found.agree, found.checked, found.new) == (1, set(CASES), [])
+    assert (found.agree, found.checked, found.new) == ({SECOND}, set(CASES), [])
 
 
 def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -313,26 +324,26 @@ def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path,
     stored = json.loads(measures_file(tmp_path, run).read_text())
     stored["measures"]["instruments"] = {"disagreement": 0.5}  # an instrument that fails
     rewrite(measures_file(tmp_path, run), stored)
-    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
+    assert again(tmp_path, whole) == Recomputed(agree=set(CASES), checked=set(CASES))
 
 
 def test_a_claim_that_broke_before_its_runs_were_made_is_not_checked(tmp_path: Path, whole: dict[str, Any]) -> None:
     del whole["claims"][0]
     whole["errors"] = broken([FIRST], CASES[FIRST])
     remove(tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key)
-    assert again(tmp_path, whole) == Recomputed(agree=1, checked={SECOND})
+    assert again(tmp_path, whole) == Recomputed(agree={SECOND}, checked={SECOND})
 
 
 def test_a_test_whose_end_broke_after_its_verdict_keeps_that(tmp_path: Path, whole: dict[str, Any]) -> None:
     whole["errors"] = broken([FIRST], CASES[FIRST])
-    assert again(tmp_path, whole) == Recomputed(agree=2, checked=set(CASES))
+    assert again(tmp_path, whole) == Recomputed(agree=set(CASES), checked=set(CASES))
 
 
 def test_a_claim_counts_once_however_often_a_report_has_it(tmp_path: Path, whole: dict[str, Any]) -> None:
     whole["claims"] += [whole["claims"][0], {**whole["claims"][1], "test": "claims/test_it.py::test_twin"}]
     found = again(tmp_path, whole)
     assert list(found.differ) == [FIRST, "claims/test_it.py::test_twin"]
-    assert (found.agree, found.checked) == (2, set(CASES))
+    assert (found.agree, found.checked) == ({FIRST, SECOND}, set(CASES))
 
 
 @pytest.mark.parametrize("broke", [False, True])
@@ -347,7 +358,7 @@ def test_a_test_outside_the_checkout_stands_for_no_claim_of_it(
         whole["claims"].append({**first, "test": strange})
     report = written(tmp_path / "artifacts", whole)
     found = recompute(report, CASES, ReadOnce(tmp_path / "store"), {strange})
-    assert found == Recomputed(agree=1, checked={SECOND}, outside=[strange], new=[FIRST])
+    assert found == Recomputed(agree={SECOND}, checked={SECOND}, outside=[strange], new=[FIRST])
 
 
 def test_a_declaration_of_another_kind_is_a_difference(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -366,7 +377,7 @@ def test_a_declaration_that_does_not_come_to_its_hash_is_a_difference(tmp_path: 
 def test_terms_that_were_told_once_are_checked_as_those_of_every_claim(tmp_path: Path, whole: dict[str, Any]) -> None:
     short = plainly(to_builtins(told_once(convert(whole, Report))))
     assert len(json.dumps(short)) < len(json.dumps(whole))
-    assert again(tmp_path, short) == Recomputed(agree=2, checked=set(CASES))
+    assert again(tmp_path, short) == Recomputed(agree=set(CASES), checked=set(CASES))
     (rules,) = {claim["declaration"]["under"]["rules"] for claim in short["claims"]}
     short["terms"][rules]["trained"] = 0.1
     assert [*again(tmp_path, short).differ] == [FIRST, SECOND]
@@ -383,7 +394,7 @@ def test_a_file_is_read_once_however_many_claims_rest_on_it(
     real = os.open
     monkeypatch.setattr(os, "open", lambda path, *rest: read.append(str(path)) or real(path, *rest))
     twins = {**CASES, "claims/test_it.py::test_twin": CASES[FIRST]}
-    assert recompute(report, twins, ReadOnce(tmp_path / "store")).agree == 3
+    assert recompute(report, twins, ReadOnce(tmp_path / "store")).agree == {*twins}
     read = [path for path in read if "/runs/" in path]
     runs = {run for case in CASES.values() for run in case.runs(WHERE)}
     assert len(read) == len(set(read)) == 2 * len(runs) + len(CASES[FIRST].runs(WHERE))  # attacked ones twice measured

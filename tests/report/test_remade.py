@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.errors import ReproError
 from repro.report.remade import FALSE_ALARM, MEASURES, SURE, differences, lines, would_be_found
 
 
@@ -34,9 +35,19 @@ def test_other_weights_may_differ_as_two_seeds_do() -> None:
 
 
 def test_where_no_seeds_can_be_compared_nothing_is_allowed_for() -> None:
-    with pytest.raises(ValueError, match="no batch size of its line has two seeds"):
-        differences(values(0.8), values(0.8), [[values(0.8)]], 1, same_weights=False)
+    for cells in ([[values(0.8)]], [[values(0.8), {}]]):
+        with pytest.raises(ReproError, match="no batch size of its line has two seeds"):
+            differences(values(0.8), values(0.8), cells, 1, same_weights=False)
     assert all(one.agrees for one in differences(values(0.8), values(0.8), [[values(0.8)]], 1, same_weights=True))
+
+
+def test_a_run_that_diverged_is_one_that_diverges_again() -> None:
+    assert differences({}, {}, CELLS, 1, same_weights=False) == []
+    for pair in (({}, values(0.8)), (values(0.8), {"test_accuracy": 0.8})):
+        found = {one.measure: one.agrees for one in differences(*pair, [*CELLS, [{}, {}]], 1, same_weights=False)}
+        assert found == {name: name == "test_accuracy" and pair[0] != {} for name in MEASURES}
+    told = "\n".join(lines(differences({}, values(0.8), CELLS, 1, same_weights=True)))
+    assert "published     none, anew   80.00%" in told
 
 
 def test_a_false_alarm_is_as_rare_as_it_says() -> None:

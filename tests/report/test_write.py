@@ -10,8 +10,10 @@ import pytest
 from markupsafe import escape
 from msgspec import to_builtins
 from msgspec.structs import replace
-from worlds import case_of, conditions, fill
+from worlds import case_of, conditions, fill, fill_measures
 
+from repro.experiment.own import OWN
+from repro.experiment.readings import alone
 from repro.experiment.recipes import BENCHMARK
 from repro.experiment.tasks import M1_MNIST
 from repro.experiment.trained_as import HE, POOL_LAST, SAYS
@@ -21,9 +23,9 @@ from repro.report.together import taken_together
 from repro.runs.store import Store
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops, Rises
-from repro.statistics.units import factor, points
+from repro.statistics.units import Margin, factor, points
 from repro.verdicts.claim import Case
-from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.verdicts.curves import FGSM, LAMBDA1, MEASURES, Curve, measure
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Broken
 
@@ -193,6 +195,28 @@ def test_the_table_of_measured_values_has_a_line_for_each_network(report: Report
     assert len(rows) == 2 * 2  # batch sizes and seeds
     assert {row["run"] for row in rows} == {run for claim in bundle["claims"] for run in claim["runs"]}
     assert {(row["task"], row["recipe"], row["lambda1"]) for row in rows} >= {("M1-MNIST", "Benchmark", "20.0")}
+
+
+@pytest.mark.parametrize(
+    ("matters", "shown"), [(points(5), "641.4% <small>±2.0"), (factor(2), "6.41 <small>\u00d71.00")]
+)
+def test_a_measure_of_ones_own_stands_in_table_and_page_on_its_own_scale(
+    tmp_path: Path, matters: Margin, shown: str
+) -> None:
+    """Also where it was not entered: the process that writes the report collects no claims where workers do."""
+    own = measure("norm", lambda *_: 1.0, matters=matters, because="an example", label="norm of the weights")
+    case = case_of(Curve(M1_MNIST, BENCHMARK, own), holds_if=Rises(matters))
+    store = fill(Store(tmp_path / "store"), case.runs(WHERE))
+    reading = alone(WHERE.reading(M1_MNIST), own.part)
+    fill_measures(store, case.runs(WHERE), reading, lambda run: {"norm": run.batch_size / 10 + run.seed / 35.36})
+    entry = judge(case, store, WHERE).entry()
+    del OWN["norm"], MEASURES["norm"]
+    write_report([entry], [], SESSION, WHERE, store, tmp_path)
+    rows = csv.DictReader((tmp_path / "measured.csv").read_text("utf-8").splitlines())
+    assert [row["norm"] for row in rows if row["seed"] == "0"] == ["6.4", "25.6"]
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert 'data-measure="norm of the weights">norm of the weights</th>' in page
+    assert f">{shown}" in page
 
 
 def test_the_bundle_has_the_curves_of_its_claims_each_once_and_the_margin_of_each(report: Report) -> None:

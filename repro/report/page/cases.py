@@ -20,13 +20,7 @@ from .plots import curve_plot, mean
 from .trust import doubts
 from .values import line_of
 
-SYMBOLS: Final = {
-    "holds": "\u2713",
-    "fails": "\u2717",
-    "undecided": "?",
-    "not learnt": "\u2205",
-    "error": "!",
-}
+SYMBOLS: Final = {"holds": "\u2713", "fails": "\u2717", "undecided": "?", "not learnt": "\u2205"}
 STANDINGS: Final = {
     PAPER: "stated by the paper",
     "detail": "one task's part of a statement about all",
@@ -44,7 +38,6 @@ class Reading:
     verdict: str
     shown: str
     turns: bool
-    outcome: str
 
 
 @dataclass(frozen=True)
@@ -114,8 +107,7 @@ class Case:
         return [*sound, *equal, *(self._reading(other, other.name, other.says) for other in self.entry.readings)]
 
     def _reading(self, other: OtherReading | EqualAmount, name: str, says: str) -> Reading:
-        turns = other.outcome is not self.entry.outcome
-        return Reading(name, says, other.verdict, other.shown, turns, other.outcome)
+        return Reading(name, says, other.verdict, other.shown, other.outcome is not self.entry.outcome)
 
     @property
     def turned(self) -> list[Reading]:

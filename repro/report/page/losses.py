@@ -37,10 +37,10 @@ def _drawn(title: str, cells: Sequence[Cell]) -> Losses:
     epochs = max(map(len, means))
     kept = _kept(epochs)
     shades = [SHADES[-1] if len(cells) == 1 else SHADES[round(4 * i / (len(cells) - 1))] for i in range(len(cells))]
-    names = [f"batch size {cell.first.batch_size}" for cell in cells]
+    names = [f"batch size {cell.first.run.batch_size}" for cell in cells]
     strokes = tuple(
-        Stroke(name, shade, tuple(math.log(max(mean[i], LEAST)) if i < len(mean) else math.nan for i in kept))
-        for name, shade, mean in zip(names, shades, means, strict=True)
+        Stroke(shade, tuple(math.log(max(mean[i], LEAST)) if i < len(mean) else math.nan for i in kept))
+        for shade, mean in zip(shades, means, strict=True)
     )
     ends = "; ".join(f"{name} ends at {mean[-1]:.3g}" for name, mean in zip(names, means, strict=True))
     label = f"Training loss by epoch, {title}. {ends}"
@@ -50,7 +50,7 @@ def _drawn(title: str, cells: Sequence[Cell]) -> Losses:
 
 def _mean(cell: Cell) -> list[float]:
     """The mean loss of each epoch over the seeds that came so far."""
-    of_seeds = [network.losses for network in cell.networks]
+    of_seeds = [network.record.get("losses") or () for network in cell.networks]
     epochs = max(map(len, of_seeds))
     by_epoch = ([losses[i] for losses in of_seeds if len(losses) > i] for i in range(epochs))
     return [sum(values) / len(values) for values in by_epoch]

@@ -22,7 +22,6 @@ PARTS: Final = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))  # of a decade, as few
 class Stroke:
     """A line of a plot: its places and heights, and the dots of single values."""
 
-    name: str
     colour: str
     heights: tuple[float, ...]  # NaN where there is none
     dots: tuple[tuple[float, ...], ...] = ()
@@ -171,7 +170,6 @@ def _level(value: float, unit: str) -> str:
 
 def _stroke(curve: PlainCurve) -> Stroke:
     return Stroke(
-        name=curve.recipe,
         colour=colour_of(curve.recipe),
         heights=tuple(mean(point) for point in curve.points),
         dots=tuple(tuple(v for v in point.values if v is not None) for point in curve.points),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from statistics import stdev
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...runs.conditions import Conditions
 from ...statistics.units import NOTHING
-from ...verdicts.curves import MEASURES
 from ...verdicts.declaration import UNITS
 from ...verdicts.entry import PlainCurve, Point
 from ...words import counted, span
@@ -24,10 +24,8 @@ from .pictures import shown
 from .plots import mean
 from .readings import open_points
 from .session import banners, costs, ran
-from .timeline import timeline
+from .timeline import TIMELINE, timeline
 from .values import Measurements
-
-TIMELINE = "timeline.jsonl"
 
 
 def render(
@@ -52,7 +50,6 @@ def render(
             ran=ran(conditions, found),
             open_points=open_points(cases, conditions),
             found=found,
-            labels={name: measure.label for name, measure in MEASURES.items()},
             losses=losses(found),
             figures=shown(pictures),
             choices=report.choices,
@@ -106,7 +103,4 @@ def _mean_of(point: Point, curve: PlainCurve) -> str:
 def _spread_of(point: Point, curve: PlainCurve) -> str:
     """The standard deviation over seeds; a dash for a single one."""
     known = [value for value in point.values if value is not None]
-    if len(known) < 2 or curve.unit not in UNITS:
-        return NOTHING
-    middle = sum(known) / len(known)
-    return UNITS[curve.unit].spread((sum((v - middle) ** 2 for v in known) / (len(known) - 1)) ** 0.5)
+    return UNITS[curve.unit].spread(stdev(known)) if len(known) > 1 and curve.unit in UNITS else NOTHING

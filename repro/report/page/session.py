@@ -54,7 +54,6 @@ class Ran:
     recipes: str
     networks: int
     learnt: int
-    epsilon: str
     differs: tuple[str, ...]
 
 
@@ -67,7 +66,7 @@ def ran(conditions: Conditions, found: Measurements) -> list[Ran]:
 def _ran(name: str, conditions: Conditions, found: Measurements) -> Ran:
     task, scale = TASKS[name], conditions.regime.scale(TASKS[name])
     cells = [cell for cell in found.cells if cell.first.task == name]
-    networks = {network.run: network for cell in cells for network in cell.networks}
+    networks = [network for network in found.networks if network.task == name]
     seeds = sorted({len(cell.networks) for cell in cells})
     return Ran(
         task=name,
@@ -78,8 +77,7 @@ def _ran(name: str, conditions: Conditions, found: Measurements) -> Ran:
         seeds=" to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))),
         recipes=", ".join(dict.fromkeys(cell.first.recipe for cell in cells)),
         networks=len(networks),
-        learnt=sum(network.learnt for network in networks.values()),
-        epsilon=scale.reading.epsilon_text(task.dataset),
+        learnt=sum(network.learnt for network in networks),
         differs=tuple(_differences(scale, PAPER.scale(task), scalable=task.network.scalable)),
     )
 
@@ -119,11 +117,12 @@ class Cost:
 
 def costs(found: Measurements) -> list[Cost]:
     """The cost of each task, and of all."""
-    networks = list(found.networks)
+    networks = found.networks
     tasks = list(dict.fromkeys(network.task for network in networks))
     every: list[tuple[str, Collection[str]]] = [(task, [task]) for task in tasks]
     every += [("all", tasks)] if len(tasks) > 1 else []
     rows = [(name, [n for n in networks if n.task in of]) for name, of in every]
     return [
-        Cost(name, len(of), span(sum(n.seconds for n in of)), span(sum(n.measuring for n in of))) for name, of in rows
+        Cost(name, len(of), span(sum(n.record.get("seconds") or 0.0 for n in of)), span(sum(n.measuring for n in of)))
+        for name, of in rows
     ]

@@ -12,6 +12,7 @@ from ...files.text import read_text
 from ...words import counted, span
 from ..text import safe
 
+TIMELINE: Final = "timeline.jsonl"  # in the artifacts
 LANE, WIDE, NAMES = 22, 960, 70  # height of a process, width of all, and room for names
 MOST: Final = 4000  # runs that are drawn
 
