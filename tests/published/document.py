@@ -48,6 +48,8 @@ def document() -> str:
         "table": _verdicts,
         "values": _values,
         "reading": _reading,
+        "named": lambda entries: {entry.case.partition(f"{entry.task}-")[2]: entry for entry in entries},
+        "said": _said,
         "ceilings": _ceilings,
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
@@ -97,7 +99,7 @@ def _cell(size: int, cell: Cell) -> list[str]:
     told = [f"{cell.mean(loss):.3f} ± {cell.spread(loss):.3f}"]
     told += [f"{100 * cell.mean(name):.1f}% ± {100 * cell.spread(name):.1f}" for name in shares]
     top = f"{cell.mean('lambda1'):.1f} ± {cell.spread('lambda1'):.1f}"
-    return [str(size), f"{cell.learning_rate:g}", f"{cell.amount:g}", *told, top, f"{cell.ceiling:g}"]
+    return [str(size), f"{cell.learning_rate:g}", f"{cell.amount:.3g}", *told, top, f"{cell.ceiling:g}"]
 
 
 def _ceilings(named: Mapping[str, Line]) -> str:
@@ -112,6 +114,14 @@ def _ceilings(named: Mapping[str, Line]) -> str:
 def _reading(entry: Entry, name: str) -> str:
     (other,) = (other for other in entry.readings if other.name == name)
     return f"{other.shown} ({other.verdict})"
+
+
+def _said(entries: Iterable[Entry], verdict: str) -> str:
+    """A verdict, for a sentence that speaks of some entries so. ValueError: one of them has another by now."""
+    for entry in entries:
+        if entry.verdict != verdict:
+            raise ValueError(f"{entry.name} is {entry.verdict}, and a sentence calls it {verdict}")
+    return verdict
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
