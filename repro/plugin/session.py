@@ -221,8 +221,10 @@ class ClaimSession:
             self.far.close()
 
     def _fits(self, job: Job) -> bool:
-        """Whether a job will probably be over in time, and the report after it."""
-        seconds = self.plan.missing.get(job) or sum(self.costs.of([job]).values())
+        """Whether a job will probably be over in time with the training it needs, and the report after it."""
+        networks = (job.run, job.run.sibling) if job.kind == "transfer" else (job.run,)
+        seconds = self.costs.seconds(*job)
+        seconds += sum(self.costs.seconds(run) for run in networks if not self.store.trained(run))
         report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
         return time.time() + DOUBT * seconds + report <= self.settings.ends
 
