@@ -6,11 +6,11 @@ session on one machine uses, and returns the files. Keys and bits are therefore 
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..errors import named_line
+from ..errors import WeightsError, named_line
 from ..experiment.readings import Reading
 from ..runs.conditions import Conditions
 from ..runs.integrity import RECORD, believed_of
@@ -45,13 +45,40 @@ class Made:
     seconds: Mapping[Job, float]
 
 
-def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Iterable[Files]) -> Parcel:
-    """Pack jobs, with what is stored of their runs and of those that they are measured against."""
-    jobs = tuple(jobs)
-    needed = [run for job in jobs for run in ([job.run, job.run.sibling] if job.kind == "transfer" else [job.run])]
-    stored = {run: files_of(store, run) for run in dict.fromkeys(needed) if store.record(run) is not None}
-    names = {job.run.task.dataset.name for job in jobs}
-    return Parcel(jobs, replace(conditions, sources={}), tuple(one for one in files if one.dataset in names), stored)
+def parcel(
+    jobs: Iterable[Job],
+    store: Store,
+    conditions: Conditions,
+    files: Iterable[Files],
+    lacks: Callable[[Job, WeightsError], None],
+) -> Parcel:
+    """Pack jobs, with what is stored of their runs and of those that they are measured against.
+
+    ``lacks`` is told of those that need weights which are not there; they are left out.
+    """
+    packed, stored = list[Job](), dict[Run, Mapping[str, bytes]]()
+    for job in jobs:
+        try:
+            sound = [run for run in job.networks if run in stored or _sound(run, job, store)]
+        except WeightsError as error:
+            lacks(job, error)
+        else:
+            packed.append(job)
+            stored |= {run: files_of(store, run) for run in sound if run not in stored}
+    names = {job.run.task.dataset.name for job in packed}
+    used = tuple(one for one in files if one.dataset in names)
+    return Parcel(tuple(packed), replace(conditions, sources={}), used, stored)
+
+
+def _sound(run: Run, job: Job, store: Store) -> bool:
+    """Whether a run's record and weights are there; where they were damaged, it is trained anew for a job of its own.
+
+    WeightsError: they are needed, and are not there.
+    """
+    sound = store.record(run) is not None and store.sound_weights(run) is not None
+    if not sound and run != job.run:
+        raise WeightsError(f"{run}: its record or weights were damaged, and transfer needs them")
+    return sound
 
 
 def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[str, bytes]:

@@ -162,7 +162,7 @@ class ClaimSession:
             over=lambda: self.shared.over,
             tell=self.shared.remark,
             pulse=self._pulse,
-            fits=self._fits if limited else lambda _: True,
+            fits=self._fits if limited else lambda *_: True,
         )
         if self.settings.cluster is not None:
             return self.far.workshop(self.store, self.conditions, session)
@@ -220,11 +220,11 @@ class ClaimSession:
         if "far" in vars(self):
             self.far.close()
 
-    def _fits(self, job: Job) -> bool:
-        """Whether a job will probably be over in time with the training it needs, and the report after it."""
-        networks = (job.run, job.run.sibling) if job.kind == "transfer" else (job.run,)
-        seconds = self.costs.seconds(*job)
-        seconds += sum(self.costs.seconds(run) for run in networks if not self.store.trained(run))
+    def _fits(self, *jobs: Job) -> bool:
+        """Whether jobs will probably be over in time, one by one, with the training they need and the report."""
+        left = {run for job in jobs for run in job.networks if not self.store.trained(run)}
+        trained = (run for run in left if not run.on_the_way or run.whole not in left)
+        seconds = sum(self.costs.seconds(*job) for job in jobs) + sum(map(self.costs.seconds, trained))
         report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
         return time.time() + DOUBT * seconds + report <= self.settings.ends
 
@@ -255,6 +255,7 @@ class ClaimSession:
 
         Where seeds are added until a claim is decided, what a figure shows is known when all are.
         """
+        assert isinstance(self.workshop, Workshop)  # with a cluster there are no processes to help
         self.workshop.help_out()
         if not (self.shared.over or self.settings.until_decided or self.settings.shard):
             ahead = Ahead(self.shared.figures, self.settings.linear_axis)

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -88,7 +88,7 @@ class Session:
     """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
 
     ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without; ``fits`` says
-    whether there is time for a job. ``pulse`` is told of a run after each epoch of its training, with the number of
+    whether there is time for jobs. ``pulse`` is told of a run after each epoch of its training, with the number of
     epochs that are done and the mean loss, and once it is made, with 0 and None. A process that is ``alone`` makes the
     runs of the test at hand first, so that verdicts come as they can. One of several makes the first jobs of the
     session first, whatever test it is at: what is begun is finished, and no slow run is left for the end.
@@ -100,11 +100,25 @@ class Session:
     over: Callable[[], bool] = lambda: False
     tell: Callable[[str], object] = lambda _: None
     pulse: Callable[[Run, int, float | None], None] = lambda *_: None
-    fits: Callable[[Job], bool] = lambda _: True
+    fits: Callable[..., bool] = lambda *_: True
 
 
 class StoppedError(ReproError):
     """The session ended before the runs that were asked for were made."""
+
+
+def too_late(missing: Sequence[Job]) -> StoppedError:
+    """What is said of jobs for which there is no time left."""
+    return StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
+
+
+def nobody_is_at(missing: Sequence[Job], store: Store) -> bool:
+    """Whether no process is at jobs or at the networks they take, and none has made one since it was missing."""
+    for run in dict.fromkeys(run.whole for job in missing for run in job.networks):
+        with store.claimed(run) as free:
+            if not free:
+                return False
+    return not any(store.has(*job) for job in missing)
 
 
 class Workshop:
@@ -135,20 +149,10 @@ class Workshop:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
-                if self._too_late(missing):
-                    raise StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
+                if not any(map(self._session.fits, missing)) and nobody_is_at(missing, self._store):
+                    raise too_late(missing)
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
-
-    def _too_late(self, missing: Sequence[Job]) -> bool:
-        """Whether no job that is missing will be made: there is no time for it, and nobody is at it."""
-        if any(map(self._session.fits, missing)):
-            return False
-        for run in dict.fromkeys(job.run.whole for job in missing):
-            with self._store.claimed(run) as free:
-                if not free:
-                    return False
-        return not any(self._store.has(*job) for job in missing)
 
     def _make_one(self, missing: Sequence[Job]) -> bool:
         """Make one run, of those that are missing here or of the session; whether there was one to make."""
@@ -235,8 +239,7 @@ class Workshop:
         for other in dict.fromkeys(job.run for job in self._session.jobs):
             if len(found) >= most:
                 break
-            alike = other != run and replace(other, seed=run.seed, sgd=run.sgd) == run
-            if not alike or other in self._apart or self._store.trained(other):
+            if other == run or not run.alike(other) or other in self._apart or self._store.trained(other):
                 continue
             if claims.enter_context(self._store.claimed(other)) and not self._store.trained(other):
                 found.append(other)
