@@ -5,8 +5,9 @@ session on one machine uses, and returns the files. Keys and bits are therefore 
 """
 
 import hashlib
+import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..runs.integrity import RECORD, believed_of
 from ..runs.run import Job, Run
 from ..runs.store import WEIGHTS_FILE, Store, measures_name
 from ..runs.workshop import Session, Workshop
+from ..science.computing.faults import STATUS, lost_gpu
 from . import ClusterError
 from .at_work import Pulse
 from .kept import kept
@@ -97,7 +99,8 @@ def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
         store = Store(folder)
         store.prepare()
         _lay_out(work.stored, store)
-        workshop = Workshop(store, replace(work.conditions, sources=sources), Session(work.jobs, pulse=pulse))
+        session = Session(work.jobs, pulse=pulse, broke=_leave_if_lost)
+        workshop = Workshop(store, replace(work.conditions, sources=sources), session)
         broke, seconds = _make(work.jobs, workshop, pulse)
         made: dict[Run, dict[str, bytes]] = {}
         for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
@@ -105,6 +108,12 @@ def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
             if run in work.stored:  # the session has the training already
                 made[run] = {name: made[run][name] for name in map(measures_name, readings)}
     return Made(made, broke, worker, seconds)
+
+
+def _leave_if_lost(_: Sequence[Run], error: Exception) -> None:
+    """End a worker whose GPU failed, before it takes further parcels: Dask starts another, and tries this one again."""
+    if lost_gpu(error):
+        os._exit(STATUS)
 
 
 def _make(jobs: tuple[Job, ...], workshop: Workshop, pulse: Pulse) -> tuple[dict[Job, str], dict[Job, float]]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -162,6 +162,7 @@ class ClaimSession:
             over=lambda: self.shared.over,
             tell=self.shared.remark,
             pulse=self._pulse,
+            broke=partial(lost_gpu.leave_if_lost, self._process),
             fits=self._fits if limited else lambda *_: True,
         )
         if self.settings.cluster is not None:
@@ -172,7 +173,7 @@ class ClaimSession:
         """Who makes its runs, where that is not simply this process."""
         if self._lacks_gpu:
             return Makers(make=_no_gpu)
-        return lost_gpu.makers(self._process) if self.settings.gpu else None
+        return lost_gpu.makers(self.shared) if self.settings.gpu else None
 
     def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
         """Tell how far the run is that this process is at; epoch 0: it is made, and how well it does is known."""

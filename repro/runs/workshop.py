@@ -89,9 +89,10 @@ class Session:
 
     ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without; ``fits`` says
     whether there is time for jobs. ``pulse`` is told of a run after each epoch of its training, with the number of
-    epochs that are done and the mean loss, and once it is made, with 0 and None. A process that is ``alone`` makes the
-    runs of the test at hand first, so that verdicts come as they can. One of several makes the first jobs of the
-    session first, whatever test it is at: what is begun is finished, and no slow run is left for the end.
+    epochs that are done and the mean loss, and once it is made, with 0 and None; ``broke`` of the runs that something
+    broke over, before the next is begun. A process that is ``alone`` makes the runs of the test at hand first, so that
+    verdicts come as they can. One of several makes the first jobs of the session first, whatever test it is at: what is
+    begun is finished, and no slow run is left for the end.
     """
 
     jobs: Sequence[Job] = ()
@@ -100,6 +101,7 @@ class Session:
     over: Callable[[], bool] = lambda: False
     tell: Callable[[str], object] = lambda _: None
     pulse: Callable[[Run, int, float | None], None] = lambda *_: None
+    broke: Callable[[Sequence[Run], Exception], None] = lambda *_: None
     fits: Callable[..., bool] = lambda *_: True
 
 
@@ -205,6 +207,9 @@ class Workshop:
                 if job.kind != "transfer":
                     raise
                 self._do_without(job, error)
+            except Exception as error:
+                self._session.broke([run], error)
+                raise
             self._session.pulse(run, 0, None)
             self._note("end", run)
         return True
@@ -229,6 +234,7 @@ class Workshop:
             try:
                 broke = self._makers.together(jobs, self._store, self._conditions)
             except Exception as error:  # before or after the training itself: each that is not stored can be trained
+                self._session.broke(members, error)
                 left = (member for member in members if not self._store.trained(member))
                 broke = dict.fromkeys(left, named_line(error))
             self._apart.update(broke)
