@@ -8,6 +8,7 @@ import argparse
 import pickle
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -150,13 +151,16 @@ def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
 
     if hasattr(config, "workerinput"):
         leave_with(config.stash[PROCESS].shared)
-    claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
-    collected = config.stash[COLLECTED]
+    shared, collected = config.stash[PROCESS].shared, config.stash[COLLECTED]
     try:
+        claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
         require_each_once(collected)
         claims.prepare(len(collected) - len(cases))
-    except ReproError as error:  # which the controller tells
-        claims.shared.tell(Told(error=error_line(error)))
+    except (ReproError, OSError) as error:  # which the controller tells, or that it could not be left for it
+        with suppress(OSError):
+            shared.tell(Told(error=error_line(error)))
+        if not shared.folder.exists():
+            raise
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from ..files.staged import staged
 from ..files.text import whole
+from ..science.data.sources import Source
 from ..words import counted
 from .ending import TERMINATED, Termination
 from .meanwhile import get_ready, workers_end
@@ -32,7 +33,7 @@ from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
 from .settings import Settings
-from .shared import Shared, Told
+from .shared import OVER, STOPPED, Shared, Told
 
 if TYPE_CHECKING:
     from ..runs.store import Store
@@ -55,7 +56,7 @@ class Controller:
         self._reported: set[str] = set()
         self._taken_in = False
         self._faults = self._failures = 0
-        self._told = Told()
+        self._told, self._sources = Told(), dict[str, Source]()
         self._began = time.time()
         self._written: list[Path] = []
         self._lost: list[str] = []
@@ -91,7 +92,7 @@ class Controller:
     def collected(self, tests: Iterable[str], *, threaded: bool) -> None:
         """Take in which tests were selected, and what was found out of them."""
         self._selected, self._taken_in = [*tests], True
-        self._told = self.shared.told()
+        self._told, self._sources = self.shared.told(), self.shared.read_sources() or {}  # they may be swept away later
         if self._told.error:
             raise pytest.UsageError(self._told.error)
         if self._told.claims:
@@ -147,7 +148,7 @@ class Controller:
             self._broke(report.nodeid, error_of(report))
         self._failures += 1
         if 0 < (self.config.getoption("maxfail") or 0) <= self._failures:
-            self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
+            self.shared.mark(OVER)  # now, for xdist ends the session only after every worker has ended its test
 
     def _broke(self, test: str, why: str) -> None:
         from ..verdicts.entry import Broken
@@ -157,13 +158,13 @@ class Controller:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
-            self.shared.stop()
+            self.shared.mark(STOPPED)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
         self._termination.ending()
-        self.shared.finish()
+        self.shared.mark(OVER)
         self.progress.end()
         if not self._told.claims:
             return
@@ -236,14 +237,13 @@ class Controller:
         from .session import conditions_of
 
         store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
-        sources = self.shared.read_sources() or {}
-        conditions = conditions_of(self.settings, sources)
+        conditions = conditions_of(self.settings, self._sources)
         own = self._remembered(store)
         errors = [*self.errors.values()]
         to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors])
         entries, broken = to.together([*own, *errors])
         if to.conditions is not None:
-            conditions = conditions_of(self.settings, {**to.conditions.sources, **sources})
+            conditions = conditions_of(self.settings, {**to.conditions.sources, **self._sources})
         entries = taken_together(entries)
         decided = {entry.name: entry for entry in entries}
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
@@ -281,7 +281,7 @@ class Controller:
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
         self._termination.over()
-        self.shared.finish()
+        self.shared.mark(OVER)
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
     def _undecided(self) -> int:

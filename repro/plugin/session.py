@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -35,7 +36,7 @@ from .options import STORE
 from .outcomes import about
 from .places import named
 from .settings import Settings
-from .shared import CLUSTER, Process, Told
+from .shared import CLUSTER, OVER, Process, Told
 
 if TYPE_CHECKING:
     from ..cluster.far import FarWorkshop
@@ -159,7 +160,7 @@ class ClaimSession:
             finishing(self.own, self.conditions, self.processes),
             alone=self.processes == 1 and not limited,
             journal=journal,
-            over=lambda: self.shared.over,
+            over=lambda: self.shared.marked(OVER),
             tell=self.shared.remark,
             pulse=self._pulse,
             broke=partial(lost_gpu.leave_if_lost, self._process),
@@ -258,9 +259,10 @@ class ClaimSession:
         """
         assert isinstance(self.workshop, Workshop)  # with a cluster there are no processes to help
         self.workshop.help_out()
-        if not (self.shared.over or self.settings.until_decided or self.settings.shard):
+        if not (self.shared.marked(OVER) or self.settings.until_decided or self.settings.shard):
             ahead = Ahead(self.shared.figures, self.settings.linear_axis)
-            ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
+            with suppress(OSError):  # what is not drawn here is drawn for the report
+                ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

@@ -138,7 +138,8 @@ class Watch:
         whole = new[: new.rfind(b"\n") + 1]
         self._read += len(whole)
         for line in whole.splitlines():
-            self._take(json.loads(line))
+            with suppress(ValueError):  # a disk that is full cut it
+                self._take(json.loads(line))
 
     def _take(self, event: dict[str, Any]) -> None:
         worker, run = event["worker"], event["run"]

@@ -7,7 +7,7 @@ nothing is left to do but what others do already does it wait for them. Torch is
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,7 @@ class Journal:
         """Append one event, of now or of a time that ``time.time`` gave."""
         when = time.time() if at is None else at
         line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": when}
-        with self.path.open("ab", buffering=0) as file:
+        with suppress(OSError), self.path.open("ab", buffering=0) as file:  # no run hangs on it
             file.write(json.dumps(line).encode() + b"\n")
         self.notify()
 
