@@ -9,12 +9,16 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from projects import Project
 
+from repro.plugin import live
+from repro.plugin.progress import Progress
 from repro.plugin.shared import Shared, Told
 from repro.plugin.watching import Watch
 
@@ -155,3 +159,24 @@ def test_a_worker_that_takes_the_place_of_another_changes_nothing_of_what_was_pl
 
 def test_the_verdicts_of_a_session_that_ends_just_now_are_none(tmp_path: Path) -> None:
     assert Shared(tmp_path / "gone").verdicts() == []
+
+
+def test_a_verdict_that_falls_while_the_first_view_is_being_made_makes_no_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    made: list[object] = []
+
+    def slow(*_: object) -> object:
+        made.append(object())
+        time.sleep(0.3)
+        return made[-1]
+
+    monkeypatch.setattr(live, "View", slow)
+    progress = Progress(Shared(tmp_path), Mock(), pytestconfig)
+    progress._watch = progress._terminal = Mock()
+    threads = [threading.Thread(target=progress.poll) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
