@@ -58,7 +58,7 @@ def make(
     _turn_to(run.task)
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
-    if record is None or not _restored(model, run, store):
+    if record is None or not (record["diverged"] or _restored(model, run, store)):
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
             unfinished = Unfinished(store, run)
