@@ -13,15 +13,20 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import filelock
 import pytest
 from msgspec.structs import replace
 
+from ..errors import ReproError, SettingError, error_line
+from ..files.locks import locked
 from ..files.staged import staged
 from ..files.text import whole
+from ..runs.run import hash_of
 from ..science.data.sources import Source
 from ..words import counted
 from .ending import TERMINATED, Termination
@@ -40,6 +45,7 @@ if TYPE_CHECKING:
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # remarks that are shown
+PATIENCE: Final = 60.0  # seconds for which a report waits for that of another session
 TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
 
@@ -61,15 +67,22 @@ class Controller:
         self._written: list[Path] = []
         self._lost: list[str] = []
         self._nodes: list[Any] = []
+        self._places: dict[Any, int] = {}  # of workers that live, from 0
         self._unwritten = ""
         self._placed = ""
-        self._termination = Termination()
+        self.termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell an xdist worker the session's settings and folder and the number of GPUs."""
-        node.workerinput[TOLD] = pickle.dumps((self.settings, self.rerun, self.shared.folder, self.gpus))
+        """Tell an xdist worker the session's settings and folder, the number of GPUs, and its place among workers."""
+        place = self._places[node] = next(place for place in count() if place not in self._places.values())
+        node.workerinput[TOLD] = pickle.dumps((self.settings, self.rerun, self.shared.folder, self.gpus, place))
         self._nodes.append(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """The worker that is begun instead of one that died has its place, and so its GPU."""
+        self._places.pop(node, None)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -96,7 +109,7 @@ class Controller:
         if self._told.error:
             raise pytest.UsageError(self._told.error)
         if self._told.claims:
-            self._termination.begin()
+            self.termination.begin()  # a process that runs tests itself began it before
         self.progress.begin(self._told, len(self._nodes), threaded=threaded)
         if self._told.claims and threaded:
             get_ready()
@@ -163,7 +176,7 @@ class Controller:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
-        self._termination.ending()
+        self.termination.ending()
         self.shared.mark(OVER)
         self.progress.end()
         if not self._told.claims:
@@ -200,7 +213,7 @@ class Controller:
     def _write_report(self) -> None:
         order = {test: i for i, test in enumerate(self._told.claims)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
-        with self._told_if_unwritten():
+        with self._told_if_unwritten(), self._alone():
             if self.entries or self.errors:
                 self._write()
             else:
@@ -218,10 +231,22 @@ class Controller:
             return entries
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One session at a time puts its verdicts among those of a report; without locks each for itself."""
+        name = f"report-{hash_of(str(self.settings.artifacts))}.lock"
+        with ExitStack() as held:
+            with suppress(SettingError, filelock.Timeout):
+                lock = locked(self.settings.store / "locks" / name, "--store", timeout=PATIENCE)
+                held.enter_context(lock)
+            yield
+
+    @contextmanager
     def _told_if_unwritten(self) -> Iterator[None]:
         """Whatever happens, the verdicts are shown: they took their time to get. What the disk refuses is one line."""
         try:
             yield
+        except ReproError as error:
+            self._unwritten = f"{error_line(error)}. "
         except Exception as error:
             refused = isinstance(error, OSError) and error.errno is not None
             where = f"--artifacts {self.settings.artifacts}: {getattr(error, 'strerror', None)}"
@@ -280,7 +305,7 @@ class Controller:
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
-        self._termination.over()
+        self.termination.over()
         self.shared.mark(OVER)
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 

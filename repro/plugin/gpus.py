@@ -45,7 +45,7 @@ def choose(worker: int, workers: int, count: int, environment: MutableMapping[st
     devices = _named(environment.get("CUDA_VISIBLE_DEVICES"), count)
     chosen = devices[worker % len(devices)]
     environment["CUDA_VISIBLE_DEVICES"] = chosen
-    sharing = max(1, len(range(worker % len(devices), workers, len(devices))))  # a replaced worker has a higher number
+    sharing = len(range(worker % len(devices), workers, len(devices)))
     environment[GPU_SHARE] = f"{SHARED / sharing:.4f}"
     return chosen
 
