@@ -13,20 +13,16 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import filelock
 import pytest
 from msgspec.structs import replace
 
-from ..errors import ReproError, SettingError, error_line
-from ..files.locks import locked
+from ..errors import ReproError, error_line
 from ..files.staged import staged
-from ..files.text import whole
-from ..runs.run import hash_of
 from ..science.data.sources import Source
 from ..words import counted
 from .ending import TERMINATED, Termination
@@ -39,13 +35,13 @@ from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
 from .settings import Settings
 from .shared import OVER, STOPPED, Shared, Told
+from .watching import keep_timeline
 
 if TYPE_CHECKING:
     from ..runs.store import Store
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # remarks that are shown
-PATIENCE: Final = 60.0  # seconds for which a report waits for that of another session
 TOLD: Final = "repro"  # what an xdist worker finds its settings under
 
 
@@ -200,24 +196,16 @@ class Controller:
         if silent and reporter is not None:
             self.pytest_terminal_summary(reporter)
 
-    def _leave_timeline(self, folder: Path) -> None:
-        """Keep who made which run when; the last one stays where nothing was made."""
-        if not self.shared.journal.exists():
-            return
-        from ..report.page.timeline import TIMELINE
-
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole(folder / TIMELINE) as path:
-            shutil.copyfile(self.shared.journal, path)
-
     def _write_report(self) -> None:
+        from .placing import alone
+
         order = {test: i for i, test in enumerate(self._told.claims)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
-        with self._told_if_unwritten(), self._alone():
+        with self._told_if_unwritten(), alone(self.settings.artifacts, self.settings.store):
             if self.entries or self.errors:
                 self._write()
             else:
-                self._leave_timeline(self.settings.artifacts)
+                keep_timeline(self.settings.artifacts, self.shared)
 
     def _remembered(self, store: "Store") -> "list[Entry]":
         """The entries, after the store has taken note of them, if it has room."""
@@ -229,16 +217,6 @@ class Controller:
         except OSError as error:
             self.shared.remark(f"--store {store.root}: does not remember what was decided ({error.strerror})")
             return entries
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One session at a time puts its verdicts among those of a report; without locks each for itself."""
-        name = f"report-{hash_of(str(self.settings.artifacts))}.lock"
-        with ExitStack() as held:
-            with suppress(SettingError, filelock.Timeout):
-                lock = locked(self.settings.store / "locks" / name, "--store", timeout=PATIENCE)
-                held.enter_context(lock)
-            yield
 
     @contextmanager
     def _told_if_unwritten(self) -> Iterator[None]:
@@ -275,9 +253,9 @@ class Controller:
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
         facts["store"] = stores.told(store.root, to.folder)
-        self._leave_timeline(to.folder)  # whatever becomes of the report
+        keep_timeline(to.folder, self.shared)  # whatever becomes of the report
         with staged(to.folder) as folder:
-            self._leave_timeline(folder)
+            keep_timeline(folder, self.shared)
             written = write_report(entries, broken, facts, conditions, store, folder, ahead, self.settings.linear_axis)
         self._written = [to.folder / path.relative_to(folder) for path in written]
 
