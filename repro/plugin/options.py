@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -19,9 +19,6 @@ from ..experiment.readings import BY_DEFAULT, NAMES
 from ..experiment.trained_as import SAYS
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
-
-if TYPE_CHECKING:
-    pass
 
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from ..files.regular import read_json
+from ..files.regular import parsed, read_regular
 from .run import MEASURING_VERSION, hash_of
 
 Content = dict[str, Any]
@@ -119,18 +119,15 @@ def believed(path: Path) -> Believed:
     FileNotFoundError: there is none. ValueError: it cannot be believed; the words say why. OSError: it cannot be read.
     """
     _ordinary(path.parent)
-    try:
-        return _believed(read_json(path, most=MOST), path.parent.name, path.name)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON ({error})") from None
-    except (RecursionError, OverflowError):
-        raise ValueError("it is nested too deep, or holds too large a number") from None
+    return believed_of(read_regular(path, most=MOST), path.parent.name, path.name)
 
 
 def believed_of(data: bytes, key: str, name: str) -> Believed:
-    """What the bytes of such a file hold that came from elsewhere. ValueError: they cannot be believed."""
+    """What the bytes of such a file hold. ValueError: they cannot be believed."""
     try:
-        return _believed(json.loads(data), key, name)
+        return _believed(parsed(data), key, name)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is no JSON ({error})") from None
     except (RecursionError, OverflowError):
         raise ValueError("it is nested too deep, or holds too large a number") from None
 
