@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
 from ..errors import ReproError, WeightsError, error_line
 from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
 from ..runs.store import Store
-from ..runs.workshop import WAIT, Session, StoppedError, cohort_size, nobody_is_at, too_late
+from ..runs.workshop import WAIT, Session, StoppedError, cohort_size, require_somebody_at
 from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
@@ -37,14 +37,6 @@ class Pool(Protocol):
         """Have a parcel made. Its future raises LostError where the connection broke, ClusterError where it failed."""
 
 
-@dataclass
-class _Out:
-    """A parcel that is out: its jobs, and the locks of its runs."""
-
-    jobs: tuple[Job, ...]
-    claims: ExitStack
-
-
 class FarWorkshop:
     """Gets runs made by a pool of workers."""
 
@@ -60,7 +52,7 @@ class FarWorkshop:
         self._store, self._conditions, self._session, self._pool = store, conditions, session, pool
         self._files, self._cohort = tuple(files), cohort
         self._queue: dict[tuple[Job, ...], None] = {}  # in order, each the jobs of one run
-        self._out: dict[Future[Made], _Out] = {}
+        self._out: dict[Future[Made], tuple[tuple[Job, ...], ExitStack]] = {}  # with the locks of its runs
         self._under_way: set[Job] = set()  # queued or out
         self._broke: dict[Job, str] = {}
         self._without: set[Job] = set()  # checks that lack weights, and that verdicts do without
@@ -79,8 +71,7 @@ class FarWorkshop:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             self._raise_what_broke(missing)
-            if self._too_late(missing):
-                raise too_late(missing)
+            self._require_time(missing)
             self._step()
 
     def _raise_what_broke(self, missing: Iterable[Job]) -> None:
@@ -93,11 +84,12 @@ class FarWorkshop:
         if self._lost is not None:
             raise self._lost
 
-    def _too_late(self, missing: Sequence[Job]) -> bool:
-        """Whether no job that is missing will be made: there is no time for what it needs, and nobody is at it."""
+    def _require_time(self, missing: Sequence[Job]) -> None:
+        """StoppedError: no job that is missing will be made, for there is no time for what it needs."""
         runs = {run.whole for job in missing for run in job.networks}
         queued = [jobs for jobs in self._queue if jobs[0].run.whole in runs]
-        return not self._out and not any(map(self._can_begin, queued)) and nobody_is_at(missing, self._store)
+        if not self._out and not any(map(self._can_begin, queued)):
+            require_somebody_at(missing, self._store)
 
     def _step(self) -> None:
         """Send what there is room for, and take in what has come back."""
@@ -114,12 +106,12 @@ class FarWorkshop:
             return
         done, _ = wait(self._out, timeout=WAIT, return_when=FIRST_COMPLETED)
         for future in done:
-            self._take_in(future, self._out.pop(future))
+            self._take_in(future, *self._out.pop(future))
 
     def _add(self, jobs: Iterable[Job]) -> None:
         """Take up jobs that are not stored."""
-        given_up = self._broke.keys() | self._without
-        new = [job for job in jobs if job not in self._under_way | given_up and not self._store.has(*job)]
+        settled = self._under_way | self._broke.keys() | self._without
+        new = [job for job in dict.fromkeys(jobs) if job not in settled and not self._store.has(*job)]
         self._under_way.update(new)
         self._queue |= _by_run(new)
 
@@ -139,7 +131,7 @@ class FarWorkshop:
             work = parcel(missing, self._store, self._conditions, self._files, self._lack_weights)
             self._under_way -= {*taken} - {*work.jobs}
             if work.jobs:
-                self._out[self._pool.submit(work)] = _Out(work.jobs, held.pop_all())
+                self._out[self._pool.submit(work)] = work.jobs, held.pop_all()
 
     def _lack_weights(self, job: Job, error: WeightsError) -> None:
         """Give up a job that lacks weights: a check by transfer is done without, and what else needs them breaks."""
@@ -162,26 +154,26 @@ class FarWorkshop:
                 found.append(jobs)
         return found
 
-    def _take_in(self, future: Future[Made], out: _Out) -> None:
+    def _take_in(self, future: Future[Made], jobs: tuple[Job, ...], claims: ExitStack) -> None:
         """Store what came back, and free its runs; what the connection took with it is sent again."""
-        with out.claims:
+        with claims:
             try:
                 made = future.result()
-                unpack(made, out.jobs, self._store)
+                unpack(made, jobs, self._store)
             except (ReproError, ValueError) as error:
-                first = out.jobs[0]
+                first = jobs[0]
                 if isinstance(error, LostError) and self._again[first] < AGAIN:
                     self._again[first] += 1
-                    self._queue = _by_run(out.jobs) | self._queue
+                    self._queue = _by_run(jobs) | self._queue
                     return
-                self._broke |= dict.fromkeys(out.jobs, error_line(error))
+                self._broke |= dict.fromkeys(jobs, error_line(error))
             else:
                 self._broke |= made.broke
                 self._note(made)
-                for job in out.jobs:
+                for job in jobs:
                     if job not in made.broke and not self._store.has(*job):
                         self._lack_weights(job, WeightsError(f"{job.run}: worker {made.worker} could use no weights"))
-        self._under_way -= {*out.jobs}
+        self._under_way -= {*jobs}
 
     def _note(self, made: Made) -> None:
         """Leave in the journal who made which run when, by this machine's clock."""

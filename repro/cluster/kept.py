@@ -63,10 +63,9 @@ def _kind() -> str:
 
 
 def _sweep() -> None:
-    """Remove what workers left that died, and nobody has taken up for long."""
+    """Remove what workers left that died, and where for long nobody came or kept a state."""
     for folder in place().glob("*"):
         with suppress(OSError, SettingError, filelock.Timeout):
-            runs = folder.glob("runs/*")  # whose states come and go
-            if time.time() - max(path.stat().st_mtime for path in (folder, *runs)) > OLD:
+            if time.time() - max(path.stat().st_mtime for path in (folder, *folder.glob("runs/*"))) > OLD:
                 with _claimed(folder):
                     shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ..errors import WeightsError, named_line
 from ..experiment.readings import Reading
@@ -92,13 +91,14 @@ def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[s
 
 def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
     """Make the jobs of a parcel here. ClusterError: this machine has not the data, which it had when it was taken."""
-    sources = {files.dataset: source for files in work.files if (source := find(files)) is not None}
-    if missing := [files.dataset for files in work.files if files.dataset not in sources]:
+    sources = {one.dataset: source for one in work.files if (source := find(one)) is not None}
+    if missing := [one.dataset for one in work.files if one.dataset not in sources]:
         raise ClusterError(f"worker {worker}: {', '.join(missing)} is gone from its disk")
     with kept(work.jobs[0].run) as folder:
         store = Store(folder)
         store.prepare()
-        _lay_out(work.stored, store)
+        for run, files in work.stored.items():
+            put(store, run, files, ())
         session = Session(work.jobs, pulse=pulse, broke=_leave_if_lost)
         workshop = Workshop(store, replace(work.conditions, sources=sources), session)
         broke, seconds = _make(work.jobs, workshop, pulse)
@@ -130,11 +130,6 @@ def _make(jobs: tuple[Job, ...], workshop: Workshop, pulse: Pulse) -> tuple[dict
     return broke, seconds
 
 
-def _lay_out(contents: Contents, store: Store) -> None:
-    for run, files in contents.items():
-        put(store, run, files, ())
-
-
 def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[Reading]) -> None:
     """Store what came of a run: its training if it is there, then its measures under these readings.
 
@@ -145,14 +140,10 @@ def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[R
         if sent.weights not in (None, hashlib.sha256(files[WEIGHTS_FILE]).hexdigest()):
             raise ValueError(f"{run}: the weights that came are not those of its record")
         record = {name: value for name, value in sent.content.items() if name != "run"}  # the store writes that itself
-        store.put_run(run, record, lambda path: _write(path, files[WEIGHTS_FILE]))
+        store.put_run(run, record, lambda path: path.write_bytes(files[WEIGHTS_FILE]))
     for name, reading in ((measures_name(reading), reading) for reading in readings):
         if name in files:  # one that broke has none
             store.put_measures(run, reading, believed_of(files[name], run.key, name).content)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _by_run(jobs: Iterable[Job]) -> dict[Run, list[Reading]]:

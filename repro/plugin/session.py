@@ -70,10 +70,8 @@ class ClaimSession:
     def __init__(self, process: Process, cases: Mapping[pytest.Item, Case]) -> None:
         self.settings, self.shared, self.processes = process.settings, process.shared, process.processes
         self.cases = tuple(cases.values())
-        self._process, self._about = (
-            process,
-            {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()},
-        )
+        self._process = process
+        self._about = {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()}
         self.shared.folder.mkdir(mode=0o700, exist_ok=True)
         self._before: dict[str, float] = {}  # the accuracy of the run that was made here last
 

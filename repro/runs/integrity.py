@@ -125,22 +125,19 @@ def believed(path: Path) -> Believed:
 def believed_of(data: bytes, key: str, name: str) -> Believed:
     """What the bytes of such a file hold. ValueError: they cannot be believed."""
     try:
-        return _believed(parsed(data), key, name)
+        content = parsed(data)
+        if not isinstance(content, dict):
+            raise ValueError("it holds no table of parts")
+        found = content.pop(CHECKSUM, None)
+        if found is not None and found != _digest(content, f"{key}/{name}"):
+            raise ValueError("it is not what its checksum is of")
+        _shaped(content, name, signed=found is not None)
+        if name == RECORD and hash_of(content["run"]) != key:
+            raise ValueError("it is the record of another run")
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON ({error})") from None
     except (RecursionError, OverflowError):
         raise ValueError("it is nested too deep, or holds too large a number") from None
-
-
-def _believed(content: Any, key: str, name: str) -> Believed:
-    if not isinstance(content, dict):
-        raise ValueError("it holds no table of parts")
-    found = content.pop(CHECKSUM, None)
-    if found is not None and found != _digest(content, f"{key}/{name}"):
-        raise ValueError("it is not what its checksum is of")
-    _shaped(content, name, signed=found is not None)
-    if name == RECORD and hash_of(content["run"]) != key:
-        raise ValueError("it is the record of another run")
     return Believed(content, found is not None, content.pop(WEIGHTS, None))
 
 

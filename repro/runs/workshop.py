@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..errors import ReproError, WeightsError, error_line, named_line
 from ..experiment.readings import Reading
@@ -36,22 +36,18 @@ def cohort_size(run: Run) -> int:
     return COHORT.get(run.task.architecture, 1) if run.device == "cuda" else 1
 
 
-def make_here(
-    run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run], broke: str | None
-) -> None:
+def make_here(run: Run, *further: Any) -> None:
     """Train and measure a run in this process."""
     from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
 
-    make(run, reading, store, conditions, checkpoints, broke)
+    make(run, *further)
 
 
-def together_here(
-    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
-) -> Mapping[Run, str]:
+def together_here(members: Sequence[tuple[Run, Sequence[Run]]], *further: Any) -> Mapping[Run, str]:
     """Train runs of one cohort in this process; those that broke, and why."""
     from .trainer import train_together
 
-    return train_together(members, store, conditions)
+    return train_together(members, *further)
 
 
 @dataclass(frozen=True)
@@ -109,18 +105,14 @@ class StoppedError(ReproError):
     """The session ended before the runs that were asked for were made."""
 
 
-def too_late(missing: Sequence[Job]) -> StoppedError:
-    """What is said of jobs for which there is no time left."""
-    return StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
-
-
-def nobody_is_at(missing: Sequence[Job], store: Store) -> bool:
-    """Whether no process is at jobs or at the networks they take, and none has made one since it was missing."""
+def require_somebody_at(missing: Sequence[Job], store: Store) -> None:
+    """StoppedError: no process is at jobs for which there is no time here, nor at the networks that they take."""
     for run in dict.fromkeys(run.whole for job in missing for run in job.networks):
         with store.claimed(run) as free:
             if not free:
-                return False
-    return not any(store.has(*job) for job in missing)
+                return
+    if not any(store.has(*job) for job in missing):
+        raise StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
 
 
 class Workshop:
@@ -151,8 +143,8 @@ class Workshop:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
-                if not any(map(self._session.fits, missing)) and nobody_is_at(missing, self._store):
-                    raise too_late(missing)
+                if not any(map(self._session.fits, missing)):
+                    require_somebody_at(missing, self._store)
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
 
