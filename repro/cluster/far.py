@@ -8,17 +8,18 @@ lock of each run that is out: several sessions may share a store.
 """
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Protocol
 
+from ..errors import ReproError, WeightsError, error_line
 from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
 from ..runs.store import Store
-from ..runs.workshop import WAIT, Session, StoppedError, cohort_size
+from ..runs.workshop import WAIT, Session, StoppedError, cohort_size, require_somebody_at
 from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
@@ -36,14 +37,6 @@ class Pool(Protocol):
         """Have a parcel made. Its future raises LostError where the connection broke, ClusterError where it failed."""
 
 
-@dataclass
-class _Out:
-    """A parcel that is out: its jobs, and the locks of its runs."""
-
-    jobs: tuple[Job, ...]
-    claims: ExitStack
-
-
 class FarWorkshop:
     """Gets runs made by a pool of workers."""
 
@@ -58,11 +51,11 @@ class FarWorkshop:
     ) -> None:
         self._store, self._conditions, self._session, self._pool = store, conditions, session, pool
         self._files, self._cohort = tuple(files), cohort
-        self._known: set[Job] = set()
-        self._queue: deque[tuple[Job, ...]] = deque()  # each the jobs of one run
-        self._transfers: dict[Run, list[Job]] = {}  # those that wait for a network, by each of the two
-        self._out: dict[Future[Made], _Out] = {}
+        self._queue: dict[tuple[Job, ...], None] = {}  # in order, each the jobs of one run
+        self._out: dict[Future[Made], tuple[tuple[Job, ...], ExitStack]] = {}  # with the locks of its runs
+        self._under_way: set[Job] = set()  # queued or out
         self._broke: dict[Job, str] = {}
+        self._without: set[Job] = set()  # checks that lack weights, and that verdicts do without
         self._again: Counter[Job] = Counter()  # how often it was sent again, by the first of its jobs
         self._lost: LostError | None = None
         self._add(session.jobs)
@@ -72,75 +65,81 @@ class FarWorkshop:
 
         ClusterError: it broke on a worker, or the cluster is lost. StoppedError: the session ended before.
         """
-        jobs = [*dict.fromkeys(wanted)]
-        there = [job for job in jobs if self._store.has(*job)]
-        self._known -= {job for job in there if not self._store.whole(*job)}  # damaged, and so to be made anew
-        self._add(jobs)
-        missing = [job for job in jobs if not self._store.has(*job)]
-        while missing:
+        missing = [job for job in dict.fromkeys(wanted) if not self._store.whole(*job)]
+        self._add(missing)
+        while missing := [job for job in missing if job not in self._without and not self._store.has(*job)]:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             self._raise_what_broke(missing)
-            came = self._step()
-            missing = [job for job in missing if not (job in came if came else self._store.has(*job))]
+            self._require_time(missing)
+            self._step()
 
     def _raise_what_broke(self, missing: Iterable[Job]) -> None:
+        """ClusterError: what is missing broke, or a network that it is measured on; or the cluster is lost."""
         for job in missing if self._broke else ():
-            if job in self._broke:
-                raise ClusterError(f"{job.run}: {self._broke[job]}")
+            untrained = [run for run in job.networks if not self._store.trained(run)]
+            for one in (job, *(Job(run, self._conditions.reading_of(run)) for run in untrained)):
+                if one in self._broke:
+                    raise ClusterError(f"{one.run}: {self._broke[one].removeprefix(f'{one.run}: ')}")
         if self._lost is not None:
             raise self._lost
 
-    def _step(self) -> set[Job]:
-        """Send what there is room for, and take in what has come back; the jobs that were stored."""
+    def _require_time(self, missing: Sequence[Job]) -> None:
+        """StoppedError: no job that is missing will be made, for there is no time for what it needs."""
+        runs = {run.whole for job in missing for run in job.networks}
+        queued = [jobs for jobs in self._queue if jobs[0].run.whole in runs]
+        if not self._out and not any(map(self._can_begin, queued)):
+            require_somebody_at(missing, self._store)
+
+    def _step(self) -> None:
+        """Send what there is room for, and take in what has come back."""
         try:
-            room = self._pool.slots() - len(self._out)
+            slots = self._pool.slots()
         except LostError as error:
             self._lost = error
-            return set()
-        for _ in range(min(room, len(self._queue))):
-            if self._queue:  # one that was sent may have taken others of its cohort along
-                self._send(self._queue.popleft())
+            return
+        for jobs in [*self._queue] if len(self._out) < slots else ():
+            if len(self._out) < slots and jobs in self._queue:  # another may have taken it along, of its cohort
+                self._send(jobs)
         if not self._out:
             time.sleep(WAIT)  # until there are workers, or another session has made its runs
-            return set()
+            return
         done, _ = wait(self._out, timeout=WAIT, return_when=FIRST_COMPLETED)
-        return {job for future in done for job in self._take_in(future, self._out.pop(future))}
+        for future in done:
+            self._take_in(future, *self._out.pop(future))
 
     def _add(self, jobs: Iterable[Job]) -> None:
-        """Take up jobs that are not stored: those of a run together, in the order in which the first of them comes."""
-        groups: dict[Run, list[Job]] = {}
-        for job in jobs:
-            if job in self._known or self._store.has(*job):
-                continue
-            self._known.add(job)
-            if job.kind == "transfer":
-                self._add_transfer(job)
-            else:
-                groups.setdefault(job.run.whole, []).append(job)
-        self._queue.extend(map(tuple, groups.values()))
+        """Take up jobs that are not stored."""
+        settled = self._under_way | self._broke.keys() | self._without
+        new = [job for job in dict.fromkeys(jobs) if job not in settled and not self._store.has(*job)]
+        self._under_way.update(new)
+        self._queue |= _by_run(new)
 
-    def _add_transfer(self, job: Job) -> None:
-        if self._ready(job):
-            self._queue.append((job,))
-        else:
-            for network in (job.run, job.run.sibling):
-                self._transfers.setdefault(network, []).append(job)
-
-    def _ready(self, job: Job) -> bool:
-        return self._store.trained(job.run) and self._store.trained(job.run.sibling)
+    def _can_begin(self, jobs: tuple[Job, ...]) -> bool:
+        """Whether the networks that jobs are measured on are stored, and there is time for what is missing of them."""
+        ready = jobs[0].kind != "transfer" or all(map(self._store.trained, jobs[0].networks))
+        return ready and self._session.fits(*(job for job in jobs if not self._store.has(*job)))
 
     def _send(self, jobs: tuple[Job, ...]) -> None:
-        """Send the jobs of a run that are still missing, with those of its cohort; later if others are at it."""
+        """Send the jobs of a run that are still missing, with those of its cohort; not yet where others are at it."""
         with ExitStack() as held:
-            if not held.enter_context(self._store.claimed(jobs[0].run.whole)):
-                self._queue.append(jobs)
+            if not self._can_begin(jobs) or not held.enter_context(self._store.claimed(jobs[0].run.whole)):
                 return
-            sent = (*jobs, *(job for group in self._companions(jobs[0], held) for job in group))
-            sent = tuple(job for job in sent if not self._store.has(*job))
-            if sent:
-                future = self._pool.submit(parcel(sent, self._store, self._conditions, self._files))
-                self._out[future] = _Out(sent, held.pop_all())
+            del self._queue[jobs]
+            taken = [*jobs, *(job for group in self._companions(jobs[0], held) for job in group)]
+            missing = [job for job in taken if not self._store.has(*job)]
+            work = parcel(missing, self._store, self._conditions, self._files, self._lack_weights)
+            self._under_way -= {*taken} - {*work.jobs}
+            if work.jobs:
+                self._out[self._pool.submit(work)] = work.jobs, held.pop_all()
+
+    def _lack_weights(self, job: Job, error: WeightsError) -> None:
+        """Give up a job that lacks weights: a check by transfer is done without, and what else needs them breaks."""
+        if job.kind == "transfer":
+            self._without.add(job)
+            self._session.tell(f"{error_line(error)}: the check by transfer is not made")
+        else:
+            self._broke[job] = error_line(error)
 
     def _companions(self, job: Job, held: ExitStack) -> list[tuple[Job, ...]]:
         """Further runs of the cohort that are queued, and nobody is at."""
@@ -148,44 +147,33 @@ class FarWorkshop:
         if most <= 0 or job.kind != "train" or self._store.trained(job.run):
             return found
         for jobs in [*self._queue]:
-            other = jobs[0].run
-            alike = jobs[0].kind == "train" and replace(other, seed=job.run.seed, sgd=job.run.sgd) == job.run
-            if len(found) < most and alike and held.enter_context(self._store.claimed(other.whole)):
-                self._queue.remove(jobs)
+            other = jobs[0]
+            alike = other.kind == "train" and job.run.alike(other.run) and self._can_begin(jobs)
+            if len(found) < most and alike and held.enter_context(self._store.claimed(other.run.whole)):
+                del self._queue[jobs]
                 found.append(jobs)
         return found
 
-    def _take_in(self, future: Future[Made], out: _Out) -> list[Job]:
+    def _take_in(self, future: Future[Made], jobs: tuple[Job, ...], claims: ExitStack) -> None:
         """Store what came back, and free its runs; what the connection took with it is sent again."""
-        with out.claims:
+        with claims:
             try:
                 made = future.result()
-                unpack(made, out.jobs, self._store)
-            except (ClusterError, ValueError) as error:
-                first = out.jobs[0]
+                unpack(made, jobs, self._store)
+            except (ReproError, ValueError) as error:
+                first = jobs[0]
                 if isinstance(error, LostError) and self._again[first] < AGAIN:
                     self._again[first] += 1
-                    self._queue.appendleft(out.jobs)
-                else:
-                    self._break(dict.fromkeys(out.jobs, str(error)))
-                return []
-        self._break(made.broke)
-        self._note(made)
-        for job in dict.fromkeys(job for run in made.contents for job in self._transfers.pop(run, ())):
-            if self._ready(job):
-                self._queue.appendleft((job,))
+                    self._queue = _by_run(jobs) | self._queue
+                    return
+                self._broke |= dict.fromkeys(jobs, error_line(error))
             else:
-                self._transfers.setdefault(job.run, []).append(job)
-                self._transfers.setdefault(job.run.sibling, []).append(job)
-        return [job for job in out.jobs if job not in made.broke]
-
-    def _break(self, broke: Mapping[Job, str]) -> None:
-        """Remember what broke, for those who want it; what is measured on its network broke with it."""
-        self._broke.update(broke)
-        for job in broke:
-            if job.kind == "train" and not self._store.trained(job.run):
-                for waiting in self._transfers.pop(job.run, ()):
-                    self._broke[waiting] = self._broke[job]
+                self._broke |= made.broke
+                self._note(made)
+                for job in jobs:
+                    if job not in made.broke and not self._store.has(*job):
+                        self._lack_weights(job, WeightsError(f"{job.run}: worker {made.worker} could use no weights"))
+        self._under_way -= {*jobs}
 
     def _note(self, made: Made) -> None:
         """Leave in the journal who made which run when, by this machine's clock."""
@@ -198,7 +186,13 @@ class FarWorkshop:
                 journal.write("end", job.run, at + seconds)
             at += seconds
 
-    def help_out(self) -> None:
-        """Have all made that the session misses, whatever breaks."""
-        while (self._queue or self._out) and not self._session.over() and self._lost is None:
-            self._step()
+
+def _by_run(jobs: Iterable[Job]) -> dict[tuple[Job, ...], None]:
+    """The jobs of each run together, in the order in which the first of them comes; checks by transfer by themselves.
+
+    Those wait for another run, and nothing waits for them.
+    """
+    groups: dict[Job | Run, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job if job.kind == "transfer" else job.run.whole, []).append(job)
+    return dict.fromkeys(map(tuple, groups.values()))

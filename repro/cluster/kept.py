@@ -8,6 +8,7 @@ from the start. Whoever works in a folder holds its lock, which the system frees
 """
 
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -45,6 +46,7 @@ def kept(run: Run) -> Iterator[Path]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(_claimed(folder))
+            os.utime(folder)  # what lies deeper in it does not renew it
             _sweep()
         except (OSError, SettingError, filelock.Timeout):
             folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="repro-parcel-")))
@@ -61,9 +63,9 @@ def _kind() -> str:
 
 
 def _sweep() -> None:
-    """Remove what workers left that died, and nobody has taken up for long."""
+    """Remove what workers left that died, and where for long nobody came or kept a state."""
     for folder in place().glob("*"):
         with suppress(OSError, SettingError, filelock.Timeout):
-            if time.time() - folder.stat().st_mtime > OLD:
+            if time.time() - max(path.stat().st_mtime for path in (folder, *folder.glob("runs/*"))) > OLD:
                 with _claimed(folder):
                     shutil.rmtree(folder, ignore_errors=True)

@@ -17,13 +17,12 @@ from typing import Any, Final
 
 from ..experiment.datasets import DATASETS
 from ..files.text import whole
-from ..science.computing.memory import GPU_SHARE
+from ..science.computing.memory import GPU_SHARE, TENSORS
 from ..science.data.sources import SURROGATE_VERSION, Kind, Source, cache_folder, chosen_root
 
 PROJECT: Final = "repro-batch-robustness"
 HERE: Final = Path(__file__).parents[1]
 GPU: Final = "GPU"  # the resource that a worker with a share of a GPU has so much of
-TENSORS: Final = 0.9  # of a share of a GPU's memory; the rest is for what each process has there besides
 
 
 @dataclass(frozen=True)

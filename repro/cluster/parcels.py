@@ -5,18 +5,19 @@ session on one machine uses, and returns the files. Keys and bits are therefore 
 """
 
 import hashlib
+import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from ..errors import named_line
+from ..errors import WeightsError, named_line
 from ..experiment.readings import Reading
 from ..runs.conditions import Conditions
 from ..runs.integrity import RECORD, believed_of
 from ..runs.run import Job, Run
 from ..runs.store import WEIGHTS_FILE, Store, measures_name
 from ..runs.workshop import Session, Workshop
+from ..science.computing.faults import STATUS, lost_gpu
 from . import ClusterError
 from .at_work import Pulse
 from .kept import kept
@@ -45,13 +46,40 @@ class Made:
     seconds: Mapping[Job, float]
 
 
-def parcel(jobs: Iterable[Job], store: Store, conditions: Conditions, files: Iterable[Files]) -> Parcel:
-    """Pack jobs, with what is stored of their runs and of those that they are measured against."""
-    jobs = tuple(jobs)
-    needed = [run for job in jobs for run in ([job.run, job.run.sibling] if job.kind == "transfer" else [job.run])]
-    stored = {run: files_of(store, run) for run in dict.fromkeys(needed) if store.record(run) is not None}
-    names = {job.run.task.dataset.name for job in jobs}
-    return Parcel(jobs, replace(conditions, sources={}), tuple(one for one in files if one.dataset in names), stored)
+def parcel(
+    jobs: Iterable[Job],
+    store: Store,
+    conditions: Conditions,
+    files: Iterable[Files],
+    lacks: Callable[[Job, WeightsError], None],
+) -> Parcel:
+    """Pack jobs, with what is stored of their runs and of those that they are measured against.
+
+    ``lacks`` is told of those that need weights which are not there; they are left out.
+    """
+    packed, stored = list[Job](), dict[Run, Mapping[str, bytes]]()
+    for job in jobs:
+        try:
+            sound = [run for run in job.networks if run in stored or _sound(run, job, store)]
+        except WeightsError as error:
+            lacks(job, error)
+        else:
+            packed.append(job)
+            stored |= {run: files_of(store, run) for run in sound if run not in stored}
+    names = {job.run.task.dataset.name for job in packed}
+    used = tuple(one for one in files if one.dataset in names)
+    return Parcel(tuple(packed), replace(conditions, sources={}), used, stored)
+
+
+def _sound(run: Run, job: Job, store: Store) -> bool:
+    """Whether a run's record and weights are there; where they were damaged, it is trained anew for a job of its own.
+
+    WeightsError: they are needed, and are not there.
+    """
+    sound = store.record(run) is not None and store.sound_weights(run) is not None
+    if not sound and run != job.run:
+        raise WeightsError(f"{run}: its record or weights were damaged, and transfer needs them")
+    return sound
 
 
 def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[str, bytes]:
@@ -63,14 +91,16 @@ def files_of(store: Store, run: Run, measures: Iterable[Reading] = ()) -> dict[s
 
 def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
     """Make the jobs of a parcel here. ClusterError: this machine has not the data, which it had when it was taken."""
-    sources = {files.dataset: source for files in work.files if (source := find(files)) is not None}
-    if missing := [files.dataset for files in work.files if files.dataset not in sources]:
+    sources = {one.dataset: source for one in work.files if (source := find(one)) is not None}
+    if missing := [one.dataset for one in work.files if one.dataset not in sources]:
         raise ClusterError(f"worker {worker}: {', '.join(missing)} is gone from its disk")
     with kept(work.jobs[0].run) as folder:
         store = Store(folder)
         store.prepare()
-        _lay_out(work.stored, store)
-        workshop = Workshop(store, replace(work.conditions, sources=sources), Session(work.jobs, pulse=pulse))
+        for run, files in work.stored.items():
+            put(store, run, files, ())
+        session = Session(work.jobs, pulse=pulse, broke=_leave_if_lost)
+        workshop = Workshop(store, replace(work.conditions, sources=sources), session)
         broke, seconds = _make(work.jobs, workshop, pulse)
         made: dict[Run, dict[str, bytes]] = {}
         for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
@@ -78,6 +108,12 @@ def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
             if run in work.stored:  # the session has the training already
                 made[run] = {name: made[run][name] for name in map(measures_name, readings)}
     return Made(made, broke, worker, seconds)
+
+
+def _leave_if_lost(_: Sequence[Run], error: Exception) -> None:
+    """End a worker whose GPU failed, before it takes further parcels: Dask starts another, and tries this one again."""
+    if lost_gpu(error):
+        os._exit(STATUS)
 
 
 def _make(jobs: tuple[Job, ...], workshop: Workshop, pulse: Pulse) -> tuple[dict[Job, str], dict[Job, float]]:
@@ -94,11 +130,6 @@ def _make(jobs: tuple[Job, ...], workshop: Workshop, pulse: Pulse) -> tuple[dict
     return broke, seconds
 
 
-def _lay_out(contents: Contents, store: Store) -> None:
-    for run, files in contents.items():
-        put(store, run, files, ())
-
-
 def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[Reading]) -> None:
     """Store what came of a run: its training if it is there, then its measures under these readings.
 
@@ -109,14 +140,10 @@ def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[R
         if sent.weights not in (None, hashlib.sha256(files[WEIGHTS_FILE]).hexdigest()):
             raise ValueError(f"{run}: the weights that came are not those of its record")
         record = {name: value for name, value in sent.content.items() if name != "run"}  # the store writes that itself
-        store.put_run(run, record, lambda path: _write(path, files[WEIGHTS_FILE]))
+        store.put_run(run, record, lambda path: path.write_bytes(files[WEIGHTS_FILE]))
     for name, reading in ((measures_name(reading), reading) for reading in readings):
         if name in files:  # one that broke has none
             store.put_measures(run, reading, believed_of(files[name], run.key, name).content)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _by_run(jobs: Iterable[Job]) -> dict[Run, list[Reading]]:

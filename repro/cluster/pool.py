@@ -154,7 +154,7 @@ def _failed(error: BaseException) -> ClusterError:
         times = error.allowed_failures + 1
         return ClusterError(
             f"{times} workers died as they made it, the last on {error.last_worker.address}: "
-            "they were killed, or had too little memory"
+            "they were killed, had too little memory, or lost their GPU"
         )
     return ClusterError(f"{type(error).__name__}: {error_line(error)}")
 

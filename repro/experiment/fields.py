@@ -46,10 +46,6 @@ class Kind:
             raise TooMuchError(f"at most {MOST_SIZES} numbers")
         return tuple(sorted(parts)) if self.several else value
 
-    def held(self, value: Any) -> Any:
-        """A checked value as a scale has it, where None stands for the whole of a split."""
-        return None if value == 0 else value
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -64,19 +60,13 @@ class Choice:
         """What it must be."""
         return " or ".join(self.known)
 
-    def read(self, text: str) -> str:
-        """The word itself; ValueError if it is none of them."""
-        return self.checked(text)
-
     def checked(self, value: Any) -> str:
         """The word itself; ValueError if it is none of them."""
         if value not in [*self.known]:  # a list, since what TOML holds need not be hashable
             raise ValueError(value)
         return str(value)
 
-    def held(self, value: Any) -> Any:
-        """As a scale has it."""
-        return value
+    read = checked
 
 
 @dataclass(frozen=True)
@@ -104,9 +94,10 @@ class Sized:
             raise ValueError(value)
         return self.read(value)
 
-    def held(self, value: Any) -> Any:
-        """As a scale has it."""
-        return value
+
+def held(value: Any) -> Any:
+    """A checked value as a scale has it, where None stands for the whole of a split."""
+    return None if value == 0 else value
 
 
 def _epsilon(size: float, unit: Unit) -> Epsilon:

@@ -20,7 +20,7 @@ from typing import Any, Final
 from ..errors import SettingError
 from ..files.regular import read_regular
 from ..words import did_you_mean, printable
-from .fields import FIELDS, TooMuchError
+from .fields import FIELDS, TooMuchError, held
 from .regimes import LAPTOP, PAPER, QUICK, Regime
 from .tasks import TASKS
 
@@ -91,7 +91,7 @@ def _fields(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _value(name: str, value: Any, where: str) -> Any:
     kind = FIELDS[name].kind
     try:
-        return kind.held(kind.checked(value))
+        return held(kind.checked(value))
     except TooMuchError as error:
         raise SettingError(f"{where} {name} = {printable(repr(value))} must be {error}") from None
     except ValueError:

@@ -10,16 +10,7 @@ from ..errors import SettingError
 from .readings import Reading
 from .recipes import PAPERS_ANCHOR, SGD, Recipe
 from .registry import Registry
-from .tasks import (
-    C1_CIFAR10,
-    M1_FASHION,
-    M1_MNIST,
-    RESNET18_CIFAR10,
-    STDCNN_FASHION,
-    STDCNN_MNIST,
-    TASKS,
-    Task,
-)
+from .tasks import C1_CIFAR10, M1_FASHION, M1_MNIST, RESNET18_CIFAR10, STDCNN_FASHION, STDCNN_MNIST, TASKS, Task
 
 GRID: Final = (64, 128, 256, 512, 1024)
 # What the paper shows: batch sizes up to about 1000. What we chose: doublings from 64, where LR and LR/BS coincide.

@@ -1,7 +1,6 @@
 """File locks, which the system frees when their holder dies; a file system that has none is told in one line."""
 
 import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +18,10 @@ def locked(path: Path, setting: str, *, timeout: float = -1) -> Iterator[None]:
     ``setting`` is what the user named its folder with. filelock.Timeout: another process holds it. SettingError: the
     file system gives no lock, or only one that would outlast a holder that is killed.
     """
-    lock = filelock.FileLock(path, timeout=timeout)
+    # where the system knows no locks, filelock would go on with a file that says "held"
+    lock = filelock.FileLock(path, timeout=timeout, fallback_to_soft=False)
     try:
-        _acquire(lock)
+        lock.acquire()
     except filelock.Timeout:
         raise
     except (OSError, NotImplementedError) as error:
@@ -30,18 +30,6 @@ def locked(path: Path, setting: str, *, timeout: float = -1) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _acquire(lock: filelock.BaseFileLock) -> None:
-    kind = type(lock)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # filelock warns of a substitute, which is not taken
-            lock.acquire()
-    finally:
-        if type(lock) is not kind:  # where the system knows no locks, filelock goes on with a file that says "held"
-            lock.release()
-            raise NotImplementedError("there are none")
 
 
 def check_locks(folder: Path, setting: str) -> None:

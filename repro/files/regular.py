@@ -60,9 +60,13 @@ def read_regular(path: Path, *, most: int = MOST, follow: bool = False) -> bytes
 
 def read_json(path: Path, *, most: int = MOST, follow: bool = False) -> Any:
     """What a regular file of JSON holds. ValueError: it is none, or holds a number that is not finite, or too much."""
-    text = read_regular(path, most=most, follow=follow).decode("utf-8-sig")
+    return parsed(read_regular(path, most=most, follow=follow))
+
+
+def parsed(data: bytes) -> Any:
+    """What the bytes of such a file hold."""
     try:
-        return json.loads(text, parse_constant=_not_finite, parse_float=_finite)
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_not_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 

@@ -8,6 +8,7 @@ import argparse
 import pickle
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -76,9 +77,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def _worker(worker: dict[str, Any]) -> Process:
     """The settings are the controller's, for a worker may be in a folder of its own, and so may what they name."""
     name, count = worker["workerid"], worker["workercount"]
-    chosen, again, folder, devices = pickle.loads(worker[TOLD])
+    chosen, again, folder, devices, place = pickle.loads(worker[TOLD])
     if devices:
-        gpus.choose(int(name.removeprefix("gw")), count, devices)
+        gpus.choose(place, count, devices)
     return Process(chosen, Shared(folder), again, name, count, gpus=devices)
 
 
@@ -136,11 +137,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     place = {test: number for number, test in enumerate(collected)}  # in which reports and plans have them
     items = sorted(session.items, key=lambda item: place.get(item.nodeid, 0))
     cases = {item: case for item in items if (case := case_of(item)) is not None}
+    controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
     if cases and not only_shows(session.config):
+        if controller is not None:
+            controller.termination.begin()
         _prepare(session.config, cases)
     elif collected and (line := nothing_selected(session.config, collected.values())):
         session.config.stash[PROCESS].shared.tell(Told(headline=line))
-    controller: Controller | None = session.config.pluginmanager.get_plugin(CONTROLLER)
     if controller is not None:
         controller.collected((item.nodeid for item in session.items), threaded=False)
 
@@ -150,13 +153,16 @@ def _prepare(config: pytest.Config, cases: "dict[pytest.Item, Case]") -> None:
 
     if hasattr(config, "workerinput"):
         leave_with(config.stash[PROCESS].shared)
-    claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
-    collected = config.stash[COLLECTED]
+    shared, collected = config.stash[PROCESS].shared, config.stash[COLLECTED]
     try:
+        claims = config.stash[SESSION] = ClaimSession(config.stash[PROCESS], cases)
         require_each_once(collected)
         claims.prepare(len(collected) - len(cases))
-    except ReproError as error:  # which the controller tells
-        claims.shared.tell(Told(error=error_line(error)))
+    except (ReproError, OSError) as error:  # which the controller tells, or that it could not be left for it
+        with suppress(OSError):
+            shared.tell(Told(error=error_line(error)))
+        if not shared.folder.exists():
+            raise
 
 
 @pytest.hookimpl(tryfirst=True)

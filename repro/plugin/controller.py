@@ -14,14 +14,16 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from msgspec.structs import replace
 
+from ..errors import ReproError, error_line
 from ..files.staged import staged
-from ..files.text import whole
+from ..science.data.sources import Source
 from ..words import counted
 from .ending import TERMINATED, Termination
 from .meanwhile import get_ready, workers_end
@@ -32,7 +34,8 @@ from .partial import partial
 from .progress import Progress
 from .rerun import ADDED, Rerun, with_variables
 from .settings import Settings
-from .shared import Shared, Told
+from .shared import OVER, STOPPED, Shared, Told
+from .watching import keep_timeline
 
 if TYPE_CHECKING:
     from ..runs.store import Store
@@ -55,20 +58,27 @@ class Controller:
         self._reported: set[str] = set()
         self._taken_in = False
         self._faults = self._failures = 0
-        self._told = Told()
+        self._told, self._sources = Told(), dict[str, Source]()
         self._began = time.time()
         self._written: list[Path] = []
         self._lost: list[str] = []
         self._nodes: list[Any] = []
+        self._places: dict[Any, int] = {}  # of workers that live, from 0
         self._unwritten = ""
         self._placed = ""
-        self._termination = Termination()
+        self.termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell an xdist worker the session's settings and folder and the number of GPUs."""
-        node.workerinput[TOLD] = pickle.dumps((self.settings, self.rerun, self.shared.folder, self.gpus))
+        """Tell an xdist worker the session's settings and folder, the number of GPUs, and its place among workers."""
+        place = self._places[node] = next(place for place in count() if place not in self._places.values())
+        node.workerinput[TOLD] = pickle.dumps((self.settings, self.rerun, self.shared.folder, self.gpus, place))
         self._nodes.append(node)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """The worker that is begun instead of one that died has its place, and so its GPU."""
+        self._places.pop(node, None)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -91,11 +101,11 @@ class Controller:
     def collected(self, tests: Iterable[str], *, threaded: bool) -> None:
         """Take in which tests were selected, and what was found out of them."""
         self._selected, self._taken_in = [*tests], True
-        self._told = self.shared.told()
+        self._told, self._sources = self.shared.told(), self.shared.read_sources() or {}  # they may be swept away later
         if self._told.error:
             raise pytest.UsageError(self._told.error)
         if self._told.claims:
-            self._termination.begin()
+            self.termination.begin()  # a process that runs tests itself began it before
         self.progress.begin(self._told, len(self._nodes), threaded=threaded)
         if self._told.claims and threaded:
             get_ready()
@@ -147,7 +157,7 @@ class Controller:
             self._broke(report.nodeid, error_of(report))
         self._failures += 1
         if 0 < (self.config.getoption("maxfail") or 0) <= self._failures:
-            self.shared.finish()  # now, for xdist ends the session only after every worker has ended its test
+            self.shared.mark(OVER)  # now, for xdist ends the session only after every worker has ended its test
 
     def _broke(self, test: str, why: str) -> None:
         from ..verdicts.entry import Broken
@@ -157,13 +167,13 @@ class Controller:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
-            self.shared.stop()
+            self.shared.mark(STOPPED)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Check that nothing was lost, write the report, speak through the exit status."""
-        self._termination.ending()
-        self.shared.finish()
+        self.termination.ending()
+        self.shared.mark(OVER)
         self.progress.end()
         if not self._told.claims:
             return
@@ -186,24 +196,16 @@ class Controller:
         if silent and reporter is not None:
             self.pytest_terminal_summary(reporter)
 
-    def _leave_timeline(self, folder: Path) -> None:
-        """Keep who made which run when; the last one stays where nothing was made."""
-        if not self.shared.journal.exists():
-            return
-        from ..report.page.timeline import TIMELINE
-
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole(folder / TIMELINE) as path:
-            shutil.copyfile(self.shared.journal, path)
-
     def _write_report(self) -> None:
+        from .placing import alone
+
         order = {test: i for i, test in enumerate(self._told.claims)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
-        with self._told_if_unwritten():
+        with self._told_if_unwritten(), alone(self.settings.artifacts, self.settings.store):
             if self.entries or self.errors:
                 self._write()
             else:
-                self._leave_timeline(self.settings.artifacts)
+                keep_timeline(self.settings.artifacts, self.shared)
 
     def _remembered(self, store: "Store") -> "list[Entry]":
         """The entries, after the store has taken note of them, if it has room."""
@@ -221,6 +223,8 @@ class Controller:
         """Whatever happens, the verdicts are shown: they took their time to get. What the disk refuses is one line."""
         try:
             yield
+        except ReproError as error:
+            self._unwritten = f"{error_line(error)}. "
         except Exception as error:
             refused = isinstance(error, OSError) and error.errno is not None
             where = f"--artifacts {self.settings.artifacts}: {getattr(error, 'strerror', None)}"
@@ -236,23 +240,22 @@ class Controller:
         from .session import conditions_of
 
         store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
-        sources = self.shared.read_sources() or {}
-        conditions = conditions_of(self.settings, sources)
+        conditions = conditions_of(self.settings, self._sources)
         own = self._remembered(store)
         errors = [*self.errors.values()]
         to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors])
         entries, broken = to.together([*own, *errors])
         if to.conditions is not None:
-            conditions = conditions_of(self.settings, {**to.conditions.sources, **sources})
+            conditions = conditions_of(self.settings, {**to.conditions.sources, **self._sources})
         entries = taken_together(entries)
         decided = {entry.name: entry for entry in entries}
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
         facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
         facts["store"] = stores.told(store.root, to.folder)
-        self._leave_timeline(to.folder)  # whatever becomes of the report
+        keep_timeline(to.folder, self.shared)  # whatever becomes of the report
         with staged(to.folder) as folder:
-            self._leave_timeline(folder)
+            keep_timeline(folder, self.shared)
             written = write_report(entries, broken, facts, conditions, store, folder, ahead, self.settings.linear_axis)
         self._written = [to.folder / path.relative_to(folder) for path in written]
 
@@ -280,8 +283,8 @@ class Controller:
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
-        self._termination.over()
-        self.shared.finish()
+        self.termination.over()
+        self.shared.mark(OVER)
         shutil.rmtree(self.shared.folder, ignore_errors=True)
 
     def _undecided(self) -> int:

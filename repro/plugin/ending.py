@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from .shared import Shared
+from .shared import STOPPED, Shared
 
 TERMINATED: Final = 128 + signal.SIGTERM  # the exit status, as a shell has it
 LOOKS: Final = 0.2  # seconds between two looks of a worker at whether it is still wanted
@@ -58,6 +58,6 @@ def _watch(shared: Shared, parent: int) -> None:
     while not pause.wait(LOOKS):
         if os.getppid() != parent:  # nobody else removes it now
             shutil.rmtree(shared.folder, ignore_errors=True)
-        elif not shared.stopped:
+        elif not shared.marked(STOPPED):
             continue
         os._exit(TERMINATED)  # the main thread may be deep in a computation

@@ -12,6 +12,7 @@ from ..cluster.starting import LOCAL, connected
 from ..runs.conditions import Conditions
 from ..runs.store import Store
 from ..runs.workshop import Session
+from ..science.computing.memory import GPU_SHARE, TENSORS
 from . import gpus
 from .settings import Settings
 
@@ -51,6 +52,6 @@ def environments(settings: Settings) -> list[dict[str, str]]:
     for worker in range(count):
         own = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES",) if name in os.environ}
         gpus.choose(worker, count, devices, own)
-        share = float(own[gpus.GPU_SHARE]) / gpus.SHARED
+        share = float(own[GPU_SHARE]) / TENSORS
         found.append({**own, "GPU": f"{share:.4f}"})
     return found

@@ -6,11 +6,10 @@ from collections.abc import MutableMapping
 from typing import Final
 
 from ..errors import SettingError
-from ..science.computing.memory import GPU_SHARE
+from ..science.computing.memory import GPU_SHARE, TENSORS
 from .settings import NO_MPS
 
 PARTITION: Final = "MIG-"
-SHARED: Final = 0.9  # of a GPU's memory; the rest is for what each process has there besides its tensors
 
 
 def visible() -> int:
@@ -45,8 +44,8 @@ def choose(worker: int, workers: int, count: int, environment: MutableMapping[st
     devices = _named(environment.get("CUDA_VISIBLE_DEVICES"), count)
     chosen = devices[worker % len(devices)]
     environment["CUDA_VISIBLE_DEVICES"] = chosen
-    sharing = max(1, len(range(worker % len(devices), workers, len(devices))))  # a replaced worker has a higher number
-    environment[GPU_SHARE] = f"{SHARED / sharing:.4f}"
+    sharing = len(range(worker % len(devices), workers, len(devices)))
+    environment[GPU_SHARE] = f"{TENSORS / sharing:.4f}"
     return chosen
 
 

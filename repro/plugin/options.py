@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -20,24 +20,14 @@ from ..experiment.trained_as import SAYS
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
 
-if TYPE_CHECKING:
-    pass
-
 GROUP: Final = "claims"
 PLUGIN: Final = "repro.plugin"  # the name by which -p no:... leaves it out
 ARTIFACTS: Final = "artifacts"
 STORE: Final = Path(".repro", "store")  # beside the artifacts, which stay small
 SEVERAL: Final = ("--task", "--figure")  # may be given again
 VALUES: Final = (
-    "--data-root",
-    "--artifacts",
-    "--store",
-    "--regime",
-    *SEVERAL,
-    "--readings",
-    "--trained-as",
-    "--precision",
-    "--device",
+    *("--data-root", "--artifacts", "--store", "--regime", *SEVERAL),
+    *("--readings", "--trained-as", "--precision", "--device"),
 )
 UNTIL_DECIDED: Final = "until-decided"
 MOST_MINUTES: Final = 1_000_000
@@ -145,11 +135,8 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
     value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")
-    value(
-        "--regime",
-        name_of,
-        "paper (the default), laptop (two hours by plan), quick, or a TOML file (see the manual)",
-    )
+    regimes = "paper (the default), laptop (two hours by plan), quick, or a TOML file (see the manual)"
+    value("--regime", name_of, regimes)
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)
     value("--task", name_of, "only claims on this task, or on the tasks of this network; may be given again", "append")

@@ -6,18 +6,24 @@ below the artifacts. Whoever reruns one claim keeps the rest.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from ..errors import ReproError
+from filelock import Timeout
+
+from ..errors import ReproError, SettingError
+from ..files.locks import locked
 from ..report.bundle import CARRIED, NAME, Loaded, Session, load
 from ..report.stores import told
 from ..runs.conditions import Conditions
+from ..runs.run import hash_of
 from ..verdicts.entry import Broken, Entry, Told, json_of
 from ..words import counted
 
 T = TypeVar("T", Entry, Broken)
+PATIENCE: Final = 60.0  # seconds for which a report waits for that of another session
 APART: Final = "partial-"  # with a number: a folder for a report under other conditions
 
 
@@ -63,6 +69,16 @@ class Place:
             "merged": (*whole.merged, own["command"]),
             "data": whole.data,
         }
+
+
+@contextmanager
+def alone(artifacts: Path, store: Path) -> Iterator[None]:
+    """One session at a time puts its verdicts among those of a report; where there are no locks, each for itself."""
+    with ExitStack() as held:
+        with suppress(SettingError, Timeout):
+            lock = store / "locks" / f"report-{hash_of(str(artifacts))}.lock"
+            held.enter_context(locked(lock, f"--store {store}", timeout=PATIENCE))
+        yield
 
 
 def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -> Place:

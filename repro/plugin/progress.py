@@ -33,6 +33,7 @@ class Progress:
         self._last, self._shown = time.monotonic(), 0
         self._watch: Watch | None = None
         self._terminal: TextIO | None = None  # where a view is drawn, if there is to be one
+        self._drawing = threading.Lock()
         self._view: View | None = None  # drawn from the first run or verdict on
 
     @property
@@ -90,11 +91,12 @@ class Progress:
 
     def _drawn(self) -> "View | None":
         """The view, if there is to be one."""
-        if self._view is None and self._terminal is not None and self._watch is not None:
-            from .live import View
+        with self._drawing:  # a verdict falls while the thread that polls imports what draws
+            if self._view is None and self._terminal is not None and self._watch is not None:
+                from .live import View
 
-            self._view = View(self._watch.state, self._terminal)
-        return self._view
+                self._view = View(self._watch.state, self._terminal)
+            return self._view
 
     def _keep_looking(self) -> None:
         while not self._stop.wait(1.0):

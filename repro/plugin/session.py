@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -35,7 +36,7 @@ from .options import STORE
 from .outcomes import about
 from .places import named
 from .settings import Settings
-from .shared import CLUSTER, Process, Told
+from .shared import CLUSTER, OVER, Process, Told
 
 if TYPE_CHECKING:
     from ..cluster.far import FarWorkshop
@@ -69,10 +70,8 @@ class ClaimSession:
     def __init__(self, process: Process, cases: Mapping[pytest.Item, Case]) -> None:
         self.settings, self.shared, self.processes = process.settings, process.shared, process.processes
         self.cases = tuple(cases.values())
-        self._process, self._about = (
-            process,
-            {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()},
-        )
+        self._process = process
+        self._about = {test.nodeid: {"test": named(test), **about(case)} for test, case in cases.items()}
         self.shared.folder.mkdir(mode=0o700, exist_ok=True)
         self._before: dict[str, float] = {}  # the accuracy of the run that was made here last
 
@@ -159,10 +158,11 @@ class ClaimSession:
             finishing(self.own, self.conditions, self.processes),
             alone=self.processes == 1 and not limited,
             journal=journal,
-            over=lambda: self.shared.over,
+            over=lambda: self.shared.marked(OVER),
             tell=self.shared.remark,
             pulse=self._pulse,
-            fits=self._fits if limited else lambda _: True,
+            broke=partial(lost_gpu.leave_if_lost, self._process),
+            fits=self._fits if limited else lambda *_: True,
         )
         if self.settings.cluster is not None:
             return self.far.workshop(self.store, self.conditions, session)
@@ -172,7 +172,7 @@ class ClaimSession:
         """Who makes its runs, where that is not simply this process."""
         if self._lacks_gpu:
             return Makers(make=_no_gpu)
-        return lost_gpu.makers(self._process) if self.settings.gpu else None
+        return lost_gpu.makers(self.shared) if self.settings.gpu else None
 
     def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
         """Tell how far the run is that this process is at; epoch 0: it is made, and how well it does is known."""
@@ -220,9 +220,11 @@ class ClaimSession:
         if "far" in vars(self):
             self.far.close()
 
-    def _fits(self, job: Job) -> bool:
-        """Whether a job will probably be over in time, and the report after it."""
-        seconds = self.plan.missing.get(job) or sum(self.costs.of([job]).values())
+    def _fits(self, *jobs: Job) -> bool:
+        """Whether jobs will probably be over in time, one by one, with the training they need and the report."""
+        left = {run for job in jobs for run in job.networks if not self.store.trained(run)}
+        trained = (run for run in left if not run.on_the_way or run.whole not in left)
+        seconds = sum(self.costs.seconds(*job) for job in jobs) + sum(map(self.costs.seconds, trained))
         report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
         return time.time() + DOUBT * seconds + report <= self.settings.ends
 
@@ -253,10 +255,12 @@ class ClaimSession:
 
         Where seeds are added until a claim is decided, what a figure shows is known when all are.
         """
+        assert isinstance(self.workshop, Workshop)  # with a cluster there are no processes to help
         self.workshop.help_out()
-        if not (self.shared.over or self.settings.until_decided or self.settings.shard):
+        if not (self.shared.marked(OVER) or self.settings.until_decided or self.settings.shard):
             ahead = Ahead(self.shared.figures, self.settings.linear_axis)
-            ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
+            with suppress(OSError):  # what is not drawn here is drawn for the report
+                ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
 
     def header(self) -> list[str]:
         """The conditions in words: regime, data, device, store."""

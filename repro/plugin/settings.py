@@ -12,7 +12,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
-from ..experiment.fields import FIELDS
+from ..experiment.fields import FIELDS, held
 from ..experiment.networks import NETWORKS
 from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
 from ..experiment.regime_files import load_regime
@@ -81,7 +81,7 @@ def settings(config: pytest.Config) -> Settings:
     until_decided = seeds is not None and seeds.startswith(UNTIL_DECIDED)
     given = {name: get(flag(name)) for name in FIELDS if not (until_decided and name == "seeds")}
     kinds = {name: FIELDS[name].kind for name, text in given.items() if text is not None}
-    changes = {name: kind.held(kind.read(given[name])) for name, kind in kinds.items()}
+    changes = {name: held(kind.read(given[name])) for name, kind in kinds.items()}
     asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
     artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
     before = artifacts / STORE_BEFORE
@@ -122,13 +122,13 @@ def _require_texts(config: pytest.Config) -> None:
             raise SettingError(f"{option} --: must be followed by a value")
 
 
-def _chosen(option: str, names: Collection[str], known: Iterable[str]) -> frozenset[str]:
+def _chosen(option: str, names: Collection[str], known: Iterable[str], where: str = "") -> frozenset[str]:
     """Names that are known once conftest files were loaded, which may have entered some."""
     known = [*known]
     for name in names:
         if name not in known:
             meant = did_you_mean(name, known)
-            raise SettingError(f"{option} {printable(name)}: must be one of {', '.join(known)}{meant}")
+            raise SettingError(f"{option} {printable(name)}: must be one of {', '.join(known)}{where}{meant}")
     return frozenset(names)
 
 
@@ -187,12 +187,10 @@ def _gpu(short: bool, device: str | None) -> bool:
 
 
 def _precision(text: str | None, gpu: bool) -> str:
-    known = [name for name in precisions.SAYS if gpu or name != precisions.TF32]
-    if text is not None and text not in known:
-        where = "" if gpu else " without --gpu"
-        meant = did_you_mean(text, known)
-        raise SettingError(f"--precision {printable(text)}: must be one of {', '.join(known)}{where}{meant}")
-    return precisions.FLOAT32 if text is None else text
+    if text is None:
+        return precisions.FLOAT32
+    known = (name for name in precisions.SAYS if gpu or name != precisions.TF32)
+    return next(iter(_chosen("--precision", [text], known, "" if gpu else " without --gpu")))
 
 
 def _place(option: str, otherwise: Path, text: str | None) -> Path:

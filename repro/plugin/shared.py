@@ -19,6 +19,9 @@ from .rerun import Rerun
 from .settings import Settings
 
 CLUSTER: Final = "cluster"  # whose pulse is that of all workers of a cluster
+OVER: Final = "over"  # workers begin no further run
+STOPPED: Final = "stopped"  # and leave the run that they are at
+GIVEN_UP: Final = "given-up-"  # with what is not to be tried again in the session: a run, by its key
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,7 @@ class Shared:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.journal, self.figures = folder, folder / "journal.jsonl", folder / "figures"
-        self._sources, self._told, self._over = folder / "sources.json", folder / "told.json", folder / "over"
-        self._remarks, self._stopped = folder / "remarks.txt", folder / "stopped"
+        self._sources, self._told = folder / "sources.json", folder / "told.json"
 
     def sources(self, names: list[str], settings: Settings) -> dict[str, Source]:
         """Where the named data sets come from; found out (perhaps downloaded) by the first process that asks."""
@@ -61,23 +63,41 @@ class Shared:
         return {name: Source(name, kind, Path(root)) for name, (kind, root) in stored.items()}
 
     def tell(self, told: Told) -> None:
-        """Leave what the controller has to know."""
+        """Leave what the controller has to know. Of several the first counts, of when nothing was made; or an error."""
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        write_text(self._told, json.dumps(asdict(told)))
+        if told.error or not self._told.exists():
+            write_text(self._told, json.dumps(asdict(told)))
 
     def told(self) -> Told:
-        """What ``tell`` left; empty if nothing."""
-        return Told(**json.loads(read_text(self._told))) if self._told.exists() else Told()
+        """What ``tell`` left; empty if nothing, and an error where there was no room for it."""
+        if self._told.exists():
+            return Told(**json.loads(read_text(self._told)))
+        where = f"the folder of temporary files (TMPDIR), {self.folder.parent},"
+        return Told(error=f"{where} must have room for small files") if self.folder.exists() else Told()
 
     def remark(self, line: str) -> None:
         """Leave a line for the user, to be shown at the end: of a damaged file, say. It may be lost."""
-        with suppress(OSError), self._remarks.open("ab", buffering=0) as file:
-            file.write(f"{' '.join(line.split())}\n".encode(errors="replace"))
+        self._append("remarks.txt", " ".join(line.split()))
 
     def remarks(self) -> list[str]:
         """The lines that processes of the session left, each once."""
+        return [*dict.fromkeys(self._lines("remarks.txt"))]
+
+    def keep_verdict(self, line: str) -> None:
+        """Leave a verdict that fell, for other terminals."""
+        self._append("verdicts.txt", line)
+
+    def verdicts(self) -> list[str]:
+        """The verdicts that fell so far."""
+        return self._lines("verdicts.txt")
+
+    def _append(self, name: str, line: str) -> None:
+        with suppress(OSError), (self.folder / name).open("ab", buffering=0) as file:
+            file.write(f"{line}\n".encode(errors="replace"))
+
+    def _lines(self, name: str) -> list[str]:
         try:
-            return [*dict.fromkeys(self._remarks.read_text("utf-8").splitlines())]
+            return (self.folder / name).read_text("utf-8").splitlines()
         except OSError:
             return []
 
@@ -94,43 +114,14 @@ class Shared:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def keep_verdict(self, line: str) -> None:
-        """Leave a verdict that fell, for other terminals."""
-        with suppress(OSError), (self.folder / "verdicts.txt").open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+    def mark(self, word: str) -> None:
+        """Say that the session is over, that it was stopped, or that something is given up in it."""
+        with suppress(OSError):  # a disk that is full is no reason to lose a report
+            (self.folder / word).touch()
 
-    def verdicts(self) -> list[str]:
-        """The verdicts that fell so far."""
-        path = self.folder / "verdicts.txt"
-        return path.read_text("utf-8").splitlines() if path.exists() else []
-
-    def finish(self) -> None:
-        """Say that the session is over: workers begin no further run."""
-        if self.folder.exists():
-            self._over.touch()
-
-    def stop(self) -> None:
-        """Say that the session was stopped: workers leave the run that they are at."""
-        if self.folder.exists():
-            self._stopped.touch()
-
-    def give_up(self, what: str) -> None:
-        """Say that something is not to be tried again in the session: a run, by its key."""
-        (self.folder / f"given-up-{what}").touch()
-
-    def given_up(self, what: str) -> bool:
-        """Whether something is not to be tried again."""
-        return (self.folder / f"given-up-{what}").exists()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the session was stopped."""
-        return self._stopped.exists()
-
-    @property
-    def over(self) -> bool:
-        """Whether the session is over."""
-        return self._over.exists()
+    def marked(self, word: str) -> bool:
+        """Whether that was said."""
+        return (self.folder / word).exists()
 
 
 @dataclass(frozen=True)

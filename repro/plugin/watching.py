@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..files.text import read_text, write_text
+from ..files.text import read_text, whole, write_text
 from ..words import span
 from .shared import CLUSTER, Shared, Told
 
@@ -135,10 +136,11 @@ class Watch:
         with self._shared.journal.open("rb") as file:
             file.seek(self._read)
             new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in whole.splitlines():
-            self._take(json.loads(line))
+        ended = new[: new.rfind(b"\n") + 1]
+        self._read += len(ended)
+        for line in ended.splitlines():
+            with suppress(ValueError):  # a disk that is full cut it
+                self._take(json.loads(line))
 
     def _take(self, event: dict[str, Any]) -> None:
         worker, run = event["worker"], event["run"]
@@ -163,6 +165,16 @@ def withdraw(artifacts: Path, shared: Shared) -> None:
     if _announced(artifacts).get("folder") == str(shared.folder):
         with suppress(OSError):
             (artifacts / AT_WORK).unlink(missing_ok=True)
+
+
+def keep_timeline(folder: Path, shared: Shared) -> None:
+    """Keep who made which run when; the last one stays where nothing was made."""
+    if shared.journal.exists():
+        from ..report.page.timeline import TIMELINE
+
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole(folder / TIMELINE) as path:
+            shutil.copyfile(shared.journal, path)
 
 
 def at_work(artifacts: Path) -> tuple[Shared, State] | None:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from ..files.regular import read_json
+from ..files.regular import parsed, read_regular
 from .run import MEASURING_VERSION, hash_of
 
 Content = dict[str, Any]
@@ -119,31 +119,25 @@ def believed(path: Path) -> Believed:
     FileNotFoundError: there is none. ValueError: it cannot be believed; the words say why. OSError: it cannot be read.
     """
     _ordinary(path.parent)
+    return believed_of(read_regular(path, most=MOST), path.parent.name, path.name)
+
+
+def believed_of(data: bytes, key: str, name: str) -> Believed:
+    """What the bytes of such a file hold. ValueError: they cannot be believed."""
     try:
-        return _believed(read_json(path, most=MOST), path.parent.name, path.name)
+        content = parsed(data)
+        if not isinstance(content, dict):
+            raise ValueError("it holds no table of parts")
+        found = content.pop(CHECKSUM, None)
+        if found is not None and found != _digest(content, f"{key}/{name}"):
+            raise ValueError("it is not what its checksum is of")
+        _shaped(content, name, signed=found is not None)
+        if name == RECORD and hash_of(content["run"]) != key:
+            raise ValueError("it is the record of another run")
     except json.JSONDecodeError as error:
         raise ValueError(f"it is no JSON ({error})") from None
     except (RecursionError, OverflowError):
         raise ValueError("it is nested too deep, or holds too large a number") from None
-
-
-def believed_of(data: bytes, key: str, name: str) -> Believed:
-    """What the bytes of such a file hold that came from elsewhere. ValueError: they cannot be believed."""
-    try:
-        return _believed(json.loads(data), key, name)
-    except (RecursionError, OverflowError):
-        raise ValueError("it is nested too deep, or holds too large a number") from None
-
-
-def _believed(content: Any, key: str, name: str) -> Believed:
-    if not isinstance(content, dict):
-        raise ValueError("it holds no table of parts")
-    found = content.pop(CHECKSUM, None)
-    if found is not None and found != _digest(content, f"{key}/{name}"):
-        raise ValueError("it is not what its checksum is of")
-    _shaped(content, name, signed=found is not None)
-    if name == RECORD and hash_of(content["run"]) != key:
-        raise ValueError("it is the record of another run")
     return Believed(content, found is not None, content.pop(WEIGHTS, None))
 
 

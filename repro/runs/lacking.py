@@ -6,7 +6,7 @@ A store may hold what is almost wanted: runs of another version of the code, or 
 import importlib.metadata
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
@@ -20,18 +20,18 @@ from .store import Record, Store
 
 ALL: Final = 1 << 20  # runs that are looked at
 VERSIONS: Final = ("version", "surrogate")  # of a run's spec
-Stored = dict[str, list[tuple[Record, list[Record]]]]  # by the spec without its versions
 
 
 def reasons(missing: Iterable[Job], trained: Collection[Run], store: Store) -> list[str]:
     """Lines on what is ``missing``, the commonest reason first, and on what is ``trained`` by another minor torch."""
-    stored: Stored = defaultdict(list)
-    for record, measures in store.sample(ALL):
-        with suppress(KeyError, TypeError, AttributeError):  # no run of ours
-            stored[_unversioned(record["run"])].append((record, measures))
-    found = Counter(_reason(job, stored) for job in missing)
+    jobs, others = [*missing], defaultdict[str, list[dict[str, Any]]](list)
+    if any(store.record(job.run) is None for job in jobs):
+        for record, _ in store.sample(ALL, measured=False):
+            with suppress(KeyError, TypeError, AttributeError):  # no run of ours
+                others[_unversioned(record["run"])].append(record["run"])
+    found = Counter(_reason(job, others, store) for job in jobs)
     lines = [f"missing: {counted(count, 'measurement')} {reason}" for reason, count in found.most_common()]
-    return [*lines, *_of_other_torch(trained, stored)]
+    return [*lines, *_of_other_torch(trained, store)]
 
 
 def minor(version: str) -> str:
@@ -43,20 +43,15 @@ def _unversioned(spec: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in spec.items() if name not in VERSIONS}, sort_keys=True)
 
 
-def _reason(job: Job, stored: Stored) -> str:
-    spec = job.run.spec
-    alike = stored.get(_unversioned(spec), [])
-    same = [measures for record, measures in alike if _versions(record["run"]) == _versions(spec)]
-    if same:
-        return _unlike(job.reading, [*_readings(same[0])])
+def _reason(job: Job, others: Mapping[str, Sequence[Mapping[str, Any]]], store: Store) -> str:
+    """Why a job is missing; ``others``: the specs of stored runs, by what they are without their versions."""
+    if store.record(job.run) is not None:
+        return _unlike(job.reading, [*_readings(store.all_measures(job.run))])
+    alike = others.get(_unversioned(job.run.spec), [])
     if not alike:
         return "never made"
-    other = "network" if all(record["run"].get("version") != job.run.version for record, _ in alike) else "surrogate"
+    other = "network" if all(spec.get("version") != job.run.version for spec in alike) else "surrogate"
     return f"made by another version of the {other}"
-
-
-def _versions(spec: dict[str, Any]) -> list[Any]:
-    return [spec.get(name) for name in VERSIONS]
 
 
 def _readings(measures: Iterable[Record]) -> Iterable[Reading]:
@@ -90,13 +85,10 @@ def _value(reading: Reading, name: str) -> str:
     return str(value)
 
 
-def _of_other_torch(trained: Collection[Run], stored: Stored) -> list[str]:
+def _of_other_torch(trained: Collection[Run], store: Store) -> list[str]:
     """A line for each other minor version of torch that runs of the session were trained by."""
-    here, found = minor(importlib.metadata.version("torch")), Counter[str]()
-    for run in trained:
-        for record, _ in stored.get(_unversioned(run.spec), []):
-            if _versions(record["run"]) == _versions(run.spec) and record.get("torch"):
-                found[minor(str(record["torch"]))] += 1
+    here, records = minor(importlib.metadata.version("torch")), filter(None, map(store.record, trained))
+    found = Counter(minor(str(record["torch"])) for record in records if record.get("torch"))
     return [
         f"stored: {counted(count, 'training')} by torch {other}, this is {here}, which may round differently"
         for other, count in sorted(found.items())

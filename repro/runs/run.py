@@ -111,6 +111,10 @@ class Run:
         """The same run of another seed: the next one for seed 0, for others the one before."""
         return replace(self, seed=self.seed - 1 if self.seed else 1)
 
+    def alike(self, other: "Run") -> bool:
+        """Whether they are trained side by side where that is faster: they differ in seed and recipe at most."""
+        return replace(other, seed=self.seed, sgd=self.sgd) == self
+
     @property
     def images(self) -> int:
         """The training images."""
@@ -225,3 +229,8 @@ class Job(NamedTuple):
         if "transfer" in self.reading.parts:
             return "transfer"
         return "train" if "accuracy" in self.reading.parts else "measure"
+
+    @property
+    def networks(self) -> tuple[Run, ...]:
+        """The runs whose weights it takes."""
+        return (self.run, self.run.sibling) if self.kind == "transfer" else (self.run,)

@@ -82,7 +82,7 @@ class Store:
                 self._forget(run, name)
                 self._forget(run, RECORD)
                 if again:
-                    self._distrust(run, name, str(error))
+                    self.distrust(run, name, str(error))
                     return None
             else:
                 break
@@ -96,7 +96,7 @@ class Store:
             except FileNotFoundError:
                 return None
             except ValueError as error:
-                self._distrust(run, name, str(error))
+                self.distrust(run, name, str(error))
                 return None
             except OSError as error:
                 raise ReproError(f"{path}: cannot be read ({error.strerror}); it is part of the store") from None
@@ -112,7 +112,7 @@ class Store:
     def _forget(self, run: Run, name: str) -> None:
         self._known.pop((run.key, name), None)
 
-    def _distrust(self, run: Run, name: str, why: str) -> None:
+    def distrust(self, run: Run, name: str, why: str) -> None:
         """Set aside a file that cannot be believed, and say so: it is kept for a look, and made anew."""
         self._forget(run, name)
         folder = self._folder(run)
@@ -161,18 +161,14 @@ class Store:
                 f"remove {RECORD} for the run to be trained anew"
             ) from None
         except ValueError as error:
-            self._distrust(run, path.name, str(error))
+            self.distrust(run, path.name, str(error))
             return None
         if record is not None and record.weights not in (None, found):
-            self._distrust(run, path.name, "it is not what its record is of")
+            self.distrust(run, path.name, "it is not what its record is of")
             return None
         return path
 
-    def distrust_weights(self, run: Run, why: str) -> None:
-        """Set aside weights that do not fit their network."""
-        self._distrust(run, WEIGHTS_FILE, why)
-
-    def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], None]) -> None:
+    def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], object]) -> None:
         """Store a trained run, whose lock the caller holds; ``write_weights`` is given the path to write them to.
 
         ReproError: the disk is full, say; what was stored before is as it was.
@@ -212,15 +208,21 @@ class Store:
         self._forget(run, name)
         _write(self._folder(run) / name, signed(value, f"{run.key}/{name}"))
 
-    def sample(self, most: int) -> Iterator[tuple[Record, list[Record]]]:
-        """The records of up to so many stored runs, each with those of its measures; damaged files are passed over.
+    def all_measures(self, run: Run) -> list[Record]:
+        """The run's measures, under whatever readings."""
+        names = sorted(path.name for path in self._folder(run).glob(f"{MEASURES}*.json"))
+        return [found.content for name in names if (found := self._read(run, name)) is not None]
+
+    def sample(self, most: int, *, measured: bool = True) -> Iterator[tuple[Record, list[Record]]]:
+        """The records of up to so many stored runs, with those of their measures; damaged files are passed over.
 
         Keys are hashes, so the first runs in their order are as good a sample as any.
         """
         for folder in sorted((self.root / "runs").glob("*"))[:most]:
             with suppress(OSError, ValueError):
                 record = believed(folder / RECORD).content
-                yield record, [believed(path).content for path in folder.glob(f"{MEASURES}*.json")]
+                paths = folder.glob(f"{MEASURES}*.json") if measured else ()
+                yield record, [believed(path).content for path in paths]
 
     def decided(self) -> list[Record]:
         """What sessions left with ``put_decided``, in no order."""

@@ -31,7 +31,7 @@ from ..science.training.training import History, Training, train
 from .conditions import Conditions
 from .hardware import processor
 from .run import Job, Run
-from .store import Store
+from .store import WEIGHTS_FILE, Store
 from .unfinished import Unfinished
 
 
@@ -58,7 +58,7 @@ def make(
     _turn_to(run.task)
     model = build(run.task, run.seed, run.width, run.trained_as).to(run.device)
     record = store.record(run)
-    if record is None or not _restored(model, run, store):
+    if record is None or not (record["diverged"] or _restored(model, run, store)):
         pixels = data.train.part(run.train_images, run.device)
         with numerics(run.precision):
             unfinished = Unfinished(store, run)
@@ -167,10 +167,10 @@ def _restored(model: nn.Module, run: Run, store: Store) -> bool:
     try:
         weights = load_file(path, device=run.device)
     except (OSError, SafetensorError) as error:
-        store.distrust_weights(run, f"it holds no weights ({error})")
+        store.distrust(run, WEIGHTS_FILE, f"it holds no weights ({error})")
         return False
     if _forms(weights) != _forms(model.state_dict()):
-        store.distrust_weights(run, "it holds the weights of another network")
+        store.distrust(run, WEIGHTS_FILE, "it holds the weights of another network")
         return False
     model.load_state_dict(weights)
     return True

@@ -7,11 +7,11 @@ nothing is left to do but what others do already does it wait for them. Torch is
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..errors import ReproError, WeightsError, error_line, named_line
 from ..experiment.readings import Reading
@@ -36,22 +36,18 @@ def cohort_size(run: Run) -> int:
     return COHORT.get(run.task.architecture, 1) if run.device == "cuda" else 1
 
 
-def make_here(
-    run: Run, reading: Reading, store: Store, conditions: Conditions, checkpoints: Sequence[Run], broke: str | None
-) -> None:
+def make_here(run: Run, *further: Any) -> None:
     """Train and measure a run in this process."""
     from .trainer import make  # torch takes seconds to import, and a session that finds everything stored needs none
 
-    make(run, reading, store, conditions, checkpoints, broke)
+    make(run, *further)
 
 
-def together_here(
-    members: Sequence[tuple[Run, Sequence[Run]]], store: Store, conditions: Conditions
-) -> Mapping[Run, str]:
+def together_here(members: Sequence[tuple[Run, Sequence[Run]]], *further: Any) -> Mapping[Run, str]:
     """Train runs of one cohort in this process; those that broke, and why."""
     from .trainer import train_together
 
-    return train_together(members, store, conditions)
+    return train_together(members, *further)
 
 
 @dataclass(frozen=True)
@@ -69,7 +65,7 @@ class Journal:
         """Append one event, of now or of a time that ``time.time`` gave."""
         when = time.time() if at is None else at
         line = {"event": event, "run": run.key, "name": str(run), "worker": self.worker, "time": when}
-        with self.path.open("ab", buffering=0) as file:
+        with suppress(OSError), self.path.open("ab", buffering=0) as file:  # no run hangs on it
             file.write(json.dumps(line).encode() + b"\n")
         self.notify()
 
@@ -88,10 +84,11 @@ class Session:
     """What a process knows of its session: ``jobs`` are all that any test will need, in the order to begin them in.
 
     ``over`` says that it ended; ``tell`` is given a line of what could not be made and is done without; ``fits`` says
-    whether there is time for a job. ``pulse`` is told of a run after each epoch of its training, with the number of
-    epochs that are done and the mean loss, and once it is made, with 0 and None. A process that is ``alone`` makes the
-    runs of the test at hand first, so that verdicts come as they can. One of several makes the first jobs of the
-    session first, whatever test it is at: what is begun is finished, and no slow run is left for the end.
+    whether there is time for jobs. ``pulse`` is told of a run after each epoch of its training, with the number of
+    epochs that are done and the mean loss, and once it is made, with 0 and None; ``broke`` of the runs that something
+    broke over, before the next is begun. A process that is ``alone`` makes the runs of the test at hand first, so that
+    verdicts come as they can. One of several makes the first jobs of the session first, whatever test it is at: what is
+    begun is finished, and no slow run is left for the end.
     """
 
     jobs: Sequence[Job] = ()
@@ -100,11 +97,22 @@ class Session:
     over: Callable[[], bool] = lambda: False
     tell: Callable[[str], object] = lambda _: None
     pulse: Callable[[Run, int, float | None], None] = lambda *_: None
-    fits: Callable[[Job], bool] = lambda _: True
+    broke: Callable[[Sequence[Run], Exception], None] = lambda *_: None
+    fits: Callable[..., bool] = lambda *_: True
 
 
 class StoppedError(ReproError):
     """The session ended before the runs that were asked for were made."""
+
+
+def require_somebody_at(missing: Sequence[Job], store: Store) -> None:
+    """StoppedError: no process is at jobs for which there is no time here, nor at the networks that they take."""
+    for run in dict.fromkeys(run.whole for job in missing for run in job.networks):
+        with store.claimed(run) as free:
+            if not free:
+                return
+    if not any(store.has(*job) for job in missing):
+        raise StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
 
 
 class Workshop:
@@ -135,20 +143,10 @@ class Workshop:
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             if not self._make_one(missing):
-                if self._too_late(missing):
-                    raise StoppedError(f"there was no time for {counted(len(missing), 'missing measurement')}")
+                if not any(map(self._session.fits, missing)):
+                    require_somebody_at(missing, self._store)
                 time.sleep(WAIT)
             missing = [job for job in missing if not self._store.has(*job)]
-
-    def _too_late(self, missing: Sequence[Job]) -> bool:
-        """Whether no job that is missing will be made: there is no time for it, and nobody is at it."""
-        if any(map(self._session.fits, missing)):
-            return False
-        for run in dict.fromkeys(job.run.whole for job in missing):
-            with self._store.claimed(run) as free:
-                if not free:
-                    return False
-        return not any(self._store.has(*job) for job in missing)
 
     def _make_one(self, missing: Sequence[Job]) -> bool:
         """Make one run, of those that are missing here or of the session; whether there was one to make."""
@@ -201,6 +199,9 @@ class Workshop:
                 if job.kind != "transfer":
                     raise
                 self._do_without(job, error)
+            except Exception as error:
+                self._session.broke([run], error)
+                raise
             self._session.pulse(run, 0, None)
             self._note("end", run)
         return True
@@ -225,6 +226,7 @@ class Workshop:
             try:
                 broke = self._makers.together(jobs, self._store, self._conditions)
             except Exception as error:  # before or after the training itself: each that is not stored can be trained
+                self._session.broke(members, error)
                 left = (member for member in members if not self._store.trained(member))
                 broke = dict.fromkeys(left, named_line(error))
             self._apart.update(broke)
@@ -235,8 +237,7 @@ class Workshop:
         for other in dict.fromkeys(job.run for job in self._session.jobs):
             if len(found) >= most:
                 break
-            alike = other != run and replace(other, seed=run.seed, sgd=run.sgd) == run
-            if not alike or other in self._apart or self._store.trained(other):
+            if other == run or not run.alike(other) or other in self._apart or self._store.trained(other):
                 continue
             if claims.enter_context(self._store.claimed(other)) and not self._store.trained(other):
                 found.append(other)

@@ -1,6 +1,9 @@
 """What goes out to workers when, and what becomes of it."""
 
+import errno
 import json
+import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +15,8 @@ from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, tr
 
 from repro.cluster import ClusterError, LostError
 from repro.cluster.far import AGAIN, FarWorkshop
-from repro.cluster.parcels import Made, Parcel
+from repro.cluster.parcels import Made, Parcel, unpack
+from repro.runs import store as store_module
 from repro.runs.integrity import RECORD
 from repro.runs.run import Job
 from repro.runs.store import Store
@@ -26,7 +30,9 @@ def executor() -> Iterator[Executor]:
 
 
 def shop(store: Store, fleet: Fleet, *jobs: Job, **further: object) -> FarWorkshop:
-    cohort = further.pop("cohort", lambda _: 1)
+    """A workshop of these jobs, in a session that ends before a test that waits for ever holds up others."""
+    cohort, ends = further.pop("cohort", lambda _: 1), time.monotonic() + 60
+    further.setdefault("over", lambda: time.monotonic() > ends)
     return FarWorkshop(store, CONDITIONS, Session(jobs, **further), fleet, cohort=cohort)
 
 
@@ -125,6 +131,98 @@ def test_what_the_connection_took_with_it_is_sent_again_a_stated_number_of_times
     assert fleet.sent == [(trains(),)] * (AGAIN + 1)
 
 
+def test_each_run_of_a_cohort_that_is_sent_again_is_locked(store: Store, executor: Executor) -> None:
+    lost, free = [LostError("the link")], list[bool]()
+
+    def does(work: Parcel) -> Made:
+        if lost:
+            raise lost.pop()
+        for job in work.jobs:
+            with Store(store.root).claimed(job.run) as mine:
+                free.append(mine)
+        return make(work)
+
+    jobs = [trains(), trains(1), trains(2)]
+    shop(store, Fleet(executor, does=does), *jobs, cohort=lambda _: 3).obtain(jobs)
+    assert free == [False] * 3
+
+
+def test_what_cannot_be_stored_is_told_to_all_who_want_it(
+    store: Store, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store_module, "_write", full)
+    far = shop(store, Fleet(executor), trains(), checkpoint())
+    for wanted in (trains(), checkpoint()):
+        with pytest.raises(ClusterError, match=r"seed 0 could not be stored .No space left on device.*is whole$"):
+            far.obtain([wanted])
+
+
+def test_what_needs_weights_that_were_left_out_is_an_error_that_says_so_and_a_check_is_done_without(
+    store: Store, executor: Executor
+) -> None:
+    further, told = Job(run(), replace(READING, pgd_steps=9)), list[str]()
+    jobs = [trains(), trains(1)]
+    shop(store, Fleet(executor), *jobs).obtain(jobs)
+    store.weights(run()).unlink()
+    fleet = Fleet(executor)
+    far = shop(store, fleet, further, transfers(1), tell=told.append)
+    for _ in range(2):
+        with pytest.raises(ClusterError, match="seed 0: its weights are not in"):
+            far.obtain([further])
+        far.obtain([transfers(1)])
+    assert len(told) == 1
+    assert told[0].endswith("the check by transfer is not made")
+    assert fleet.sent == []
+
+
+def test_a_run_whose_weights_are_damaged_is_trained_anew_for_a_further_reading(
+    store: Store, executor: Executor
+) -> None:
+    further = Job(run(), replace(READING, pgd_steps=9))
+    shop(store, Fleet(executor), trains()).obtain([trains()])
+    store.weights(run()).write_bytes(b"rotten")
+    shop(store, Fleet(executor), further).obtain([further])
+    assert store.whole(*further)
+    assert store.weights(run()).read_bytes() == b"0"
+
+
+def test_a_check_that_a_worker_does_without_is_done_without(store: Store, executor: Executor) -> None:
+    def does(work: Parcel) -> Made:
+        made = make(work)
+        return replace(made, contents={}) if transfers() in work.jobs else made
+
+    told: list[str] = []
+    far = shop(store, Fleet(executor, does=does), trains(), trains(1), transfers(), tell=told.append)
+    for _ in range(2):
+        far.obtain([trains(), trains(1), transfers()])
+    assert len(told) == 1
+
+
+def test_what_takes_a_network_that_another_session_made_goes_out_too(store: Store, executor: Executor) -> None:
+    fleet, other = Fleet(executor), Store(store.root)
+    with other.claimed(run(1)):
+        far = shop(store, fleet, trains(), trains(1), transfers())
+        far.obtain([trains()])
+        work = Parcel((trains(1),), CONDITIONS, (), {})
+        unpack(make(work), work.jobs, other)
+    far.obtain([transfers()])
+    assert fleet.sent == [(trains(),), (transfers(),)]
+
+
+def test_what_does_not_fit_into_the_time_is_not_sent(store: Store, executor: Executor) -> None:
+    fleet = Fleet(executor)
+    jobs = [trains(), checkpoint(), trains(1), trains(2)]
+    far = shop(store, fleet, *jobs, fits=lambda *jobs: len(jobs) < 2 and trains(2) not in jobs)
+    far.obtain([trains(1)])
+    for wanted in ([trains(), checkpoint()], [trains(2)]):
+        with pytest.raises(StoppedError, match=f"there was no time for {len(wanted)} missing measurement"):
+            far.obtain(wanted)
+    assert fleet.sent == [(trains(1),)]
+
+
 def test_what_arrives_damaged_is_an_error_of_the_machine(store: Store, executor: Executor) -> None:
     def does(work: Parcel) -> Made:
         made = make(work)
@@ -136,7 +234,7 @@ def test_what_arrives_damaged_is_an_error_of_the_machine(store: Store, executor:
     assert not store.trained(run())
 
 
-def test_a_cluster_that_is_gone_ends_it_and_what_is_stored_is_there(store: Store, executor: Executor) -> None:
+def test_a_cluster_that_is_gone_ends_it(store: Store, executor: Executor) -> None:
     class Gone(Fleet):
         def slots(self) -> int:
             if self.sent:
@@ -146,7 +244,6 @@ def test_a_cluster_that_is_gone_ends_it_and_what_is_stored_is_there(store: Store
     far = shop(store, Gone(executor), trains(), trains(1), trains(2), trains(3))
     with pytest.raises(LostError, match="the scheduler is lost"):
         far.obtain([trains(3)])
-    far.help_out()  # ends, too
 
 
 def test_runs_that_another_session_holds_wait_for_it(store: Store, executor: Executor) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,17 @@ def test_what_nobody_took_up_for_long_is_removed_unless_a_process_is_in_it() -> 
             assert not old.exists()
             assert young.exists()
             assert busy.exists()
+
+
+def test_what_was_trained_for_long_and_lost_its_worker_just_now_is_kept() -> None:
+    folder = left()
+    state = folder / "runs" / run().key
+    state.mkdir(parents=True)
+    begun = folder.stat().st_mtime - 2 * OLD
+    os.utime(folder, (begun, begun))
+    with kept(run(1)):
+        assert folder.exists()
+    os.utime(state, (begun, begun))
+    with kept(run()) as again:  # whoever takes it up may die before it keeps a state
+        assert again == folder
+        assert time.time() - folder.stat().st_mtime < OLD

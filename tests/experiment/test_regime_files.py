@@ -11,7 +11,7 @@ from worlds import same_examples
 
 from repro.errors import SettingError
 from repro.experiment.datasets import CIFAR10, MNIST
-from repro.experiment.fields import FIELDS, SIZE, SIZES, Kind
+from repro.experiment.fields import FIELDS, SIZE, SIZES, Kind, held
 from repro.experiment.readings import Epsilon
 from repro.experiment.regime_files import BUILT_IN, load_regime
 from repro.experiment.regimes import ALIASES, LAPTOP, PAPER, QUICK, Regime, Scale
@@ -279,7 +279,7 @@ def test_the_text_of_an_option_is_the_value_of_a_file(data: st.DataObject, field
     value = data.draw(VALUES[field])
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     kind = FIELDS[field].kind
-    assert kind.held(kind.read(text)) == as_held({field: value})[field]
+    assert held(kind.read(text)) == as_held({field: value})[field]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """What befalls a worker at a step of its training; a worker has it with ``--preload``, or by Dask's configuration.
 
 ``MISHAP`` is what: "dies" (killed as by ``kill -9``), "loses-scheduler" (that process is killed), "tells" (the file
-``MISHAP_TOLD`` is made, and training goes on when it is gone). ``MISHAP_FILE`` has a line for each training that began,
-with the worker's process and the step that it went on from; what befalls, befalls those from number ``MISHAP_FROM`` to
-``MISHAP_TO``, counted from 1, at step ``MISHAP_STEP``. States of trainings are kept after every epoch.
+``MISHAP_TOLD`` is made, and training goes on when it is gone), "loses-gpu" (CUDA fails, as far as it says).
+``MISHAP_FILE`` has a line for each training that began, with the worker's process and the step that it went on from;
+what befalls, befalls those from number ``MISHAP_FROM`` to ``MISHAP_TO``, counted from 1, at step ``MISHAP_STEP``.
+States of trainings are kept after every epoch.
 """
 
 import os
@@ -32,6 +33,8 @@ def interrupted(*arguments: Any, at_steps: Any, start: Any, **further: Any) -> A
 def befall(what: str) -> None:
     if what == "dies":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "loses-gpu":
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
     elif what == "loses-scheduler":
         os.kill(int(ENVIRONMENT["MISHAP_SCHEDULER"]), signal.SIGKILL)
     else:

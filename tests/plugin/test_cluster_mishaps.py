@@ -73,6 +73,18 @@ def test_one_whose_workers_always_die_is_an_error_that_says_how_often(
     assert trained.report()["claims"] == []
 
 
+def test_a_worker_whose_gpu_failed_is_replaced_and_its_run_is_tried_again(
+    trained: Project,  # noqa: F811
+    mishap: pytest.MonkeyPatch,
+) -> None:
+    mishap.setenv("MISHAP", "loses-gpu")
+    result = trained.apart("--cluster", "local:1", *ONE)
+    assert not result.parseoutcomes().keys() & {"errors", "failed"}
+    first, *others = [line.split()[0] for line in (trained.folder / "begun.txt").read_text().splitlines()]
+    assert len(others) == 4
+    assert first not in others
+
+
 def test_a_lost_scheduler_ends_the_session_and_the_same_command_goes_on(
     trained: Project,  # noqa: F811
     mishap: pytest.MonkeyPatch,

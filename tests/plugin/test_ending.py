@@ -17,6 +17,11 @@ from repro.plugin.ending import SAYS, TERMINATED
 LONG = "60"  # seconds of a run: nobody waits for one
 SOON = 15.0  # seconds until a session has ended, on a machine that has other work; one without takes less than five
 
+LOOKING = """
+def pytest_collection_modifyitems():
+    sources._downloaded = lambda *_: time.sleep(60)
+"""
+
 
 def stopped(project: Project, monkeypatch: pytest.MonkeyPatch, processes: str, *signals: int, group: bool) -> int:
     """The exit status of a session that got signals while it was at its second claim; the first holds."""
@@ -94,6 +99,17 @@ def test_workers_of_a_session_that_was_killed_end_at_once_and_remove_its_folder(
 ) -> None:
     assert stopped(project, monkeypatch, "-n2", signal.SIGKILL, group=False) == -signal.SIGKILL
     waited(lambda: not left(project))
+
+
+def test_a_session_that_is_still_looking_for_its_data_leaves_no_folder(project: Project) -> None:
+    with (project.folder / "conftest.py").open("a") as file:
+        file.write(LOOKING)
+    arguments = [sys.executable, "-m", "pytest", *project.arguments("-n0")]
+    session = subprocess.Popen(arguments, cwd=project.folder)
+    waited(lambda: left(project), session)
+    session.terminate()
+    assert session.wait(45) == TERMINATED
+    assert left(project) == []
 
 
 def test_a_session_without_claims_answers_signals_as_ever(project: Project) -> None:

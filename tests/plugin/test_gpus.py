@@ -43,12 +43,6 @@ def test_workers_of_one_gpu_share_nine_tenths_of_its_memory(workers: int, count:
     assert found == shares
 
 
-def test_a_worker_that_replaces_a_dead_one_has_a_share_too() -> None:
-    environment: dict[str, str] = {}
-    gpus.choose(5, 2, 3, environment)
-    assert float(environment[GPU_SHARE]) == 0.9
-
-
 def test_no_gpu_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(SettingError, match=r"^--gpu: torch finds no CUDA device; ") as error:
@@ -93,6 +87,18 @@ def test_each_worker_sees_one_of_the_gpus_that_the_caller_sees(
     expected = {f'name="gpu" value="gw{worker} {"57"[worker % count]}"' for worker in range(2)}
     assert all(line in text for line in expected)
     assert text.count('name="gpu"') == 4
+
+
+def test_a_worker_that_takes_the_place_of_one_that_died_has_its_gpu(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VISIBLE, "5,7")
+    monkeypatch.setenv("PLAYED_GPUS", "2")
+    dying = "    if worker_id == 'gw1':\n        os._exit(1)\n"
+    project.add("claims/test_telling.py", TELLING + dying)
+    project.run("-n2", "--gpu", "-k", "test_tell", "--junitxml=junit.xml")
+    text = (project.folder / "junit.xml").read_text()
+    assert 'name="gpu" value="gw2 7"' in text
 
 
 def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,16 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from projects import Project
 
+from repro.plugin import live
+from repro.plugin.progress import Progress
 from repro.plugin.shared import Shared, Told
 from repro.plugin.watching import Watch
 
@@ -135,3 +139,44 @@ def test_the_share_that_is_done_is_one_of_the_predicted_time(tmp_path: Path) -> 
     with shared.journal.open("a") as file:
         file.write('{"event": "en')  # still being written
     assert watch.state().done == 1
+
+
+def test_a_line_that_a_full_disk_cut_is_passed_over(tmp_path: Path) -> None:
+    shared = Shared(tmp_path)
+    whole = json.dumps({"event": "end", "run": "a", "name": "a", "worker": "gw0", "time": 0.0})
+    shared.journal.write_text(f"{whole}\n{whole[:20]}{whole}\n{whole}\n")
+    assert Watch(shared, Told(missing=3), processes=1, began=0).done() == 2
+
+
+def test_a_worker_that_takes_the_place_of_another_changes_nothing_of_what_was_planned(tmp_path: Path) -> None:
+    shared, first = Shared(tmp_path), Told("as planned", missing=6)
+    shared.tell(first)
+    shared.tell(Told("what is left", missing=2))
+    assert shared.told() == first
+    shared.tell(Told(error="the store is gone"))
+    assert shared.told().error == "the store is gone"
+
+
+def test_the_verdicts_of_a_session_that_ends_just_now_are_none(tmp_path: Path) -> None:
+    assert Shared(tmp_path / "gone").verdicts() == []
+
+
+def test_a_verdict_that_falls_while_the_first_view_is_being_made_makes_no_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    made: list[object] = []
+
+    def slow(*_: object) -> object:
+        made.append(object())
+        time.sleep(0.3)
+        return made[-1]
+
+    monkeypatch.setattr(live, "View", slow)
+    progress = Progress(Shared(tmp_path), Mock(), pytestconfig)
+    progress._watch = progress._terminal = Mock()
+    threads = [threading.Thread(target=progress.poll) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1

@@ -5,7 +5,7 @@ import re
 import pytest
 from projects import Project
 
-from repro.plugin.lost_gpu import failed
+from repro.science.computing.faults import lost_gpu
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def test_what_is_no_failure_of_cuda_ends_no_worker() -> None:
     class AcceleratorError(RuntimeError):
         """By its name, as PyTorch's."""
 
-    assert failed(AcceleratorError("something"))
-    assert failed(RuntimeError("CUDA error: unspecified launch failure"))
+    assert lost_gpu(AcceleratorError("something"))
+    assert lost_gpu(RuntimeError("CUDA error: unspecified launch failure"))
     cause = RuntimeError("CUDA error: device-side assert triggered")
     outer = ValueError("and so")
     outer.__cause__ = cause
-    assert failed(outer)
-    assert not failed(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
-    assert not failed(ValueError("CUDA error: said by another"))
+    assert lost_gpu(outer)
+    assert not lost_gpu(RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"))
+    assert not lost_gpu(ValueError("CUDA error: said by another"))

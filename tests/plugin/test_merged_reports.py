@@ -1,5 +1,7 @@
 """A narrowed session never takes the place of a report of more claims: it merges into it, or stands beside it."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -8,6 +10,14 @@ from test_partial_sessions import verified
 
 from repro.report.bundle import load
 
+NARROWED = ("it-fails", "it-is-unsure")
+SLOW = """
+def pytest_collection_finish():
+    from repro.plugin import placing
+
+    found = placing.place
+    placing.place = lambda *asked: (found(*asked), time.sleep(4))[0]
+"""
 PROCESSES = pytest.mark.parametrize("processes", ["-n0", "-n2"])
 
 
@@ -35,6 +45,17 @@ def test_a_rerun_is_merged_into_the_whole_report_which_stays_whole(project: Proj
     assert (project.folder / "artifacts" / "report.md").exists()
     found = verified(project)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_sessions_that_end_together_are_both_merged(project: Project) -> None:
+    project.run("-n0")
+    with (project.folder / "conftest.py").open("a") as file:
+        file.write(SLOW)
+    commands = [[sys.executable, "-m", "pytest", *project.arguments("-n0", "-k", name)] for name in NARROWED]
+    sessions = [subprocess.Popen(command, cwd=project.folder) for command in commands]
+    assert [session.wait(120) for session in sessions] == [1, 0]
+    merged = project.report()["session"]["merged"]
+    assert {command.rpartition(" ")[2] for command in merged} == set(NARROWED)
 
 
 def test_what_a_rerun_decides_anew_takes_the_place_of_what_was(project: Project) -> None:

@@ -33,6 +33,17 @@ def test_with_enough_time_all_is_made_as_ever_and_each_run_once(project: Project
     assert project.runs() == runs
 
 
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_run_whose_training_does_not_fit_is_not_trained_for_its_further_readings(
+    project: Project, processes: str
+) -> None:
+    long = ("--epochs", "1000", "--readings", "all", "--minutes", "10")  # its readings would fit
+    result = project.run(processes, *long, "-k", "it-is-unsure")
+    assert project.runs() == []
+    assert {**result.parseoutcomes(), "deselected": 6} == {"skipped": 1, "deselected": 6}
+    assert any("1 claim test without a verdict, for which there was no time" in line for line in result.outlines)
+
+
 @pytest.mark.parametrize("wrong", ["0", "-5", "nan", "inf", "an hour", "9999999999"])
 def test_a_limit_that_is_none_is_told(project: Project, wrong: str) -> None:
     result = project.run("-n0", "--minutes", wrong)

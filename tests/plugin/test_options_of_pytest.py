@@ -42,6 +42,25 @@ def flock(file, operation):
 fcntl.flock = flock
 """
 
+FILLING = """
+import io
+OPEN, OS_OPEN = io.open, os.open
+
+def refuse(file, writes):
+    if writes and "repro-session-" in str(file) and {full}:
+        raise OSError({number}, os.strerror({number}), str(file))
+
+def open_(file, mode="r", *further, **named):
+    refuse(file, "r" not in mode)
+    return OPEN(file, mode, *further, **named)
+
+def os_open(file, flags, *further, **named):
+    refuse(file, flags & os.O_CREAT)
+    return OS_OPEN(file, flags, *further, **named)
+
+io.open, os.open = open_, os_open
+"""
+
 
 def session(project: Project, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A session as its user types it, with all that an interpreter reads when it starts."""
@@ -129,6 +148,33 @@ def test_a_store_whose_file_system_has_no_locks_ends_the_session_with_one_line(
 
 def test_so_does_a_folder_of_temporary_files(project: Project) -> None:
     refused(project, "-n2", errno.ENOLCK, "sources.lock", "the folder of temporary files (TMPDIR), ")
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_folder_of_temporary_files_that_is_full_ends_the_session_with_one_line(
+    project: Project, processes: str
+) -> None:
+    found = filled(project, "True", processes, "-k", "it-holds")
+    text = found.stdout + found.stderr
+    assert found.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: the folder of temporary files (TMPDIR), {project.folder / 'cache'}, must have room for" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_one_that_fills_up_costs_no_run_and_no_report(project: Project, processes: str) -> None:
+    found = filled(project, "any(HERE.glob('.repro/store/runs/*/run.json'))", processes, "-k", "it-holds or it-fails")
+    assert found.returncode == 1  # as it-fails does
+    report = project.report()
+    assert [claim["outcome"] for claim in report["claims"]] == ["holds", "holds", "fails"]
+    assert report["errors"] == []
+
+
+def filled(project: Project, full: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    """A session in whose folder of temporary files nothing can be written where ``full`` is true."""
+    conftest: Path = project.folder / "conftest.py"
+    conftest.write_text(conftest.read_text() + FILLING.format(full=full, number=errno.ENOSPC))
+    return session(project, *options)
 
 
 def refused(project: Project, processes: str, number: int, place: str, begins: str) -> None:

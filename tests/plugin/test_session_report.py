@@ -1,8 +1,16 @@
 import pytest
 from projects import Project
 
+from repro.errors import ReproError
+from repro.plugin import placing
+
 KEYS = {"id", "task", "figures", "verdict", "estimate", "interval", "margin", "seeds", "runs", "rerun"}
 PNG = b"\x89PNG\r\n"
+SWEPT = """
+def pytest_runtest_teardown():
+    for path in (HERE / "cache").glob("repro-session-*/sources.json"):
+        path.unlink(missing_ok=True)
+"""
 
 
 def test_the_report_of_a_session_holds_verdicts_conditions_and_figures(project: Project) -> None:
@@ -91,6 +99,28 @@ def test_a_report_that_cannot_be_written_is_an_error_and_the_verdicts_are_told(p
     result.stdout.fnmatch_lines(["trend seen * it-holds *", f"{why}is whole. The report could not be written."])
     assert (artifacts / "report.md").read_text() == "of another session"
     assert {path.name for path in artifacts.iterdir()} == {"report.json", "report.md", "timeline.jsonl"}
+
+
+def test_one_that_cannot_be_made_from_what_is_stored_is_one_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise ReproError("run.json: cannot be read (Input/output error); it is part of the store")
+
+    monkeypatch.setattr(placing, "place", unreadable)
+    result = project.run("-n0", "-k", "it-holds")
+    assert result.ret == pytest.ExitCode.INTERNAL_ERROR
+    line = "run.json: cannot be read (Input/output error); it is part of the store. The report could not be written."
+    assert line in result.outlines
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("processes", ["-n0", "-n2"])
+def test_a_report_is_written_though_the_folder_of_temporary_files_was_swept(project: Project, processes: str) -> None:
+    with (project.folder / "conftest.py").open("a") as file:
+        file.write(SWEPT)
+    assert project.apart(processes, "-k", "it-holds").ret == 0
+    assert {data["kind"] for data in project.report()["session"]["data"].values()} == {"surrogate"}
 
 
 def test_a_session_of_errors_alone_has_a_report(project: Project) -> None:

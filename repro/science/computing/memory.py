@@ -14,6 +14,7 @@ from typing import Final
 
 # the environment variable that says what share of a GPU's memory a process may take, where several share the GPU
 GPU_SHARE: Final = "REPRO_GPU_SHARE"
+TENSORS: Final = 0.9  # of a share of a GPU's memory; the rest is for what each process has there besides
 
 # mallopt's parameters and the largest values that it takes (malloc.h of glibc)
 _SETTINGS: Final = {

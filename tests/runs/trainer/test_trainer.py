@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_runs import OTHER, READING, RUN, fingerprint
+from small_runs import DIVERGING, OTHER, READING, RUN, fingerprint
 
 from repro.errors import WeightsError
 from repro.experiment.readings import transfer
@@ -212,3 +212,14 @@ def test_a_run_is_trained_on_as_many_images_as_it_says_or_on_all(store: Store, c
         record = store.record(run)
         assert record is not None
         assert record["steps"] == run.epochs * -(-images // run.batch_size)
+
+
+def test_of_a_run_that_diverged_no_weights_are_asked_for(
+    store: Store, conditions: Conditions, trainings: list[int]
+) -> None:
+    trainer.make(DIVERGING, READING, store, conditions)
+    store.weights(DIVERGING).unlink()
+    further = replace(READING, pgd_steps=9)
+    trainer.make(DIVERGING, further, store, conditions)
+    assert len(trainings) == 1
+    assert store.whole(DIVERGING, further)
