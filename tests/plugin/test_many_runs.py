@@ -55,6 +55,6 @@ def test_processes_do_not_grow_with_the_runs_that_they_make(project: Project, mo
         assert max(line["files"] for line in settled) <= settled[0]["files"] + 2
     store = project.folder / ".repro" / "store"
     runs = [*(store / "runs").iterdir()]
-    assert len([*(store / "locks").iterdir()]) <= len(runs)
+    assert len([*(store / "locks").iterdir()]) <= len(runs) + 1  # and that of the report
     assert max(len([*run.iterdir()]) for run in runs) <= 3
     assert not [*store.rglob(".writing-*")]

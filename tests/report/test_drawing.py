@@ -85,7 +85,7 @@ def test_a_figures_caption_names_the_cells_of_all_its_axes_and_their_task_where_
     )
     assert written(7).endswith(
         "Undertrained (hollow): LR/BS m=0 at 256 (60% of its training data). "
-        "Diverged (a cross): LR/BS m=0.9 at 256 (2 of 2 seeds)."
+        "Diverged (a cross, on the edge where no seed has a value): LR/BS m=0.9 at 256 (2 of 2 seeds)."
     )
 
 

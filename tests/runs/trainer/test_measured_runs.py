@@ -22,7 +22,7 @@ from repro.runs import trainer
 from repro.runs.conditions import Conditions
 from repro.runs.store import Store
 from repro.science.attacks.attacks import Attack
-from repro.verdicts.curves import FGSM, LAMBDA1, Curve, read_runs
+from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve, read_runs
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -121,7 +121,7 @@ def test_a_network_whose_weights_are_finite_and_huge_is_measured_as_nothing_and_
     trainer.make(RUN, READING, store, conditions)
     assert measured(store, RUN) == {}
     here = replace(conditions, regime=QUICK.overridden(reading=READING))
-    for measure, value in ((FGSM, 0.1), (LAMBDA1, np.nan)):
+    for measure, value in ((TEST_ACCURACY, 0.1), (FGSM, np.nan), (LAMBDA1, np.nan)):
         found = read_runs(Curve(STDCNN_MNIST, LR_BS(), measure), [RUN], (32,), store, here)
         assert found.cells[0][0].diverged
         assert found.values == pytest.approx(np.array([[value]]), nan_ok=True)
