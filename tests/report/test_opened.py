@@ -46,7 +46,10 @@ def test_every_run_behind_a_curve_is_a_row_with_its_measures(report: Any) -> Non
     rows = records(report.curves())
     assert {row["run"] for row in rows} == {run for entry in report.loaded.report.claims for run in entry.runs}
     assert {(row["recipe"], row["batch_size"], row["seed"]) for row in rows} == {
-        (recipe, size, seed) for recipe in ("LR", "LR/BS") for size in (64, 128, 256, 512, 1024) for seed in range(3)
+        (recipe, size, seed)
+        for recipe in ("LR", "LR/BS", "Benchmark")
+        for size in (64, 128, 256, 512, 1024)
+        for seed in range(3)
     }
     assert all(0 <= row["pgd_accuracy"] <= row["test_accuracy"] <= 1 < row["lambda1"] for row in rows)
 
@@ -107,7 +110,7 @@ def test_a_network_is_trained_and_comes_with_its_measures(report: Any) -> None:
         (("StdCNN-FashionMINST", "LR", 64), "task StdCNN-FashionMINST: .*; did you mean StdCNN-FashionMNIST?"),
         (
             ("StdCNN-FashionMNIST", "LR m=0.", 64),
-            "recipe LR m=0.: of .* the report has LR m=0, LR/BS m=0; did",
+            "recipe LR m=0.: of .* the report has LR m=0, LR/BS m=0, Benchmark; did",
         ),
         (("StdCNN-FashionMNIST", "LR", 65), "batch size 65, seed 0: is not in the report, which has batch sizes 64, "),
         (("StdCNN-FashionMNIST", "LR", 64, 3), "batch size 64, seed 3: is not in the report, .* seeds 0 to 2"),
