@@ -24,6 +24,7 @@ from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
 
+LOOK: Final = 1.0  # seconds between two looks whether another session has made what is under way here
 AGAIN: Final = 3  # times that a parcel is sent again whose result did not arrive
 
 
@@ -72,7 +73,14 @@ class FarWorkshop:
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             self._raise_what_broke(missing)
             self._require_time(missing)
+            self._work(missing)
+
+    def _work(self, missing: Sequence[Job]) -> None:
+        """Go on until nothing that is missing is under way here, or another session may have made it by now."""
+        until, under_way = time.monotonic() + LOOK, True
+        while under_way and self._lost is None and time.monotonic() < until and not self._session.over():
             self._step()
+            under_way = any(job in self._under_way for job in reversed(missing))  # what was sent last comes last
 
     def _raise_what_broke(self, missing: Iterable[Job]) -> None:
         """ClusterError: what is missing broke, or a network that it is measured on; or the cluster is lost."""
@@ -86,9 +94,10 @@ class FarWorkshop:
 
     def _require_time(self, missing: Sequence[Job]) -> None:
         """StoppedError: no job that is missing will be made, for there is no time for what it needs."""
+        if self._out:
+            return
         runs = {run.whole for job in missing for run in job.networks}
-        queued = [jobs for jobs in self._queue if jobs[0].run.whole in runs]
-        if not self._out and not any(map(self._can_begin, queued)):
+        if not any(self._can_begin(jobs) for jobs in self._queue if jobs[0].run.whole in runs):
             require_somebody_at(missing, self._store)
 
     def _step(self) -> None:
@@ -98,15 +107,23 @@ class FarWorkshop:
         except LostError as error:
             self._lost = error
             return
-        for jobs in [*self._queue] if len(self._out) < slots else ():
-            if len(self._out) < slots and jobs in self._queue:  # another may have taken it along, of its cohort
-                self._send(jobs)
+        self._fill(slots)
         if not self._out:
             time.sleep(WAIT)  # until there are workers, or another session has made its runs
             return
         done, _ = wait(self._out, timeout=WAIT, return_when=FIRST_COMPLETED)
-        for future in done:
-            self._take_in(future, *self._out.pop(future))
+        came = [(future, *self._out.pop(future)) for future in done]
+        self._fill(slots)  # before what came is stored, for workers have nothing to do meanwhile
+        for one in came:
+            self._take_in(*one)
+
+    def _fill(self, slots: int) -> None:
+        """Send what there is room for."""
+        for jobs in [*self._queue]:
+            if len(self._out) >= slots:
+                return
+            if jobs in self._queue:  # another may have taken it along, of its cohort
+                self._send(jobs)
 
     def _add(self, jobs: Iterable[Job]) -> None:
         """Take up jobs that are not stored."""
