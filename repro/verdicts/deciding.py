@@ -101,8 +101,6 @@ class _Look:
         known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
         if decided.outcome is not Outcome.UNDECIDED or not known:
             return None
-        if self.case.holds_if.asks(*decided.samples).limited:
-            return None  # there would be no more room
         return more_seeds(self.case, decided.samples, self.store, self.conditions, next_level(self.rule.error))
 
     def _looks(self, decided: Decided, seeds: int) -> tuple[Look, ...]:

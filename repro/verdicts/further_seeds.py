@@ -24,6 +24,8 @@ def more_seeds(
         return None  # nothing is known of the spread
     further = further_seeds(case.holds_if, *samples, alpha=alpha)
     look = f"(a further look decides at {percent(alpha)})"
+    if further is None and case.holds_if.asks(*samples).limited:
+        return None  # it lacks room, which seeds do not make
     if further is None:
         text = f"not even {CAP} seeds would probably decide it {look}: the estimate is too near to the margin"
         return Further(seeds=None, seconds=0.0, text=text, level=alpha)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, transfers
@@ -210,6 +210,27 @@ def test_what_takes_a_network_that_another_session_made_goes_out_too(store: Stor
         unpack(make(work), work.jobs, other)
     far.obtain([transfers()])
     assert fleet.sent == [(trains(),), (transfers(),)]
+
+
+def test_what_another_session_makes_meanwhile_is_seen_though_all_workers_are_busy(
+    store: Store, executor: Executor
+) -> None:
+    """A claim does not wait for a slot to find out that its run is stored."""
+    done, other = Event(), Store(store.root)
+
+    def does(work: Parcel) -> Made:
+        if work.jobs == (trains(),):
+            theirs = Parcel((trains(1),), CONDITIONS, (), {})
+            with other.claimed(run(1)):
+                unpack(make(theirs), theirs.jobs, other)
+            done.wait(30)
+        return make(work)
+
+    fleet = Fleet(executor, workers=1, does=does)
+    shop(store, fleet, trains(), trains(1)).obtain([trains(1)])
+    assert fleet.sent == [(trains(),)]
+    assert not done.is_set()
+    done.set()
 
 
 def test_what_does_not_fit_into_the_time_is_not_sent(store: Store, executor: Executor) -> None:
