@@ -24,6 +24,7 @@ from ..science.computing.inputs import NotFiniteError, preferred_layout
 from ..science.computing.memory import GPU_SHARE, give_back_freed_memory, keep_freed_memory
 from ..science.computing.numerics import numerics
 from ..science.data.splits import Data, load
+from ..science.measuring.instruments import OF_CHECKS
 from ..science.measuring.measures import measure
 from ..science.networks.models import build
 from ..science.training.cohorts import train_cohort
@@ -129,13 +130,18 @@ def _bound_gpu_memory() -> None:
 
 
 def _finite(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not."""
+    """The measures; none for a network on the verge of divergence, whose weights are finite and what follows is not.
+
+    A check's number that is not finite is left out: it says nothing of the network, and the check is told as not made.
+    """
     try:
         found = measured()
     except NotFiniteError:
         return {}
-    numbers = [*found.values(), *found.get("instruments", {}).values()]
-    return found if all(math.isfinite(n) for n in numbers if not isinstance(n, dict)) else {}
+    if "instruments" in found:
+        found["instruments"] = {name: n for name, n in found["instruments"].items() if math.isfinite(n)}
+    found = {name: n for name, n in found.items() if name not in OF_CHECKS or math.isfinite(n)}
+    return found if all(math.isfinite(n) for n in found.values() if not isinstance(n, dict)) else {}
 
 
 def _measured(run: Run, model: nn.Module, data: Data, reading: Reading, store: Store) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from ..curvature.lanczos import MAX_PRODUCTS, Eigenvalue, Product, dot, lanczos,
 from ..curvature.twice import gradient_parts
 from .checks import CURVED_IMAGES, IMAGES, SECOND_PRODUCTS, STEPS
 
+OF_CHECKS: Final = ("lambda1_elsewhere", "lambda1_error")  # what ``check_curvature`` adds to what ``curvature`` gives
 LARGE: Final = 0.5  # an epsilon, as a share of a pixel's range, that can make any image an even grey
 
 

@@ -22,7 +22,9 @@ from repro.runs import trainer
 from repro.runs.conditions import Conditions
 from repro.runs.store import Store
 from repro.science.attacks.attacks import Attack
+from repro.science.measuring import instruments
 from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve, read_runs
+from repro.verdicts.instrument_checks import unchecked
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -105,6 +107,21 @@ def test_nothing_is_transferred_from_a_network_that_diverged(store: Store, condi
     trainer.make(RUN, transfer(READING), store, conditions)
     assert measured(store, RUN, transfer(READING)) == {}
     assert measured(store, RUN) != {}
+
+
+def test_a_check_that_comes_to_no_number_is_not_made_and_leaves_the_measures(
+    store: Store, conditions: Conditions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third derivative that overflows says nothing of a network that learnt; it must not pass for divergence."""
+    monkeypatch.setattr(instruments, "curvature_of_each", lambda *_: torch.tensor([torch.nan, 1.0]))
+    monkeypatch.setattr(instruments, "_disagreement", lambda *_: float("nan"))
+    trainer.make(RUN, READING, store, conditions)
+    found = measured(store, RUN)
+    assert found["lambda1"] > 0
+    assert "lambda1_error" not in found
+    assert "disagreement" not in found["instruments"]
+    lacking = unchecked(found | found["instruments"])
+    assert {"lambda1-not-of-one-image"} < set(lacking)
 
 
 @pytest.mark.parametrize("huge", [1e18, 1e30])
