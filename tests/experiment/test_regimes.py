@@ -61,7 +61,7 @@ def test_the_regimes_are_those_of_the_tasks_that_can_learn_in_them(regime: Regim
     """A task of fewer than 100 images is there so that everything runs; the others' batches are a small part of it."""
     learnt = {name: scale for name, scale in regime.scales.items() if size(scale.train_images) > 100}
     everything = [name for name in TASKS if name != "ResNet18-CIFAR10"]
-    assert list(learnt) == (everything if regime is LAPTOP else ["M1-MNIST", "StdCNN-MNIST"])
+    assert list(learnt) == (everything if regime is LAPTOP else ["M1-MNIST", "StdCNN-MNIST", "M1-FashionMNIST"])
     for scale in learnt.values():
         assert scale.batch_sizes[-1] <= size(scale.train_images) / 8
         assert scale.seeds >= 3
