@@ -144,6 +144,12 @@ def test_a_table_is_sorted_by_its_heading_and_back(page: Page) -> None:
     assert page.locator(".values th[aria-sort]").all_inner_texts() == ["FGSM accuracy"]
 
 
+def test_a_wide_window_shows_all_columns_of_the_measured_values(page: Page) -> None:
+    """As many as they are, their headings take two lines rather than go out of sight."""
+    region = page.locator(".scroll:has(> .values)")
+    assert region.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+
+
 def test_words_are_sorted_as_words(page: Page) -> None:
     page.locator(".values").get_by_role("button", name="Task").click()
     tasks = column(page, 0)
