@@ -126,7 +126,14 @@ def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     for name, cells in card.lines:
         grid.add_row(name, *(Text(cell.short, COLOURS.get(cell.outcome, "")) for cell in cells))
     shown = [cell for row in card.rows for cell in row.cells]
-    bare = sorted({cell._replace(own=True, differs=False) for cell in shown if cell.outcome in COLOURS}, key=_rank)
+    bare = sorted(
+        {
+            cell._replace(own=True, differs=False, turns=False, unlearnt=False)
+            for cell in shown
+            if cell.outcome in COLOURS
+        },
+        key=_rank,
+    )
     legend = [f"{cell.short} = {cell.word}" for cell in bare if cell.short != cell.word]
     legend += card.legend(short=True)
     if any(NOT_SHOWN in row.words for row in card.rows):
