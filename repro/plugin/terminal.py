@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
+from ..report.text import written_lines
 from ..report.together import in_words
 from ..runs.lacking import reasons
 from ..runs.shards import Shard
@@ -97,8 +98,8 @@ def summary(
     if reporter.verbosity >= 0:
         reporter.write_line("")
         _verdicts(reporter, [*entries, *(error for error in errors if error.claim)])
-    for path in written:
-        reporter.write_line(f"written: {path}")
+    for line in written_lines(written):
+        reporter.write_line(line)
 
 
 def wrong_lines(lost: Sequence[str], unwritten: str) -> Iterator[str]:
