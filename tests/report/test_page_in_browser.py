@@ -164,6 +164,12 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, path: Path, wi
         assert looked.page.evaluate("document.documentElement.scrollWidth") == width
 
 
+def test_a_phone_shows_whole_sentences_above_the_rows_of_the_scorecard(browser: Browser, path: Path) -> None:
+    edges = "[...document.querySelectorAll('.card .group a')].map((it) => it.getBoundingClientRect().right)"
+    with looking(browser, path, width=380) as looked:
+        assert max(looked.page.evaluate(edges)) <= 380
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_nothing_keeps_anyone_from_reading_it(browser: Browser, path: Path, dark: bool) -> None:
     with looking(browser, path, dark=dark) as looked:
