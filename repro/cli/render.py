@@ -6,6 +6,7 @@ from ..errors import SettingError
 from ..report import stores
 from ..report.bundle import load
 from ..report.recompute import ReadOnce
+from ..report.text import written_lines
 from ..report.write import render
 from ..words import counted
 from .checkout import CLAIMS, checkout
@@ -34,6 +35,4 @@ def again(
     except OSError as error:
         raise SettingError(f"{place}: cannot be written to ({error.strerror})") from None
     verdicts = counted(len(loaded.report.claims), "verdict")
-    return Answer(
-        text_of([f"{verdicts} of {loaded.path}, drawn from {runs}", *(f"written: {path}" for path in written)])
-    )
+    return Answer(text_of([f"{verdicts} of {loaded.path}, drawn from {runs}", *written_lines(written)]))

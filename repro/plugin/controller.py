@@ -24,8 +24,7 @@ from msgspec.structs import replace
 from ..errors import ReproError, error_line
 from ..files.staged import staged
 from ..science.data.sources import Source
-from ..words import counted
-from .ending import TERMINATED, Termination
+from .ending import TERMINATED, Termination, left_over
 from .meanwhile import get_ready, workers_end
 from .neighbours import leave_out_idle
 from .options import only_shows
@@ -66,6 +65,7 @@ class Controller:
         self._places: dict[Any, int] = {}  # of workers that live, from 0
         self._unwritten = ""
         self._placed = ""
+        self._interrupted = ""  # the command that Ctrl-C ended
         self.termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
@@ -168,6 +168,8 @@ class Controller:
         """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
             self.shared.mark(STOPPED)
+        if excinfo.type is KeyboardInterrupt:
+            self._interrupted = self._command
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -195,6 +197,10 @@ class Controller:
         silent = exitstatus in (pytest.ExitCode.INTERNAL_ERROR, TERMINATED)  # pytest itself asks for no summary then
         if silent and reporter is not None:
             self.pytest_terminal_summary(reporter)
+
+    @property
+    def _command(self) -> str:
+        return with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)])
 
     def _write_report(self) -> None:
         from .placing import alone
@@ -269,17 +275,11 @@ class Controller:
         summary(terminalreporter, entries, errors, self._headline, self._written)
         shard, made = self.settings.shard, self.progress.done()
         part = shard_lines(shard, made, self.settings.store) if shard is not None else []
-        for line in filter(None, [self._placed, self._out_of_time(), *part, *self.shared.remarks()[:SHOWN]]):
+        left = left_over(self._undecided(), self.settings.minutes, self._interrupted)
+        for line in filter(None, [self._placed, left, *part, *self.shared.remarks()[:SHOWN]]):
             terminalreporter.write_line(line, bold=line == self._placed)
         for line in wrong_lines(self._lost, self._unwritten):
             terminalreporter.write_line(line, red=True)
-
-    def _out_of_time(self) -> str:
-        """What --minutes left undone, if anything."""
-        if self.settings.minutes is None or not (left := self._undecided()):
-            return ""
-        left_over = f"{counted(left, 'claim test')} without a verdict, for which there was no time"
-        return f"--minutes {self.settings.minutes:g}: {left_over}; the same command goes on from what is stored"
 
     def pytest_unconfigure(self) -> None:
         """Remove the session's folder."""
@@ -293,7 +293,7 @@ class Controller:
     def _session_facts(self) -> dict[str, Any]:
         shard = [f"--shard {self.settings.shard}"] if self.settings.shard else []
         return {
-            "command": with_variables([ADDED]) + shlex.join(["pytest", *map(str, self.config.invocation_params.args)]),
+            "command": self._command,
             "seconds": time.time() - self._began,
             "partial": [*shard, *partial(self.config, self._told.deselected, self._undecided())],
             "strict": self.settings.strict,

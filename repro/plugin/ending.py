@@ -13,11 +13,23 @@ from typing import Final
 
 import pytest
 
+from ..words import counted
 from .shared import STOPPED, Shared
 
 TERMINATED: Final = 128 + signal.SIGTERM  # the exit status, as a shell has it
 LOOKS: Final = 0.2  # seconds between two looks of a worker at whether it is still wanted
-SAYS: Final = "stopped by SIGTERM: the same command goes on from what is stored"
+GOES_ON: Final = "the same command goes on from what is stored"
+SAYS: Final = f"stopped by SIGTERM: {GOES_ON}"
+
+
+def left_over(undecided: int, minutes: float | None, interrupted: str) -> str:
+    """What a session leaves that had no more ``minutes``, or whose command was ``interrupted``; empty if nothing."""
+    left = f"{counted(undecided, 'claim test')} without a verdict"
+    if undecided and interrupted:
+        return f"interrupted: {left}; {GOES_ON}: {interrupted}"
+    if undecided and minutes is not None:
+        return f"--minutes {minutes:g}: {left}, for which there was no time; {GOES_ON}"
+    return ""
 
 
 class Termination:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..report.scorecard import NOT_SHOWN, Cell, Scorecard, scorecard
+from ..report.text import written_lines
 from ..report.together import in_words
 from ..runs.lacking import reasons
 from ..runs.shards import Shard
@@ -97,8 +98,8 @@ def summary(
     if reporter.verbosity >= 0:
         reporter.write_line("")
         _verdicts(reporter, [*entries, *(error for error in errors if error.claim)])
-    for path in written:
-        reporter.write_line(f"written: {path}")
+    for line in written_lines(written):
+        reporter.write_line(line)
 
 
 def wrong_lines(lost: Sequence[str], unwritten: str) -> Iterator[str]:
@@ -126,7 +127,14 @@ def card_lines(card: Scorecard, *, coloured: bool) -> list[str]:
     for name, cells in card.lines:
         grid.add_row(name, *(Text(cell.short, COLOURS.get(cell.outcome, "")) for cell in cells))
     shown = [cell for row in card.rows for cell in row.cells]
-    bare = sorted({cell._replace(own=True, differs=False) for cell in shown if cell.outcome in COLOURS}, key=_rank)
+    bare = sorted(
+        {
+            cell._replace(own=True, differs=False, turns=False, unlearnt=False)
+            for cell in shown
+            if cell.outcome in COLOURS
+        },
+        key=_rank,
+    )
     legend = [f"{cell.short} = {cell.word}" for cell in bare if cell.short != cell.word]
     legend += card.legend(short=True)
     if any(NOT_SHOWN in row.words for row in card.rows):

@@ -44,10 +44,15 @@ class Trained:
 
 @dataclass(frozen=True)
 class Opened:
-    """A report that was read, and the store of its runs."""
+    """A report that was read. Its runs are looked for when they are asked for: a report alone has its verdicts."""
 
     loaded: bundle.Loaded
-    store: Store
+    named: Path | None = None  # where its runs are kept, if not where it says
+
+    @cached_property
+    def store(self) -> Store:
+        """The store of its runs. SettingError: they are not there."""
+        return ReadOnce(stores.found(self.loaded, self.named))
 
     @property
     def conditions(self) -> Conditions:
@@ -125,10 +130,9 @@ class Opened:
 def load(place: str | Path, store: str | Path | None = None) -> Opened:
     """Open the report in an artifacts folder, or of a report.json.
 
-    ``store``: where its runs are kept, if not where it says. ReproError: there is no report, or not its runs.
+    ``store``: where its runs are kept, if not where it says. ReproError: there is no report.
     """
-    loaded = bundle.load(Path(place))
-    return Opened(loaded, ReadOnce(stores.found(loaded, None if store is None else Path(store))))
+    return Opened(bundle.load(Path(place)), None if store is None else Path(store))
 
 
 def frame(rows: Iterable[Mapping[str, Any]]) -> Any:

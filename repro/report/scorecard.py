@@ -17,10 +17,12 @@ SHORT: Final = {
     "not learnt": "unlearnt",
 }
 DEPARTS: Final = "*"
+TURNS: Final = "\u21c4"
 DIFFERS: Final = "\u2260"
 NOT_SHOWN: Final = "-"  # the paper's figures do not show this claim on this task, or the session did not select it
 MARKS: Final = {
     "[ ]": "asked beyond what the paper says, or of one task alone",
+    TURNS: "another verdict at equal training",
     DIFFERS: "a sound attack says otherwise",
     DEPARTS: "of runs that depart from what the paper speaks of",
 }
@@ -29,13 +31,16 @@ MARKS: Final = {
 class Cell(NamedTuple):
     """A verdict's word and outcome ("holds", "fails", "undecided", "not learnt", "error"; "": there is none).
 
-    ``own``: the paper says it of this task, or of all. ``differs``: a sound attack comes to another outcome.
+    ``own``: the paper says it of this task, or of all. ``differs``: a sound attack comes to another outcome; ``turns``:
+    networks of equal training do. ``unlearnt``: some of its networks have not learnt.
     """
 
     word: str
     outcome: str
     own: bool = True
     differs: bool = False
+    turns: bool = False
+    unlearnt: bool = False
 
     @property
     def short(self) -> str:
@@ -51,11 +56,12 @@ class Cell(NamedTuple):
     @property
     def marks(self) -> set[str]:
         """The marks that it has, of ``MARKS``."""
-        found = {"[ ]": not self.own, DIFFERS: self.differs, DEPARTS: " (" in self.word}
+        found = {"[ ]": not self.own, TURNS: self.turns, DIFFERS: self.differs, DEPARTS: " (" in self.word}
         return {mark for mark, has in found.items() if has}
 
     def _marked(self, text: str) -> str:
-        marked = f"{text} {DIFFERS}" if self.differs else text
+        marks = TURNS * self.turns + DIFFERS * self.differs
+        marked = f"{text} {marks}" if marks else text
         return marked if self.own else f"[{marked}]"
 
 
@@ -136,4 +142,5 @@ def _cell(entry: Told) -> Cell:
     if isinstance(entry, Broken):
         return Cell(entry.verdict, entry.outcome)
     differs = entry.sound is not None and entry.sound.outcome is not entry.outcome
-    return Cell(entry.verdict, entry.outcome, entry.standing == PAPER, differs)
+    turns = entry.equal_amount is not None and entry.equal_amount.outcome is not entry.outcome
+    return Cell(entry.verdict, entry.outcome, entry.standing == PAPER, differs, turns, bool(entry.undertrained))

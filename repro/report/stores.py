@@ -30,7 +30,8 @@ def found(loaded: Loaded, named: Path | None) -> Path:
     SettingError: there is none, or it is of a newer version.
     """
     places = [named] if named is not None else [*_places(loaded)]
-    how = f"--store {named}" if named else "the report's runs are not where it says: name their folder with --store"
+    elsewhere = "the report's runs are not where it says: name their folder with --store (in Python: store=)"
+    how = f"--store {named}" if named else elsewhere
     return first(places, f"{how}: {' or '.join(map(str, places))} {MUST}")
 
 

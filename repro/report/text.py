@@ -1,12 +1,17 @@
 """Text that is safe to show: whatever a test, a file name or a terminal put into it."""
 
 import re
+from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from ..words import counted
+
 ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
+FIGURE: Final = re.compile(r"fig\d+")
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -20,6 +25,14 @@ def clean(value: Any) -> Any:
 def safe(text: str) -> Markup:
     """A text as it can stand within a drawing."""
     return escape(clean(text))
+
+
+def written_lines(written: Sequence[Path]) -> list[str]:
+    """A line for each file of a report, and a single one for its figures: 78 would push the verdicts off the screen."""
+    figures = [path for path in written if FIGURE.fullmatch(path.stem)]
+    lines = [f"written: {path}" for path in written if path not in figures]
+    number = len({path.stem for path in figures})
+    return lines + ([f"written: {figures[0].parent / 'fig*'}, {counted(number, 'figure')}"] if figures else [])
 
 
 def slug(*parts: str) -> str:

@@ -93,6 +93,7 @@ def test_a_session_that_was_interrupted_from_the_keyboard_goes_on_where_it_stopp
     monkeypatch.setenv("PLAYED_SECONDS", "0.5")
     session = interrupted(project, "-n2", signal.SIGINT, group=True)
     assert session.returncode == pytest.ExitCode.INTERRUPTED
+    assert "the same command goes on from what is stored: " in (project.folder / "output.txt").read_text()
     continued(project, monkeypatch)
 
 
@@ -106,6 +107,9 @@ def test_an_interrupted_session_reports_what_it_decided_as_a_part(
     report = project.report()
     assert {claim["id"] for claim in report["claims"]} == {"it-holds"}
     assert report["session"]["partial"] == ["4 claim tests deselected", "1 claim test without a verdict"]
+    told = (project.folder / "output.txt").read_text()
+    goes_on = "interrupted: 1 claim test without a verdict; the same command goes on from what is stored"
+    assert f"{goes_on}: {report['session']['command']}" in told
 
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])

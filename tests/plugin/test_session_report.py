@@ -38,8 +38,11 @@ def test_the_report_of_a_session_holds_verdicts_conditions_and_figures(project: 
     assert drawn["figures"] == [11, 12]
     for number in session["figures"]:
         assert (artifacts / f"fig{number:02d}.png").read_bytes().startswith(PNG)
-    for name in ("report.json", "report.html", "report.md", "measured.csv", "fig11.png", "fig11.svg"):
+        assert (artifacts / f"fig{number:02d}.svg").is_file()
+    for name in ("report.json", "report.html", "report.md", "measured.csv"):
         result.stdout.fnmatch_lines([f"written: *{name}"])
+    (figures,) = [line for line in result.outlines if line.startswith("written: ") and "fig*" in line]
+    assert figures == f"written: {artifacts / 'fig*'}, {len(session['figures'])} figures"
 
 
 def test_the_surrogate_is_named_wherever_a_verdict_stands(project: Project) -> None:

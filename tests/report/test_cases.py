@@ -1,10 +1,14 @@
 """What a page says of a single verdict."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import written
 from reports import entry
 
+from repro.report.bundle import load
 from repro.report.page.cases import Case
 from repro.report.page.claims import cards, filters, sentences
 from repro.report.scorecard import scorecard
@@ -39,7 +43,7 @@ def case(**changes: Any) -> Case:
         ),
         (
             {"effect": "one x2.00; other +3.0 points"},
-            "It holds: the one x2.00; other +3.0 points; the claim asks for: a",
+            "It holds: the one is x2.00, and the other is +3.0 points; the claim asks for: a",
         ),
     ],
 )
@@ -58,10 +62,31 @@ def test_why_a_verdict_is_so_is_one_plain_sentence(changes: dict[str, Any], why:
             "More training, or more training images, until the networks fit their training data.",
         ),
         ({}, ""),
+        ({"outcome": "undecided", "reason": "no such reason"}, ""),
     ],
 )
 def test_what_would_decide_or_turn_it(changes: dict[str, Any], says: str) -> None:
     assert case(**changes).decider == says
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        ("M1-MNIST: fewer than four images carry lambda1 in 6 of 10 runs", "It takes lambda1 of more images"),
+        ("no numbers in the table", "It takes others' numbers"),
+        ("begins within the margin of the floor, with no room to fall", "further from the floor"),
+        ("every curve is about as high as it can be, where nothing can be so much higher", "further from the ceiling"),
+    ],
+)
+def test_where_seeds_are_not_what_is_lacking_it_says_what_is(reason: str, says: str) -> None:
+    assert says in case(outcome="undecided", reason=reason).decider
+
+
+def test_effects_of_several_measures_are_told_with_their_measures(tmp_path: Path) -> None:
+    cases = {c.slug: c for s in sentences(load(written(tmp_path).parent).report.claims) for c in s.cases}
+    why = cases["counter-example--stdcnn-fashionmnist-fgsm"].why
+    assert re.search(r"the difference of batch size 256 to 64 is \+[\d.]+ points \(FGSM accuracy\), and the diff", why)
+    assert re.search(r"is x[\d.]+ \(lambda1\); the claim asks for", why)
 
 
 def test_readings_that_turn_it_are_told_from_those_that_do_not() -> None:

@@ -1,6 +1,7 @@
 """A report in a notebook: its numbers, figures and networks. The published report has networks that were trained."""
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -121,6 +122,15 @@ def test_what_is_not_in_the_report_is_refused_in_one_line(report: Any, arguments
         report.network(*arguments)
 
 
+def test_a_report_without_its_runs_has_its_verdicts(report: Any, tmp_path: Path) -> None:
+    """As one that was downloaded from a CI."""
+    shutil.copy(PUBLISHED / "report.json", tmp_path)
+    alone = repro.load(tmp_path)
+    assert records(alone.verdicts()) == records(report.verdicts())
+    with pytest.raises(SettingError, match=r"name their folder with --store \(in Python: store=\)"):
+        alone.curves()
+
+
 def test_a_network_that_the_store_has_no_longer_is_an_error_of_one_line(tmp_path: Path) -> None:
     where = conditions(batch_sizes=(64, 128))
     case = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
@@ -158,4 +168,4 @@ def test_a_task_that_nobody_entered_here_is_named(report: Any) -> None:
     whole = replace(report.loaded.report, claims=(strange,))
     loaded = type(report.loaded)(report.loaded.path, whole, report.loaded.session)
     with pytest.raises(ReproError, match=r"speaks of Mine-MNIST, which is no task of this paper's: import the module"):
-        Opened(loaded, report.store).rows()
+        Opened(loaded, report.store.root).rows()

@@ -144,6 +144,12 @@ def test_a_table_is_sorted_by_its_heading_and_back(page: Page) -> None:
     assert page.locator(".values th[aria-sort]").all_inner_texts() == ["FGSM accuracy"]
 
 
+def test_a_wide_window_shows_all_columns_of_the_measured_values(page: Page) -> None:
+    """As many as they are, their headings take two lines rather than go out of sight."""
+    region = page.locator(".scroll:has(> .values)")
+    assert region.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+
+
 def test_words_are_sorted_as_words(page: Page) -> None:
     page.locator(".values").get_by_role("button", name="Task").click()
     tasks = column(page, 0)
@@ -156,6 +162,12 @@ def test_a_narrow_window_never_scrolls_sideways(browser: Browser, path: Path, wi
         looked.page.get_by_role("button", name="Open what is shown").click()
         looked.page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
         assert looked.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_phone_shows_whole_sentences_above_the_rows_of_the_scorecard(browser: Browser, path: Path) -> None:
+    edges = "[...document.querySelectorAll('.card .group a')].map((it) => it.getBoundingClientRect().right)"
+    with looking(browser, path, width=380) as looked:
+        assert max(looked.page.evaluate(edges)) <= 380
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

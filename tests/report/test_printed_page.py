@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 from browser import looking
+from msgspec.structs import replace
 from pages import written
 from playwright.sync_api import Browser
+
+from repro.report.bundle import load
+from repro.statistics.estimands import Outcome
 
 WIDTH = 695  # pixels between the margins of an A4 sheet
 CLOSED = "document.querySelectorAll('details:not([open])').length"
@@ -34,6 +38,23 @@ def test_nothing_is_cut_at_the_edge_of_a_sheet(browser: Browser, path: Path) -> 
         edges = "[...document.querySelectorAll('body *')].map((it) => [it.getBoundingClientRect().right, it.outerHTML])"
         beyond = [html[:80] for right, html in looked.page.evaluate(edges) if right > WIDTH + 1]
         assert beyond == []
+
+
+def test_which_verdicts_a_reading_turns_is_printed_with_these_alone(
+    browser: Browser, path: Path, tmp_path: Path
+) -> None:
+    turned = [
+        replace(entry, equal_amount=replace(entry.equal_amount, outcome=Outcome.NOT_LEARNT))
+        for entry in load(path.parent).report.claims
+        if entry.equal_amount
+    ]
+    with looking(browser, written(tmp_path, turned), at="#verdict=holds") as looked:
+        looked.page.evaluate("document.querySelectorAll('details').forEach((it) => { it.open = true; })")
+        first = looked.page.locator("#readings details li").first
+        assert first.is_visible()
+        looked.page.emulate_media(media="print")
+        assert not first.is_visible()
+        assert looked.page.locator(".turns:visible").count() > 0
 
 
 def test_hatching_is_not_printed_as_pictures(browser: Browser, path: Path) -> None:

@@ -5,7 +5,7 @@ from reports import entry as reported
 from repro.experiment.tasks import TASKS
 from repro.report.scorecard import NOT_SHOWN, SHORT, Cell, Row, Scorecard, scorecard
 from repro.statistics.estimands import Outcome
-from repro.verdicts.entry import Broken, Entry, OtherReading
+from repro.verdicts.entry import Broken, Entry, EqualAmount, OtherReading
 from repro.verdicts.verdict import WORDS
 
 
@@ -181,6 +181,20 @@ def test_a_verdict_that_a_sound_attack_does_not_share_is_marked() -> None:
     )
     (row,) = scorecard([same, other]).rows
     assert [cell.short for cell in row.cells] == ["yes", "yes \u2260"]
+
+
+def test_a_verdict_that_equal_training_turns_is_marked_and_one_of_unlearnt_networks_known() -> None:
+    equal = EqualAmount(amount="T = 54", verdict="not reproduced", outcome=Outcome.FAILS, shown="", trained_less=True)
+    same, other = replace(equal, outcome=Outcome.HOLDS), equal
+    found = [
+        replace(entry(task), equal_amount=amount, undertrained=("it",) if amount is other else ())
+        for task, amount in (("M1-MNIST", same), ("C1-CIFAR10", other))
+    ]
+    (row,) = scorecard(found).rows
+    assert [cell.long for cell in row.cells] == ["reproduced", "reproduced \u21c4"]
+    assert [cell.unlearnt for cell in row.cells] == [False, True]
+    assert scorecard(found).legend(short=True) == ["\u21c4 = another verdict at equal training"]
+    assert row.cells[1]._replace(differs=True).short == "yes \u21c4\u2260"
 
 
 def test_what_is_said_of_all_tasks_stands_first_in_the_row_of_its_details() -> None:

@@ -170,6 +170,14 @@ def test_a_scorecard_grows_with_its_rows_and_tasks_and_may_be_empty(tmp_path: Pa
     assert plt.get_fignums() == before
 
 
+@pytest.mark.parametrize(
+    ("cell", "hatched"), [(Cell("yes", "holds"), False), (Cell("yes", "holds", unlearnt=True), True)]
+)
+def test_a_cell_is_hatched_where_networks_have_not_learnt(cell: Cell, hatched: bool) -> None:
+    (axes,) = composed_scorecard(Scorecard(("M1-MNIST",), (Row("it-drops", "", (cell,)),)), "Verdicts").axes
+    assert [bool(patch.get_hatch()) for patch in axes.patches] == [hatched]
+
+
 def test_a_scorecard_says_what_its_marks_mean_and_of_others_nothing() -> None:
     def texts(cell: Cell) -> list[str]:
         (axes,) = composed_scorecard(Scorecard(("M1-MNIST",), (Row("it-drops", "", (cell,)),)), "Verdicts").axes

@@ -66,8 +66,8 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
 
 
 def _patch(cell: Cell, x: float, y: float) -> Rectangle:
-    """The ground of a verdict: paler where it is not the paper's own sentence, hatched where nothing has learnt."""
-    hatch = "////" if cell.outcome == "not learnt" else None
+    """The ground of a verdict: paler where it is not the paper's own sentence, hatched where some have not learnt."""
+    hatch = "////" if cell.unlearnt or cell.outcome == "not learnt" else None
     face = to_rgba(COLOURS[cell.outcome], 1.0 if cell.own else 0.45)
     return Rectangle((x, y), *CELL, facecolor=face, edgecolor="white", hatch=hatch)
 

@@ -1,6 +1,7 @@
 """A verdict as the page shows it: its plots, its number line, why it is so, what would decide or turn it."""
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from ...verdicts.entry import PAPER, Entry, EqualAmount, OtherReading, PlainCurv
 from ...verdicts.looks import in_words
 from ..drawing.colours import colour_of
 from ..scorecard import variant_of
+from .needed import needed
 from .numberline import Line
 from .plots import curve_plot, mean
 from .trust import doubts
@@ -133,8 +135,7 @@ class Case:
             return f"Not tested: {entry.reason}, and such networks say nothing of the claim."
         if entry.estimate is None or (entry.outcome is Outcome.UNDECIDED and entry.reason):
             return f"Undecided: {entry.reason or 'there is no estimate'}."
-        joint = "; " in entry.effect  # of several measures, whose numbers stand in the effect
-        found = f"the {entry.effect}" if joint else f"the {entry.effect} is {entry.shown}"
+        found = self._jointly() if "; " in entry.effect else f"the {entry.effect} is {entry.shown}"
         asked = f"the claim asks for: {entry.asked}"
         match entry.outcome:
             case Outcome.HOLDS:
@@ -142,6 +143,13 @@ class Case:
             case Outcome.FAILS:
                 return f"It fails: {found}; {asked}."
         return f"Undecided: {found}; {asked}. The interval leaves both possible."
+
+    def _jointly(self) -> str:
+        """The effects of several measures, each with its number, which stands at its end, and with its measure."""
+        effects = [re.sub(r" ([x+-][\d.].*)$", r" is \1", effect) for effect in self.entry.effect.split("; ")]
+        named = self.measures if len(self.measures) == len(effects) else [""] * len(effects)
+        of = [f" ({measure})" if measure else "" for measure in named]
+        return "the " + ", and the ".join(map("".join, zip(effects, of, strict=True)))
 
     @property
     def shown(self) -> str:
@@ -151,16 +159,7 @@ class Case:
     @property
     def decider(self) -> str:
         """What would decide it, or turn it."""
-        entry = self.entry
-        if entry.further:
-            return entry.further.text[0].upper() + entry.further.text[1:] + "."
-        if entry.flips_at and entry.outcome is not Outcome.UNDECIDED:
-            return f"The verdict would be another one at a margin of {entry.flips_at}."
-        if entry.flips_at:
-            return f"It would be decided at a margin of {entry.flips_at}."
-        if entry.outcome is Outcome.NOT_LEARNT:
-            return "More training, or more training images, until the networks fit their training data."
-        return ""
+        return needed(self.entry)
 
     @property
     def looks(self) -> str:

@@ -125,15 +125,21 @@ class Plot:
 def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
     """Round numbers between two heights, which are logarithms or not: some three to six."""
     if not logarithmic:
-        step = next((step for step in STEPS if (high - low) / step <= 5), STEPS[-1])
-        return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+        return _evenly(low, high, STEPS)
     low, high = math.exp(low), math.exp(high)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for parts in PARTS:
         found = [part * 10.0**decade for decade in decades for part in parts if low <= part * 10.0**decade <= high]
         if len(found) > 2:
-            break
-    return found
+            return found
+    unit = 10.0 ** math.floor(math.log10(high - low))  # of an axis so short that it is all but even
+    return _evenly(low, high, [unit * step for step in STEPS])
+
+
+def _evenly(low: float, high: float, steps: Sequence[float]) -> list[float]:
+    """Multiples of the smallest step of which there are not too many."""
+    step = next((step for step in steps if (high - low) / step <= 5), steps[-1])
+    return [step * i for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def mean(point: Point) -> float:

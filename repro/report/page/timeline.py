@@ -13,7 +13,7 @@ from ...words import counted, span
 from ..text import safe
 
 TIMELINE: Final = "timeline.jsonl"  # in the artifacts
-LANE, WIDE, NAMES = 22, 960, 70  # height of a process, width of all, and room for names
+LANE, WIDE, NAMES = 22, 960, 70  # height of a process and of the hours, width of all, and room for names
 MOST: Final = 4000  # runs that are drawn
 
 
@@ -57,10 +57,20 @@ def _drawn(made: Sequence[tuple[str, str, float, float]]) -> Timeline:
         x, y, width = NAMES + (begin - start) * wide, LANE * lanes.index(worker) + 3, max((stop - begin) * wide, 0.6)
         title = f"<title>{safe(name)}, {span(stop - begin)}</title>"
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{LANE - 6}">{title}</rect>')
+    parts += _hours(end - start, LANE * len(lanes) + 13)
     busy = sum(stop - begin for *_, begin, stop in made)
     says = (
         f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process').replace('processs', 'processes')}"
     )
     says += f" in {span(end - start)}, busy for {busy / ((end - start) * len(lanes) or 1.0):.0%} of that"
-    head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * len(lanes)}" role="img" aria-label="{safe(says)}">'
+    head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * (len(lanes) + 1)}" role="img" aria-label="{safe(says)}">'
     return Timeline(Markup(head + "".join(parts) + "</svg>"), says)
+
+
+def _hours(seconds: float, y: int) -> list[str]:
+    """What time it is at the begin, in the middle and at the end, counted from the begin."""
+    places = ((0.0, "start", "0"), (0.5, "middle", span(seconds / 2)), (1.0, "end", span(seconds)))
+    return [
+        f'<text x="{NAMES + (WIDE - NAMES) * at:.0f}" y="{y}" text-anchor="{anchor}">{said}</text>'
+        for at, anchor, said in places
+    ]
