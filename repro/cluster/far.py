@@ -24,7 +24,8 @@ from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
 
-LOOK: Final = 1.0  # seconds between two looks whether another session has made what is under way here
+LOOK: Final = 1.0  # seconds between two looks whether another session has made what is under way here, at least
+SELDOM: Final = 20  # times as long as a look takes: where thousands of runs are missing, looks would take half the time
 AGAIN: Final = 3  # times that a parcel is sent again whose result did not arrive
 
 
@@ -59,6 +60,7 @@ class FarWorkshop:
         self._without: set[Job] = set()  # checks that lack weights, and that verdicts do without
         self._again: Counter[Job] = Counter()  # how often it was sent again, by the first of its jobs
         self._lost: LostError | None = None
+        self._next_look = 0.0
         self._add(session.jobs)
 
     def obtain(self, wanted: Iterable[Job]) -> None:
@@ -68,17 +70,25 @@ class FarWorkshop:
         """
         missing = [job for job in dict.fromkeys(wanted) if not self._store.whole(*job)]
         self._add(missing)
-        while missing := [job for job in missing if job not in self._without and not self._store.has(*job)]:
+        while missing := self._look(missing):
             if self._session.over():
                 raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
             self._raise_what_broke(missing)
             self._require_time(missing)
             self._work(missing)
 
+    def _look(self, missing: Iterable[Job]) -> list[Job]:
+        """What is missing still, whoever made the rest."""
+        began = time.monotonic()
+        found = [job for job in missing if job not in self._without and not self._store.has(*job)]
+        ended = time.monotonic()
+        self._next_look = ended + max(LOOK, SELDOM * (ended - began))
+        return found
+
     def _work(self, missing: Sequence[Job]) -> None:
         """Go on until nothing that is missing is under way here, or another session may have made it by now."""
-        until, under_way = time.monotonic() + LOOK, True
-        while under_way and self._lost is None and time.monotonic() < until and not self._session.over():
+        under_way = True
+        while under_way and self._lost is None and time.monotonic() < self._next_look and not self._session.over():
             self._step()
             under_way = any(job in self._under_way for job in reversed(missing))  # what was sent last comes last
 
@@ -119,7 +129,7 @@ class FarWorkshop:
 
     def _fill(self, slots: int) -> None:
         """Send what there is room for."""
-        for jobs in [*self._queue]:
+        for jobs in [*self._queue] if len(self._out) < slots else ():  # a copy of thousands is not made for nothing
             if len(self._out) >= slots:
                 return
             if jobs in self._queue:  # another may have taken it along, of its cohort

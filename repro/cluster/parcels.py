@@ -135,15 +135,20 @@ def put(store: Store, run: Run, files: Mapping[str, bytes], readings: Iterable[R
 
     ValueError: what came is not what its checksums are of.
     """
+    measured = (  # one that broke has no file; each is looked at when what came before it is stored
+        (reading, believed_of(files[name], run.key, name).content)
+        for name, reading in ((measures_name(reading), reading) for reading in readings)
+        if name in files
+    )
     if RECORD in files:
         sent = believed_of(files[RECORD], run.key, RECORD)
         if sent.weights not in (None, hashlib.sha256(files[WEIGHTS_FILE]).hexdigest()):
             raise ValueError(f"{run}: the weights that came are not those of its record")
         record = {name: value for name, value in sent.content.items() if name != "run"}  # the store writes that itself
-        store.put_run(run, record, lambda path: path.write_bytes(files[WEIGHTS_FILE]))
-    for name, reading in ((measures_name(reading), reading) for reading in readings):
-        if name in files:  # one that broke has none
-            store.put_measures(run, reading, believed_of(files[name], run.key, name).content)
+        store.put_run(run, record, files[WEIGHTS_FILE], measured)
+    else:
+        for reading, measures in measured:
+            store.put_measures(run, reading, measures)
 
 
 def _by_run(jobs: Iterable[Job]) -> dict[Run, list[Reading]]:

@@ -12,7 +12,7 @@ is made up later would vouch for what nobody checked. A checksum protects from a
 
 import hashlib
 import json
-import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,9 +143,13 @@ def believed_of(data: bytes, key: str, name: str) -> Believed:
 
 def _ordinary(folder: Path) -> None:
     """ValueError: the run's folder is a link, which might lead anywhere, or no folder."""
-    if folder.is_symlink():
+    try:
+        kind = folder.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISLNK(kind):
         raise ValueError("its folder is a link")
-    if os.path.lexists(folder) and not folder.is_dir():
+    if not stat.S_ISDIR(kind):
         raise ValueError("its folder is none")
 
 

@@ -16,8 +16,9 @@ may share a store. What was damaged since is noticed when it is read (see ``inte
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from .layout import mark, require_layout
 from .run import Run, reading_key
 
 Record = dict[str, Any]
+Weights = bytes | Callable[[Path], object]  # or what is given a path, and writes them there
 WEIGHTS_FILE: Final = "weights.safetensors"
 
 
@@ -168,19 +170,25 @@ class Store:
             return None
         return path
 
-    def put_run(self, run: Run, record: Record, write_weights: Callable[[Path], object]) -> None:
-        """Store a trained run, whose lock the caller holds; ``write_weights`` is given the path to write them to.
+    def put_run(
+        self, run: Run, record: Record, weights: Weights, measured: Iterable[tuple[Reading, Record]] = ()
+    ) -> None:
+        """Store a trained run, whose lock the caller holds, and then what was measured of it.
 
         ReproError: the disk is full, say; what was stored before is as it was.
         """
-        with self._written(run):
-            with whole(self.weights(run)) as path:
-                write_weights(path)
-                weights = checksum(path)
-                before = self._record_now(run)
-                if before is not None and before.weights != weights:  # nobody finds it beside others' weights
+        data = None if callable(weights) else weights
+        with self._written(run) as new:
+            with whole(self.weights(run), data) as path:
+                if callable(weights):
+                    weights(path)
+                of = checksum(path) if data is None else sha256(data).hexdigest()
+                before = None if new else self._record_now(run)
+                if before is not None and before.weights != of:  # nobody finds it beside others' weights
                     (self._folder(run) / RECORD).unlink(missing_ok=True)
-            self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: weights})
+            self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: of})
+            for reading, measures in measured:
+                self._write(run, measures_name(reading), {**measures, WEIGHTS: of})
 
     def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
         """Store the measures of a run that is stored, whose lock the caller holds; see ``put_run``."""
@@ -190,14 +198,15 @@ class Store:
             self._write(run, measures_name(reading), {**measures, **of})
 
     @contextmanager
-    def _written(self, run: Run) -> Iterator[None]:
-        """The run's folder, without what a process left that was killed as it wrote."""
+    def _written(self, run: Run) -> Iterator[bool]:
+        """The run's folder, without what a process left that was killed as it wrote; yields whether it is new."""
         folder = self._folder(run)
         try:
+            new = not folder.exists()  # there is nothing to be looked for in it then
             folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.glob(f"{TEMPORARY}*"):
+            for left in () if new else folder.glob(f"{TEMPORARY}*"):
                 left.unlink(missing_ok=True)
-            yield
+            yield new
         except OSError as error:
             why = error.strerror or str(error)
             raise ReproError(

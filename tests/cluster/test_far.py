@@ -4,22 +4,25 @@ import errno
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier, Event
+from unittest import mock
 
 import pytest
 from fleets import CONDITIONS, READING, Fleet, checkpoint, make, run, trains, transfers
 
 from repro.cluster import ClusterError, LostError
+from repro.cluster import far as far_module
 from repro.cluster.far import AGAIN, FarWorkshop
 from repro.cluster.parcels import Made, Parcel, unpack
 from repro.runs import store as store_module
 from repro.runs.integrity import RECORD
 from repro.runs.run import Job
-from repro.runs.store import Store
+from repro.runs.store import Store, measures_name
 from repro.runs.workshop import Journal, Session, StoppedError
 
 
@@ -254,6 +257,37 @@ def test_what_arrives_damaged_is_an_error_of_the_machine(store: Store, executor:
     with pytest.raises(ClusterError, match=r"seed 0: .*checksum"):
         shop(store, Fleet(executor, does=does), trains()).obtain([trains()])
     assert not store.trained(run())
+
+
+def test_measures_that_arrive_damaged_leave_the_training_that_came_with_them(store: Store, executor: Executor) -> None:
+    def does(work: Parcel) -> Made:
+        made = make(work)
+        return replace(made, contents={run(): {**made.contents[run()], measures_name(READING): b"{"}})
+
+    with pytest.raises(ClusterError, match="seed 0: it is no JSON"):
+        shop(store, Fleet(executor, does=does), trains()).obtain([trains()])
+    assert store.trained(run())
+    assert not store.has(*trains())
+
+
+def test_looks_take_a_small_part_of_the_time_however_much_is_missing(store: Store, executor: Executor) -> None:
+    """Each run that is missing is looked for, which would leave no time to send any where thousands are."""
+    looks, has = list[Job](), store.has
+
+    def slow(*job: object) -> bool:
+        looks.append(Job(*job))
+        time.sleep(0.002)
+        return has(*job)
+
+    def does(work: Parcel) -> Made:
+        time.sleep(0.04)
+        return make(work)
+
+    jobs = [trains(seed) for seed in range(40)]
+    far = shop(store, Fleet(executor, does=does), *jobs)
+    with mock.patch.object(far_module, "LOOK", 0.0), mock.patch.object(store, "has", slow):
+        far.obtain(jobs)
+    assert Counter(looks)[jobs[-1]] < 10
 
 
 def test_a_cluster_that_is_gone_ends_it(store: Store, executor: Executor) -> None:
