@@ -57,6 +57,7 @@ class FarWorkshop:
         self._out: dict[Future[Made], tuple[tuple[Job, ...], ExitStack]] = {}  # with the locks of its runs
         self._under_way: set[Job] = set()  # queued or out
         self._broke: dict[Job, str] = {}
+        self._stored: set[Job] = set()  # by this session: what was just written is not read back
         self._without: set[Job] = set()  # checks that lack weights, and that verdicts do without
         self._again: Counter[Job] = Counter()  # how often it was sent again, by the first of its jobs
         self._lost: LostError | None = None
@@ -69,6 +70,7 @@ class FarWorkshop:
         ClusterError: it broke on a worker, or the cluster is lost. StoppedError: the session ended before.
         """
         missing = [job for job in dict.fromkeys(wanted) if not self._store.whole(*job)]
+        self._stored -= {*missing}  # something became of it since
         self._add(missing)
         while missing := self._look(missing):
             if self._session.over():
@@ -80,7 +82,8 @@ class FarWorkshop:
     def _look(self, missing: Iterable[Job]) -> list[Job]:
         """What is missing still, whoever made the rest."""
         began = time.monotonic()
-        found = [job for job in missing if job not in self._without and not self._store.has(*job)]
+        settled = self._without | self._stored
+        found = [job for job in missing if job not in settled and not self._store.has(*job)]
         ended = time.monotonic()
         self._next_look = ended + max(LOOK, SELDOM * (ended - began))
         return found
@@ -197,8 +200,9 @@ class FarWorkshop:
             else:
                 self._broke |= made.broke
                 self._note(made)
+                self._stored |= {job for job in jobs if made.has(job)}
                 for job in jobs:
-                    if job not in made.broke and not self._store.has(*job):
+                    if job not in made.broke and job not in self._stored:
                         self._lack_weights(job, WeightsError(f"{job.run}: worker {made.worker} could use no weights"))
         self._under_way -= {*jobs}
 

@@ -45,6 +45,10 @@ class Made:
     worker: str
     seconds: Mapping[Job, float]
 
+    def has(self, job: Job) -> bool:
+        """Whether what was measured of a job came."""
+        return measures_name(job.reading) in self.contents.get(job.run, {})
+
 
 def parcel(
     jobs: Iterable[Job],

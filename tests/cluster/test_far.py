@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -235,6 +236,17 @@ def test_what_another_session_makes_meanwhile_is_seen_though_all_workers_are_bus
     assert fleet.sent == [(trains(),)]
     assert not free
     done.set()
+
+
+def test_what_came_and_was_lost_since_is_made_again(store: Store, executor: Executor) -> None:
+    """What this session stored is not read back, but whoever asks for it again finds it, or has it made."""
+    fleet = Fleet(executor)
+    far = shop(store, fleet, trains())
+    far.obtain([trains()])
+    shutil.rmtree(store.weights(run()).parent)
+    far.obtain([trains()])
+    assert store.whole(*trains())
+    assert fleet.sent == [(trains(),)] * 2
 
 
 def test_what_does_not_fit_into_the_time_is_not_sent(store: Store, executor: Executor) -> None:
