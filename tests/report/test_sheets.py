@@ -7,7 +7,15 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from repro.experiment.tasks import TASKS
-from repro.report.drawing.sheets import COLOURS, HEIGHT, PLACE, composed_scorecard, draw_contact_sheet, draw_scorecard
+from repro.report.drawing.sheets import (
+    COLOURS,
+    HATCHED,
+    HEIGHT,
+    PLACE,
+    composed_scorecard,
+    draw_contact_sheet,
+    draw_scorecard,
+)
 from repro.report.scorecard import NOTHING, Cell, Row, Scorecard
 
 AREA = 500  # pixels: less of a colour is the edge of a letter
@@ -176,6 +184,7 @@ def test_a_scorecard_grows_with_its_rows_and_tasks_and_may_be_empty(tmp_path: Pa
 def test_a_cell_is_hatched_where_networks_have_not_learnt(cell: Cell, hatched: bool) -> None:
     (axes,) = composed_scorecard(Scorecard(("M1-MNIST",), (Row("it-drops", "", (cell,)),)), "Verdicts").axes
     assert [bool(patch.get_hatch()) for patch in axes.patches] == [hatched]
+    assert (HATCHED in [text.get_text() for text in axes.texts]) == hatched
 
 
 def test_a_scorecard_says_what_its_marks_mean_and_of_others_nothing() -> None:

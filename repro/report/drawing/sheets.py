@@ -27,6 +27,7 @@ CELL: Final = (1.45, 0.26)  # inches of a verdict on the scorecard
 LETTER, TITLE_LETTER = 0.068, 0.11  # inches that a letter takes at most, of a name and of the title
 HEAD, MARGIN = 0.75, 0.12  # inches above the first row, and around everything
 ACROSS: Final = 5  # places in a row of the contact sheet
+HATCHED: Final = "hatched = some networks behind it have not learnt"
 HEIGHT: Final = 425  # pixels of a figure there
 PLACE: Final = (532, 440)  # pixels of a place: a figure with one pair of axes, and a gap
 
@@ -44,7 +45,7 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     lines = [(clean(name), cells) for name, cells in card.lines]
     names = LETTER * max((len(name) for name, _ in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
-    legend = card.legend(short=False)
+    legend = card.legend(short=False) + [HATCHED] * any(_hatched(cell) for _, cells in lines for cell in cells)
     foot = high * len(legend)
     canvas = Canvas(figsize=(width, 2 * MARGIN + HEAD + high * len(lines) + foot))
     ax = canvas.add_axes((0, 0, 1, 1))
@@ -67,9 +68,13 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
 
 def _patch(cell: Cell, x: float, y: float) -> Rectangle:
     """The ground of a verdict: paler where it is not the paper's own sentence, hatched where some have not learnt."""
-    hatch = "////" if cell.unlearnt or cell.outcome == "not learnt" else None
+    hatch = "////" if _hatched(cell) else None
     face = to_rgba(COLOURS[cell.outcome], 1.0 if cell.own else 0.45)
     return Rectangle((x, y), *CELL, facecolor=face, edgecolor="white", hatch=hatch)
+
+
+def _hatched(cell: Cell) -> bool:
+    return cell.unlearnt or cell.outcome == "not learnt"
 
 
 def draw_contact_sheet(pictures: Sequence[Path], path: Path) -> Path | None:
