@@ -61,13 +61,13 @@ def test_a_plan_counts_what_is_stored(project: Project) -> None:
 
 
 def test_a_run_that_several_claims_share_is_planned_once(project: Project) -> None:
-    result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "16,32")
+    result = project.run("-n0", "--plan", "-k", "StdCNN-MNIST", "--batch-sizes", "8,32")
     result.stdout.fnmatch_lines(
         [
             "4 claim tests on 4 curves need 9 runs and 3 checkpoints of them, 0 trained, 0 measured; *",
             "│ StdCNN-MNIST │ 2 lines * │ 9 *",
             "2 lines with 12 points are 9 distinct runs. "
-            "At batch size 16 these are the same training: LR m=0 and LR/BS m=0.",
+            "At batch size 8 these are the same training: LR m=0 and LR/BS m=0.",
         ]
     )
 

@@ -43,9 +43,8 @@ def where(tmp_path: Path) -> Iterator[Conditions]:
         patch.setattr(sources, "SURROGATE_TRAIN", 50)
         surrogate.surrogate("MNIST", tmp_path)
         scale = QUICK.scale(STDCNN_MNIST)
-        small = replace(
-            scale, epochs=6, batch_sizes=(4, 8), seeds=1, train_images=40, reading=READING, schedule_factor=1
-        )
+        shown = {"epochs": 6, "batch_sizes": (4, 8), "seeds": 1, "train_images": 40, "reading": READING}
+        small = replace(scale, **shown, anchor=16, schedule_factor=1)
         regime = Regime("small", {str(STDCNN_MNIST): small})
         yield Conditions(regime, {"MNIST": Source("MNIST", "surrogate", tmp_path)}, "cpu", readings=())
 
