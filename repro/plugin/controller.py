@@ -24,7 +24,7 @@ from msgspec.structs import replace
 from ..errors import ReproError, error_line
 from ..files.staged import staged
 from ..science.data.sources import Source
-from .ending import TERMINATED, Termination, left_over
+from .ending import TERMINATED, Termination, left_over, tell_of_interrupt
 from .meanwhile import get_ready, workers_end
 from .neighbours import leave_out_idle
 from .options import only_shows
@@ -59,12 +59,10 @@ class Controller:
         self._faults = self._failures = 0
         self._told, self._sources = Told(), dict[str, Source]()
         self._began = time.time()
-        self._written: list[Path] = []
-        self._lost: list[str] = []
+        self._written, self._lost = list[Path](), list[str]()
         self._nodes: list[Any] = []
         self._places: dict[Any, int] = {}  # of workers that live, from 0
-        self._unwritten = ""
-        self._placed = ""
+        self._unwritten = self._placed = ""
         self._interrupted = ""  # the command that Ctrl-C ended
         self.termination = Termination()
 
@@ -168,8 +166,10 @@ class Controller:
         """Whoever presses Ctrl-C does not wait for the runs that workers are at; with -x they end by themselves."""
         if not isinstance(excinfo.value, pytest.Session.Interrupted):
             self.shared.mark(STOPPED)
-        if excinfo.type is KeyboardInterrupt:
+        if excinfo.type is KeyboardInterrupt and self._told.claims:
+            self.progress.end()
             self._interrupted = self._command
+            tell_of_interrupt(self.config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

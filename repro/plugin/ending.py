@@ -22,6 +22,14 @@ GOES_ON: Final = "the same command goes on from what is stored"
 SAYS: Final = f"stopped by SIGTERM: {GOES_ON}"
 
 
+def tell_of_interrupt(config: pytest.Config) -> None:
+    """Answer Ctrl-C at once: the figures of a report that is nearly whole take some seconds."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.ensure_newline()
+        reporter.write_line(f"interrupted: the report of what there is follows in a few seconds; {GOES_ON}")
+
+
 def left_over(undecided: int, minutes: float | None, interrupted: str) -> str:
     """What a session leaves that had no more ``minutes``, or whose command was ``interrupted``; empty if nothing."""
     left = f"{counted(undecided, 'claim test')} without a verdict"

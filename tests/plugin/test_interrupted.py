@@ -108,6 +108,8 @@ def test_an_interrupted_session_reports_what_it_decided_as_a_part(
     assert {claim["id"] for claim in report["claims"]} == {"it-holds"}
     assert report["session"]["partial"] == ["4 claim tests deselected", "1 claim test without a verdict"]
     told = (project.folder / "output.txt").read_text()
+    at_once = told.index("interrupted: the report of what there is follows in a few seconds; the same command goes on")
+    assert at_once < told.index("written: ")
     goes_on = "interrupted: 1 claim test without a verdict; the same command goes on from what is stored"
     assert f"{goes_on}: {report['session']['command']}" in told
 
