@@ -39,7 +39,7 @@ from .timeline import tail
 
 RUNS: Final = 10_000
 SINGLE: Final = 200  # runs that are waited for one by one
-WORKERS: Final = 4  # two have nothing to do while their next runs are on the way: 95 a second on two cores, four 121
+WORKERS: Final = 4  # two have nothing to do while their next runs are on the way: 95 a second on two cores, four 131
 WEIGHT_BYTES: Final = 1 << 10
 SIDES: Final = (("--cluster", "local:4"), ("-n", "4"))
 REPEATS: Final = 3

@@ -165,8 +165,8 @@ def _note(entry: Told) -> str:
     if isinstance(entry, Broken):
         return ""
     notes, other = ["undertrained cells"] if entry.undertrained else [], entry.equal_amount
-    if other and other.outcome is not entry.outcome:
+    if other and entry.turned_by(other):
         notes.append(f"{other.verdict} at equal training amount")
-    if entry.sound and entry.sound.outcome is not entry.outcome:
+    if entry.sound and entry.turned_by(entry.sound):
         notes.append(f"{entry.sound.verdict} by a sound attack")
     return (f"  ({'; '.join(notes)})" if notes else "") + entry.note

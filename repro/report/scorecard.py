@@ -141,6 +141,5 @@ def variant_of(entry: Told) -> str:
 def _cell(entry: Told) -> Cell:
     if isinstance(entry, Broken):
         return Cell(entry.verdict, entry.outcome)
-    differs = entry.sound is not None and entry.sound.outcome is not entry.outcome
-    turns = entry.equal_amount is not None and entry.equal_amount.outcome is not entry.outcome
+    differs, turns = entry.turned_by(entry.sound), entry.turned_by(entry.equal_amount)
     return Cell(entry.verdict, entry.outcome, entry.standing == PAPER, differs, turns, bool(entry.undertrained))

@@ -188,6 +188,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         """What a line has to say if the store knows another declaration of the claim."""
         return " (declared differently before)" if self.declared_before else ""
 
+    def turned_by(self, other: OtherReading | EqualAmount | None) -> bool:
+        """Whether it comes to another outcome there; not where nothing was asked."""
+        return other is not None and other.outcome is not self.outcome
+
 
 class Broken(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A test that has no verdict, for it broke; ``claim``, ``case`` and ``task`` are those of a claim test."""

@@ -109,7 +109,7 @@ class Case:
         return [*sound, *equal, *(self._reading(other, other.name, other.says) for other in self.entry.readings)]
 
     def _reading(self, other: OtherReading | EqualAmount, name: str, says: str) -> Reading:
-        return Reading(name, says, other.verdict, other.shown, other.outcome is not self.entry.outcome)
+        return Reading(name, says, other.verdict, other.shown, self.entry.turned_by(other))
 
     @property
     def turned(self) -> list[Reading]:

@@ -14,11 +14,10 @@ ALONE = "not sure enough among so many"
 
 def doubts(entry: Entry) -> list[str]:
     """Why a decided verdict should not be relied on, in words; none where nothing speaks against it."""
-    equal, sound = entry.equal_amount, entry.sound
     found = {
         UNLEARNT: bool(entry.undertrained),
-        UNEQUAL: equal is not None and equal.outcome is not entry.outcome,
-        ATTACK: sound is not None and sound.outcome is not entry.outcome,
+        UNEQUAL: entry.turned_by(entry.equal_amount),
+        ATTACK: entry.turned_by(entry.sound),
         ALONE: entry.outcome is Outcome.HOLDS and entry.family_wise is False,
     }
     return [words for words, there in found.items() if there]
