@@ -146,6 +146,15 @@ class Store:
         """Where the run's weights are."""
         return self._folder(run) / WEIGHTS_FILE
 
+    def checksum_of_weights(self, run: Run) -> str | None:
+        """The checksum that the run's record has of its weights, else that of the file, or None if it has neither."""
+        record = self._read(run, RECORD)
+        if record is not None and record.weights is not None:
+            return record.weights
+        with suppress(OSError, ValueError):
+            return checksum(self.weights(run))
+        return None
+
     def sound_weights(self, run: Run) -> Path | None:
         """Where the run's weights are, if they are those that its record is of; damaged ones are set aside.
 

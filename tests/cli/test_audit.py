@@ -15,7 +15,7 @@ from repro.experiment.regimes import Regime, Scale
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.bundle import FORMAT, session_of
 from repro.runs.conditions import Conditions
-from repro.runs.integrity import CHECKSUM, signed
+from repro.runs.integrity import CHECKSUM, WEIGHTS, signed
 from repro.runs.store import Store
 from repro.runs.trainer import make
 from repro.science.data import surrogate
@@ -74,6 +74,26 @@ def test_runs_that_are_what_was_published_come_out_the_same(
     assert capsys.readouterr().out == text
 
 
+def test_a_report_without_its_weights_is_audited_by_their_checksums(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for weights in published.glob("store/runs/*/weights.safetensors"):
+        weights.unlink()
+    assert main(["audit", str(published), "--runs", "2", "--seed", "7"]) == SAME
+    assert capsys.readouterr().out.count("the same weights") == 2
+
+
+def test_a_record_of_before_there_were_checksums_is_audited_by_the_weights_beside_it(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in published.glob("store/runs/*/*.json"):
+        content = json.loads(path.read_text())
+        del content[CHECKSUM], content[WEIGHTS]
+        path.write_text(json.dumps(signed(content, f"{path.parent.name}/{path.name}")))
+    assert main(["audit", str(published), "--runs", "2", "--seed", "7"]) == SAME
+    assert capsys.readouterr().out.count("the same weights") == 2
+
+
 def test_states_on_the_way_are_audited_by_themselves(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(published), "--states", "--runs", "2"]) == SAME
     text = capsys.readouterr().out
@@ -102,7 +122,7 @@ def test_runs_that_diverged_are_audited_like_others(
     alter(published)
     assert main(["audit", str(published), "--runs", "1"]) == DIFFERENT
     assert "test_accuracy   published     none, anew " in capsys.readouterr().out
-    monkeypatch.setattr("repro.cli.audit._bytes", lambda _: object())  # as on another kind of processor
+    monkeypatch.setattr(Store, "checksum_of_weights", lambda *_: object())  # as on another kind of processor
     assert main(["audit", str(published), "--runs", "1"]) == BAD_INPUT
     err = capsys.readouterr().err
     assert (err.count("\n"), "no batch size of its line has two seeds" in err) == (1, True)
