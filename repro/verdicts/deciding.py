@@ -101,7 +101,9 @@ class _Look:
         known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
         if decided.outcome is not Outcome.UNDECIDED or not known:
             return None
-        return more_seeds(self.case, decided.samples, self.store, self.conditions, next_level(self.rule.error))
+        return more_seeds(
+            self.case, decided.sure or decided.samples, self.store, self.conditions, next_level(self.rule.error)
+        )
 
     def _looks(self, decided: Decided, seeds: int) -> tuple[Look, ...]:
         """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
@@ -171,7 +173,7 @@ class _Look:
         case = self.case
         if decided.withheld or not np.isfinite(decided.decision.estimate) or not self._turning:
             return None
-        return critical(case.rule, case.margins, lambda e: self.rule.decide(e, *decided.samples))
+        return critical(case.rule, case.margins, lambda estimand: decided.again(estimand, self.rule))
 
     def _word(self, outcome: Outcome) -> str:
         """The outcome in the regime's words, with what the runs depart in from what the paper speaks of."""

@@ -6,10 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from ..statistics.estimands import ERROR, Compares, Decision, Outcome, Sample
+from ..statistics.estimands import ERROR, Compares, Decision, Estimand, Outcome, Sample
 from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
+from .doubted import Doubts, agreed, in_words, without_doubted
 from .learnt import not_learnt, without_diverged
 
 OF_SIZES: Final = (Compares.BATCH_SIZES, Compares.RECIPES)  # what depends on which batch sizes are compared
@@ -19,58 +20,92 @@ OF_SIZES: Final = (Compares.BATCH_SIZES, Compares.RECIPES)  # what depends on wh
 class Decided:
     """A decision with the samples that it rests on and what a reader has to know of it.
 
-    ``withheld``: nothing could be decided, whatever the samples say, on networks or eigenvalues as they are.
+    ``sure``: the samples without the seeds that are in doubt, where some are and others are left; both have to come to
+    the decision. ``withheld``: nothing could be decided, whatever the samples say, on networks or eigenvalues as they
+    are.
     """
 
     decision: Decision
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
     withheld: bool = False
+    sure: tuple[Sample, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
         """What the samples say of the claim."""
         return self.decision.outcome
 
+    def again(self, estimand: Estimand, rule: Level) -> Decision:
+        """What the same samples say of another estimand."""
+        whole = rule.decide(estimand, *self.samples)
+        return agreed(whole, rule.decide(estimand, *self.sure)) if self.sure else whole
 
-def decide(
-    case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: Mapping[str, str] | None = None
-) -> Decided:
+
+Compared = Mapping[str, Sequence[Measured]]  # the curves that are compared with each other, by the name of their group
+
+
+def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: Doubts | None = None) -> Decided:
     """Decide a case on its curves, in their order. ``papers``: they are of the paper's own scale.
 
-    Networks that have not learnt decide nothing, nor do eigenvalues that are in doubt: ``doubts`` says why, by the keys
-    of their runs. Of a sentence for which one task is enough, such tasks are left out, and it cannot fail without them.
+    Networks that have not learnt decide nothing, nor do eigenvalues that are in doubt. Of a sentence for which one task
+    is enough, such tasks are left out, and it cannot fail without them.
     """
+    doubts = doubts or {}
     groups = _grouped(case, curves)
-    without = {name: why for name, group in groups.items() if (why := _nothing_decided(group, papers, doubts or {}))}
+    without = {name: why for name, group in groups.items() if (why := _nothing_decided(group, papers, doubts))}
     kept = {name: group for name, group in groups.items() if name not in without} if case.holds_if.existential else {}
-    compared, notes = {}, []
-    for name, group in (kept or groups).items():
-        compared[name], note = without_diverged(group)
-        notes += [note] if note else []
-    fewer = "; ".join(notes) if case.holds_if.compares in OF_SIZES else ""
-    samples = tuple(replace(c.sample, group=name if len(groups) > 1 else "") for name, g in compared.items() for c in g)
-    decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
-    if fewer and decision.outcome is Outcome.HOLDS and not case.holds_if.existential:
-        decision = replace(decision, outcome=Outcome.UNDECIDED, reason=f"it holds {fewer}", p=1.0)
-    if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*samples)):
+    whole = {name: without_diverged(group) for name, group in (kept or groups).items()}
+    compared, notes = {name: left for name, (left, _) in whole.items()}, [note for _, note in whole.values() if note]
+    found = _on(case, compared, rule)
+    if not without.keys() & compared.keys():
+        found = _surely(found, case, compared, rule, doubts)
+    decision = _holds_whole(found.decision, case, "; ".join(notes))
+    if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*found.samples)):
         notes.append(hidden)
     withheld = bool(without) and not (kept and decision.outcome is Outcome.HOLDS)
     if withheld:
         decision = _withheld(decision, without, len(groups))
     else:
         notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
-    return Decided(decision, samples, tuple(dict.fromkeys(notes)), withheld)
+    notes += found.notes
+    return replace(found, decision=decision, notes=tuple(dict.fromkeys(notes)), withheld=withheld)
 
 
-def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Mapping[str, str]) -> tuple[Outcome, str] | None:
+def _holds_whole(decision: Decision, case: Case, fewer: str) -> Decision:
+    """A decision, but none where a sentence on all batch sizes holds without some of them: ``fewer`` says which."""
+    if decision.outcome is not Outcome.HOLDS or not fewer or case.holds_if.existential:
+        return decision
+    if case.holds_if.compares not in OF_SIZES:
+        return decision
+    return replace(decision, outcome=Outcome.UNDECIDED, reason=f"it holds {fewer}", p=1.0)
+
+
+def _on(case: Case, compared: Compared, rule: Level) -> Decided:
+    """What the case's estimand says of some curves."""
+    several = len(case.groups) > 1
+    samples = tuple(replace(c.sample, group=name if several else "") for name, g in compared.items() for c in g)
+    decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
+    return Decided(decision, samples)
+
+
+def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts: Doubts) -> Decided:
+    """What the curves come to with and without the seeds that are in doubt; the same where none is."""
+    told = "; ".join(words for group in compared.values() if (words := in_words(group, doubts)))
+    if not told:
+        return whole
+    rest = _on(case, {name: without_doubted(group, doubts) for name, group in compared.items()}, rule)
+    decision, note = agreed(whole.decision, rest.decision), f"{told}; the seeds without any come to the same"
+    if whole.outcome is not rest.outcome:
+        decision, note = replace(decision, reason=f"{told}, and the seeds without any come to another verdict"), ""
+    return replace(whole, decision=decision, sure=rest.samples, notes=(note,) if note else ())
+
+
+def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Doubts) -> tuple[Outcome, str] | None:
     """To what some curves come that decide nothing, whatever they show, and why; None for others."""
     if reason := not_learnt(group, papers):
         return Outcome.NOT_LEARNT, reason
-    of_lambda1 = [curve for curve in group if curve.curve.measure.part == "curvature"]
-    runs = {cell.run for curve in of_lambda1 for row in curve.cells for cell in row}
-    found = [why for run, why in doubts.items() if run in runs]
-    return (Outcome.UNDECIDED, f"{found[0]} in {len(found)} of {len(runs)} runs") if found else None
+    return None if without_doubted(group, doubts) else (Outcome.UNDECIDED, in_words(group, doubts))
 
 
 def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], groups: int) -> Decision:

@@ -15,6 +15,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
+from repro.statistics.trends import Rises
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
@@ -112,17 +113,68 @@ def test_images_made_on_another_seeds_network_fool_no_better(tmp_path: Path) -> 
         judged(tmp_path, case(FGSM), transferred=0.2)
 
 
-def test_an_eigenvalue_of_one_image_is_no_fault_and_decides_nothing(tmp_path: Path) -> None:
-    found = judged(tmp_path, case(LAMBDA1), ill({"lambda1_error": 50.0}))
+def in_doubt(*seeds: int, **others: float) -> Results:
+    """Eigenvalues that are flat but at one batch size of these seeds, where one image carries them."""
+
+    def results(run: Run) -> dict[str, Any]:
+        own = sound(run)
+        return {**own, "lambda1_error": 50.0, **others} if run.batch_size == 128 and run.seed in seeds else own
+
+    return results
+
+
+def test_eigenvalues_of_one_image_are_no_fault_and_decide_nothing(tmp_path: Path) -> None:
+    found = judged(tmp_path, case(LAMBDA1), in_doubt(0, 2))
     assert found.word == "inconclusive"
-    assert found.effect.endswith("fewer than four images carry lambda1 in 1 of 9 runs")
+    assert found.effect.endswith("fewer than four images carry lambda1 in 2 of 9 runs")
     assert found.entry().p == 1.0
-    assert found.further is None
+    assert (found.further, found.looks) == (None, ())
+
+
+def test_one_seed_in_doubt_decides_nothing_and_voids_nothing(tmp_path: Path) -> None:
+    found = judged(tmp_path, case(LAMBDA1), in_doubt(1))
+    assert found.reproduced
+    assert "fewer than four images carry lambda1 in 1 of 9 runs; the seeds without any come to the same" in found.notes
+    assert found.flips_at == judged(tmp_path / "sound", case(LAMBDA1)).flips_at
+
+
+def test_what_the_seeds_in_doubt_alone_show_is_undecided(tmp_path: Path) -> None:
+    """All three seeds see no rise, for one is far below the others; the two without it see one."""
+    of = case_of(Curve(STDCNN_MNIST, LR(), LAMBDA1), holds_if=Rises(factor(2)))
+
+    def results(run: Run) -> dict[str, Any]:
+        value = 10.0 if run.batch_size < 256 else 1.0 if run.seed == 1 else 200.0
+        return {
+            **sound(run),
+            "lambda1": value,
+            "lambda1_elsewhere": 1.0,
+            "lambda1_error": 0.9 * value * (run.seed == 1),
+        }
+
+    found = judged(tmp_path, of, results)
+    assert found.inconclusive
+    assert found.looks  # for it might have come to a verdict
+
+
+def test_what_holds_by_the_seeds_in_doubt_alone_is_undecided(tmp_path: Path) -> None:
+    """Three seeds are enough to see that it is flat, and the two without the middle one are not."""
+
+    def results(run: Run) -> dict[str, Any]:
+        tilt = 1.2 ** ((run.seed - 1) * (run.batch_size == 256))
+        error = 9.0 if run.seed == 1 else 1.0
+        return {**sound(run), "lambda1": 10 * tilt, "lambda1_elsewhere": 5.0, "lambda1_error": error}
+
+    assert judged(tmp_path / "sound", case(LAMBDA1), lambda run: {**results(run), "lambda1_error": 1.0}).reproduced
+    found = judged(tmp_path, case(LAMBDA1), results)
+    assert found.inconclusive
+    assert found.effect.endswith("3 of 9 runs, and the seeds without any come to another verdict")
+    assert found.entry().p > 0.05
+    assert found.further is not None
 
 
 def test_the_verdict_at_equal_training_has_the_doubts_of_the_same_runs(tmp_path: Path) -> None:
     """Under LR/BS every run has come to the same amount, so that the verdict there is that on the same eigenvalues."""
-    matched = judged(tmp_path, case(LAMBDA1), ill({"lambda1_error": 50.0})).matched
+    matched = judged(tmp_path, case(LAMBDA1), in_doubt(0, 1)).matched
     assert matched is not None
     assert matched.entry.verdict == "inconclusive"
     assert "fewer than four images carry lambda1" in matched.entry.shown
