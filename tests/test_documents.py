@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [path for folder in ("", "docs", "examples", "artifacts") for path in (ROOT / folder).glob("*.md")]
-DOCUMENTS.append(ROOT / "artifacts" / "published" / "README.md")
+DOCUMENTS += (ROOT / "artifacts").glob("*/README.md")
 OF_TODAY = [document for document in DOCUMENTS if document.name != "CHANGELOG.md"]  # that one speaks of what was, too
 PATH = re.compile(r"`((?:repro|claims|tests|benchmarks|docs)/[\w./-]*)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")

@@ -90,7 +90,8 @@ def test_the_summary_of_the_job_is_the_report_where_there_is_one(report: dict[st
 def test_all_of_the_report_is_kept_whatever_became_of_the_job(report: dict[str, Any]) -> None:
     (step,) = [step for step in report["steps"] if "upload-artifact" in step.get("uses", "")]
     assert step["if"] == "always()"
-    assert step["with"]["path"].split() == ["artifacts/", "!artifacts/published/"]  # which is in the checkout
+    published = ["!artifacts/published/", "!artifacts/published-laptop/"]  # which are in the checkout
+    assert step["with"]["path"].split() == ["artifacts/", *published]
     assert step == report["steps"][-1]
 
 

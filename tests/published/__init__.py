@@ -1,1 +1,1 @@
-"""What was found at the paper's own scale: the README's table is made from the report in ``artifacts/published``."""
+"""What was found: the README's table and docs/findings.md are made from the reports that are published in artifacts."""

@@ -12,8 +12,9 @@ import jinja2
 from repro.report.bundle import Report
 from repro.verdicts.entry import Entry
 
-from . import remaining
+from . import laptop, remaining
 from .findings import ROOT, estimate, levels, report
+from .tables import table
 from .values import Cell, Line, lines, most_in_pixels, undertrained
 
 DOCUMENT: Final = ROOT / "docs" / "findings.md"
@@ -54,9 +55,10 @@ def document() -> str:
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
         "levels": levels(found),
+        "laptop": laptop.section(laptop.laptop()),
         "most_in_pixels": most_in_pixels(measured.values()),
         "undertrained": undertrained(measured.values()),
-        "not_run": _table(NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs})),
+        "not_run": table(NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs})),
     }
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
@@ -78,7 +80,7 @@ def _by_claim(found: Report) -> dict[str, list[Entry]]:
 
 def _verdicts(entries: Iterable[Entry]) -> str:
     """A row for each case of a claim: what it is as the paper measures, and what it is otherwise."""
-    return _table(HEAD, map(_verdict, entries))
+    return table(HEAD, map(_verdict, entries))
 
 
 def _verdict(entry: Entry) -> list[str]:
@@ -91,7 +93,7 @@ def _verdict(entry: Entry) -> list[str]:
 def _values(line: Line) -> str:
     """A row for each batch size: means over the seeds, and their standard deviations."""
     head = ("batch size", "learning rate", "T", *COLUMNS, "lambda1", "its ceiling")
-    return _table(head, (_cell(size, cell) for size, cell in line.cells.items()))
+    return table(head, (_cell(size, cell) for size, cell in line.cells.items()))
 
 
 def _cell(size: int, cell: Cell) -> list[str]:
@@ -108,7 +110,7 @@ def _ceilings(named: Mapping[str, Line]) -> str:
         [f"lambda1 / ceiling, {name}", *(f"{cell.mean('lambda1') / cell.ceiling:.2f}" for cell in line.cells.values())]
         for name, line in named.items()
     ]
-    return _table(["batch size", *map(str, next(iter(named.values())).cells)], rows)
+    return table(["batch size", *map(str, next(iter(named.values())).cells)], rows)
 
 
 def _reading(entry: Entry, name: str) -> str:
@@ -122,8 +124,3 @@ def _said(entries: Iterable[Entry], verdict: str) -> str:
         if entry.verdict != verdict:
             raise ValueError(f"{entry.name} is {entry.verdict}, and a sentence calls it {verdict}")
     return verdict
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = [*head]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))

@@ -9,6 +9,8 @@ from repro.report.bundle import Report, load
 from repro.verdicts.entry import PAPER, Entry, EqualAmount, OtherReading
 from repro.words import counted
 
+from .tables import table
+
 ROOT: Final = Path(__file__).parents[2]
 PUBLISHED: Final = ROOT / "artifacts" / "published"
 BEGIN: Final = "<!-- what was found: written by python -m tests.published -->"
@@ -27,11 +29,11 @@ def report() -> Report:
     return load(PUBLISHED).report
 
 
-def page(text: str, found: Report) -> str:
-    """The README with a new table. ValueError: it lacks one of the markers."""
+def page(text: str, found: Report, further: str) -> str:
+    """The README with a new table, and a ``further`` paragraph under it. ValueError: it lacks one of the markers."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    return "\n\n".join((before + BEGIN, _intro(found), _table(found.claims), END)) + after
+    return "\n\n".join((before + BEGIN, _intro(found), said(found.claims), further, END)) + after
 
 
 def _intro(found: Report) -> str:
@@ -53,13 +55,13 @@ def levels(found: Report) -> str:
     return " to ".join(dict.fromkeys(f"{100 * level:.3g}%" for level in (shown[0], shown[-1])))
 
 
-def _table(entries: Iterable[Entry]) -> str:
+def said(entries: Iterable[Entry]) -> str:
+    """A row for each sentence that is the paper's own, with what became of it."""
     own: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.standing == PAPER:
             own.setdefault(entry.says, []).append(entry)
-    rows = [HEAD, ("---",) * len(HEAD), *map(_row, own.values())]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return table(HEAD, map(_row, own.values()))
 
 
 def _row(entries: Sequence[Entry]) -> tuple[str, ...]:

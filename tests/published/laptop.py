@@ -1,0 +1,105 @@
+"""What the laptop regime decided: tables by task and by sentence for docs/findings.md, a paragraph for the README."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from repro.experiment.regimes import Scale
+from repro.experiment.tasks import TASKS
+from repro.report.bundle import Loaded, Report, load
+from repro.statistics.estimands import DECIDED, Outcome
+from repro.verdicts.entry import PAPER, Entry
+
+from .findings import ROOT, said
+from .tables import table
+
+LAPTOP: Final = ROOT / "artifacts" / "published-laptop"
+WORDS: Final = {  # in the order in which they are told
+    Outcome.HOLDS: "seen",
+    Outcome.FAILS: "not seen",
+    Outcome.UNDECIDED: "inconclusive",
+    Outcome.NOT_LEARNT: "not learnt",
+}
+SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
+
+
+def laptop() -> Loaded:
+    """The published report of the laptop regime."""
+    return load(LAPTOP)
+
+
+def paragraph(found: Report) -> str:
+    """What the README says of it."""
+    own = [entry for entry in found.claims if entry.standing == PAPER]
+    there = {entry.task for entry in found.claims}
+    tasks = [name for name in TASKS if name in there]
+    of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(tasks)}"
+    return (
+        f"With less training, on a laptop (`--regime laptop`), {_decided(found.claims)} tests{of} are decided, on "
+        f"networks that have learnt: {_told(found.claims)}. Of those of what the paper says itself, {_decided(own)} "
+        f"are: {_told(own)}. A trend seen there is none reproduced."
+    )
+
+
+def section(loaded: Loaded) -> dict[str, Any]:
+    """What docs/findings.md says of it."""
+    entries = loaded.report.claims
+    tasks = {entry.task for entry in entries}
+    lacking = [name for name in loaded.conditions.regime.scales if name not in tasks]
+    return {
+        "decided": sum(entry.outcome in DECIDED for entry in entries),
+        "tests": len(entries),
+        "lacking": f"; {', '.join(lacking)} have not been run there yet" if lacking else "",
+        "by_task": by_task(loaded),
+        "by_sentence": by_sentence(entries),
+        "not_seen": said(entry for entry in entries if entry.outcome is Outcome.FAILS),
+    }
+
+
+def by_task(loaded: Loaded) -> str:
+    """A row for each task: at what scale it was studied, and how many of its tests that decided."""
+    rows = []
+    for task in TASKS.values():
+        if entries := [entry for entry in loaded.report.claims if entry.task == str(task)]:
+            rows.append(_task(str(task), loaded.conditions.regime.scale(task), entries))
+    return table(SCALE, rows)
+
+
+def by_sentence(entries: Iterable[Entry]) -> str:
+    """A row for each sentence, a column for each task: how many of its tests came to what."""
+    cells: dict[str, dict[str, list[Entry]]] = {}
+    for entry in entries:
+        cells.setdefault(entry.says, {}).setdefault(entry.task, []).append(entry)
+    names = {name for row in cells.values() for name in row}
+    tasks = [name for name in (*map(str, TASKS.values()), "all tasks") if name in names]
+    rows = [(says, *(_cell(row.get(task, ())) for task in tasks)) for says, row in cells.items()]
+    return table(("what the paper says", *tasks), rows)
+
+
+def _task(name: str, scale: Scale, entries: Sequence[Entry]) -> tuple[str, ...]:
+    accuracies = [
+        point.train_accuracy
+        for entry in entries
+        for curve in entry.curves
+        if not isinstance(curve, str)
+        for point in curve.points
+        if point.train_accuracy is not None
+    ]
+    sizes = " and ".join(map(str, scale.batch_sizes))
+    least = f"{100 * min(accuracies):.0f}%"
+    return name, f"{scale.train_images:,}", str(scale.epochs), sizes, str(scale.seeds), least, _decided(entries)
+
+
+def _cell(entries: Sequence[Entry]) -> str:
+    """In brackets where the paper says it of other tasks alone, as everywhere."""
+    told = _told(entries)
+    return told if not told or any(entry.standing == PAPER for entry in entries) else f"[{told}]"
+
+
+def _told(entries: Iterable[Entry]) -> str:
+    found = Counter(entry.outcome for entry in entries)
+    return ", ".join(f"{found[outcome]} {word}" for outcome, word in WORDS.items() if found[outcome])
+
+
+def _decided(entries: Sequence[Entry]) -> str:
+    return f"{sum(entry.outcome in DECIDED for entry in entries)} of {len(entries)}"
