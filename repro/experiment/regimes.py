@@ -146,10 +146,10 @@ def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale
 #     error is 0.13 to 0.43 without momentum, and with momentum 0.9 still up to 0.98.
 #   M1-FashionMNIST, 256 images in 55 epochs at 8 and 32, 3 seeds, 7, of 410 s, with lambda1 on 64 images. On all 256
 #     its error is 0.15 to 0.38.
-# In the laptop regime a session took two processes on two cores 34 minutes for StdCNN and 28 for M1 on Fashion-MNIST, with
-# five seeds. A run of M1 on MNIST takes 68 s, and measuring it 57 s: with five seeds the three dearest tasks would have
-# taken almost four hours, so that they have four, and C1 60 epochs in place of 75. This was chosen before any of them
-# was decided.
+# In the laptop regime a session took two processes on two cores 34 minutes for StdCNN and 28 for M1 on Fashion-MNIST,
+# with five seeds. A run of M1 on MNIST takes 68 s, and measuring it 57 s: with five seeds the three dearest tasks would
+# have taken almost four hours, so that they have four, and C1 60 epochs in place of 75. This was chosen before any of
+# them was decided.
 # The tasks that have no place in it, and ResNet18 with a width of 4, see 64 images three times: everything
 # runs and nothing is learnt.
 _SMALL: Final = (8, 32)
