@@ -7,6 +7,7 @@ from typing import Any, Final
 from repro.experiment.regimes import Scale
 from repro.experiment.tasks import TASKS
 from repro.report.bundle import Loaded, Report, load
+from repro.report.page.answer import answer
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
 
@@ -14,6 +15,7 @@ from .findings import ROOT, said
 from .tables import table
 
 LAPTOP: Final = ROOT / "artifacts" / "published-laptop"
+PAGE: Final = "artifacts/published-laptop/report.html"
 WORDS: Final = {  # in the order in which they are told
     Outcome.HOLDS: "seen",
     Outcome.FAILS: "not seen",
@@ -34,10 +36,11 @@ def paragraph(found: Report) -> str:
     there = {entry.task for entry in found.claims}
     tasks = [name for name in TASKS if name in there]
     of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(tasks)}"
+    central, *_ = answer(found.claims).sentences
     return (
-        f"With less training, on a laptop (`--regime laptop`), {_decided(found.claims)} tests{of} are decided, on "
-        f"networks that have learnt: {_told(found.claims)}. Of those of what the paper says itself, {_decided(own)} "
-        f"are: {_told(own)}. A trend seen there is none reproduced."
+        f"With less training, on a laptop ([`--regime laptop`]({PAGE})), {_decided(found.claims)} tests{of} are "
+        f"decided, on networks that have learnt: {_told(found.claims)}. Of those of what the paper says itself "
+        f"{_decided(own)} are: {_told(own)}. Trends are seen there, and nothing is called reproduced. {central}"
     )
 
 
