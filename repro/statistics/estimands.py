@@ -199,6 +199,10 @@ class Estimand(ABC):
         """What it is decided from instead of so many curves, in words; empty where that many are right."""
         return "" if FITS[self.takes](curves) else self.takes
 
+    def decides(self, seeds: int, alpha: float) -> bool:  # noqa: ARG002  # one seed has no interval at any error
+        """Whether so many seeds could show anything at an error of ``alpha``, whatever their values are."""
+        return seeds > 1
+
     @abstractmethod
     def question(self, *samples: Sample) -> Question:
         """What is asked of the samples. Their seeds correspond: row i of each is of the same seed."""

@@ -81,6 +81,10 @@ class Mostly(Estimand):
         """One half."""
         return (Margin(0.5, SHARE),)
 
+    def decides(self, seeds: int, alpha: float) -> bool:
+        """The sign test: its smallest p is that of seeds which all agree."""
+        return 0.5**seeds <= alpha
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two or more curves."""
         pairs = [pair for group in groups(samples) for pair in itertools.combinations(group, 2)]

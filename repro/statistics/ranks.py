@@ -41,6 +41,10 @@ class RanksDisagree(Estimand):
         """The strength of correlation that would count as explaining, on Fisher's scale."""
         return (Margin(float(np.arctanh(self.explains)), CORRELATION),)
 
+    def decides(self, seeds: int, alpha: float) -> bool:  # noqa: ARG002  # as many seeds at any error
+        """The jackknife: see ``FEWEST``."""
+        return seeds >= FEWEST
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of an even number of curves; of several groups, whether it is so in one of them at least."""
         asked = f"above -{self.explains:g}"

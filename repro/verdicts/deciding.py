@@ -40,10 +40,11 @@ def judge(
     """Decide a case under the first reading and under the session's others, after obtaining what it lacks.
 
     Where seeds are added until a claim is decided, each look obtains its runs. ``before``: the looks that were ever
-    made at the case, by their seeds; see ``schedule``. InstrumentError: a check of the instruments failed.
+    made at the case, by their seeds; see ``schedule``. Those that could decide nothing, whatever they saw, are none.
+    InstrumentError: a check of the instruments failed.
     """
-    looks = tuple(before)
-    for seeds, level in schedule(before, conditions.looks(*case.tasks)):
+    looks = tuple(look for look in before if case.holds_if.decides(look.seeds, look.level))
+    for seeds, level in schedule(looks, conditions.looks(*case.tasks)):
         at_look = at(conditions, case, seeds)
         if obtain:
             obtain(case.jobs(at_look))
@@ -101,16 +102,21 @@ class _Look:
         known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
         if decided.outcome is not Outcome.UNDECIDED or not known:
             return None
-        return more_seeds(
-            self.case, decided.sure or decided.samples, self.store, self.conditions, next_level(self.rule.error)
-        )
+        level = next_level(self.rule.error) if self._looked(decided) else self.rule.error
+        return more_seeds(self.case, decided.sure or decided.samples, self.store, self.conditions, level)
+
+    def _looked(self, decided: Decided) -> bool:
+        """Whether so many seeds could have decided the case at all: what could not is no look, and spends nothing."""
+        seeds = min(len(sample.values) for sample in decided.samples)
+        known = not decided.withheld and np.isfinite(decided.decision.estimate)
+        return bool(known) and self.case.holds_if.decides(seeds, self.rule.error)
 
     def _looks(self, decided: Decided, seeds: int) -> tuple[Look, ...]:
         """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
         if not self.rule.error:
             return self.before
         earlier = tuple(look for look in self.before if look.seeds < seeds)
-        if decided.withheld or not np.isfinite(decided.decision.estimate):
+        if not self._looked(decided):
             return earlier
         data, came = data_of(self.case, self.conditions, seeds), decided.outcome in DECIDED
         return (*earlier, Look(seeds=seeds, level=self.rule.error, decided=came, data=data))

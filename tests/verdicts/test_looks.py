@@ -1,6 +1,6 @@
 """Looks at a claim in one session after another, on one store: each is counted, and none twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from repro.experiment.tasks import M1_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
+from repro.statistics.pairs import Mostly
 from repro.statistics.sequential import ERROR, LOOKED_FURTHER, REST
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
@@ -23,6 +24,7 @@ from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Entry, Look
 from repro.verdicts.history import decided, looks_before, remember
 from repro.verdicts.looks import error, schedule
+from repro.verdicts.verdict import Verdict
 
 DROPS = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(1)))
 OTHER = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Drops(points(2)))
@@ -115,6 +117,28 @@ def test_a_decision_can_be_taken_back(tmp_path: Path) -> None:
     later = session(tmp_path, 8, noisy)
     assert (later.outcome, made(later)[1]) == ("undecided", (8, 0.05, False))
     assert made(session(tmp_path, 10, noisy))[2][1] == 0.01
+
+
+MOSTLY = case_of(Curve(M1_MNIST, LR_BS(), FGSM), Curve(M1_MNIST, LR_BS(0.9), FGSM), holds_if=Mostly("higher"))
+
+
+def test_seeds_that_could_decide_nothing_were_not_looked_at(tmp_path: Path) -> None:
+    """Four that all agree are no evidence by the sign test: the look at five is the first, at the whole error."""
+
+    def higher(run: Run) -> dict[str, float]:
+        return {"fgsm_accuracy": 0.5 + 0.1 * run.sgd.momentum + 0.001 * run.seed}
+
+    def judged(seeds: int, before: Sequence[Look]) -> Verdict:
+        where = conditions(seeds=seeds)
+        return judge(MOSTLY, fill(Store(tmp_path), MOSTLY.runs(where), higher), where, before=before)
+
+    few = judged(4, ())
+    assert (few.inconclusive, few.looks) == (True, ())
+    assert few.further is not None
+    assert (few.further.seeds, few.further.level) == (1, ERROR)
+    for before in ((), (Look(seeds=4, level=ERROR, decided=False, data=""),)):
+        enough = judged(5, before)
+        assert (enough.reproduced, [(look.seeds, look.level) for look in enough.looks]) == (True, [(5, ERROR)])
 
 
 @pytest.mark.parametrize("other", ["declaration", "batch sizes", "store"])

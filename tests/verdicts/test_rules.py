@@ -16,7 +16,7 @@ import numpy as np
 
 import repro.statistics
 from repro.statistics.equivalence import Differs, Flat, Matches, NotWorse, Same
-from repro.statistics.estimands import Estimand, Sample
+from repro.statistics.estimands import ERROR, Estimand, Outcome, Sample
 from repro.statistics.joint import Exists, Jointly
 from repro.statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
 from repro.statistics.ranks import RanksDisagree
@@ -119,6 +119,16 @@ def test_every_estimand_is_asked_and_comes_to_every_outcome() -> None:
     for estimand in ESTIMANDS:
         outcomes = {decision[0] for name, decision in found.items() if name.startswith(f"{estimand} on ")}
         assert outcomes == {"holds", "fails", "undecided"}
+
+
+def test_seeds_that_could_decide_nothing_decide_nothing() -> None:
+    for estimand, count in ESTIMANDS.items():
+        wanting = [seeds for seeds in SEEDS if not estimand.decides(seeds, ERROR)]
+        assert 1 in wanting
+        for seeds in wanting:
+            for first in range(len(SHAPES)):
+                samples = [sample((first + k) % len(SHAPES), 0.3, seeds) for k in range(count)]
+                assert estimand.decide(*samples).outcome is Outcome.UNDECIDED
 
 
 if __name__ == "__main__":
