@@ -147,8 +147,8 @@ def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale
 #   M1-FashionMNIST, 256 images in 55 epochs at 8 and 32, 3 seeds, 7, of 410 s, with lambda1 on 64 images. On all 256
 #     its error is 0.15 to 0.38.
 # In the laptop regime two processes on two cores without AVX-512 took 34 minutes for StdCNN on MNIST and 28 for M1 on
-# Fashion-MNIST, with five seeds, and 33 for M1 on MNIST with four, which decided 13 of 47 claims: what is asked of "most
-# cases" takes five, so that tasks with momenta have them. StdCNN on Fashion-MNIST, which has none, has four.
+# Fashion-MNIST, with five seeds, and 33 for M1 on MNIST with four, which decided 13 of 47 claims: what is asked of
+# "most cases" takes five, so that tasks with momenta have them. StdCNN on Fashion-MNIST, which has none, has four.
 # The tasks that have no place in it, and ResNet18 with a width of 4, see 64 images three times: everything
 # runs and nothing is learnt.
 _SMALL: Final = (8, 32)
