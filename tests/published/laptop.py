@@ -22,6 +22,12 @@ WORDS: Final = {  # in the order in which they are told
     Outcome.UNDECIDED: "inconclusive",
     Outcome.NOT_LEARNT: "not learnt",
 }
+SHORT: Final = {
+    frozenset({Outcome.HOLDS}): "**Seen wherever it is decided**",
+    frozenset({Outcome.FAILS}): "**Not seen wherever it is decided**",
+    frozenset(DECIDED): "**Seen in some of its tests, not in others**",
+    frozenset[Outcome](): "**Decided nowhere**",
+}
 SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
 
 
@@ -55,6 +61,7 @@ def section(loaded: Loaded) -> dict[str, Any]:
         "lacking": f"; {', '.join(lacking)} have not been run there yet" if lacking else "",
         "by_task": by_task(loaded),
         "by_sentence": by_sentence(entries),
+        "in_short": in_short(entries),
         "not_seen": said(entry for entry in entries if entry.outcome is Outcome.FAILS),
     }
 
@@ -66,6 +73,17 @@ def by_task(loaded: Loaded) -> str:
         if entries := [entry for entry in loaded.report.claims if entry.task == str(task)]:
             rows.append(_task(str(task), loaded.conditions.regime.scale(task), entries))
     return table(SCALE, rows)
+
+
+def in_short(entries: Iterable[Entry]) -> str:
+    """What is seen wherever it is decided, what nowhere, and what here and not there: a line for each sentence."""
+    of: dict[str, list[Entry]] = {}
+    for entry in entries:
+        of.setdefault(entry.says, []).append(entry)
+    lines: dict[frozenset[Outcome], list[str]] = {outcomes: [] for outcomes in SHORT}
+    for says, told in of.items():
+        lines[frozenset(entry.outcome for entry in told) & set(DECIDED)].append(f"- {says} ({_told(told)})")
+    return "\n\n".join("\n".join((f"{head}:", "", *lines[key])) for key, head in SHORT.items() if lines[key])
 
 
 def by_sentence(entries: Iterable[Entry]) -> str:
