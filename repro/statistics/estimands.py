@@ -175,12 +175,14 @@ class Question:
 class Estimand(ABC):
     """Decides a claim from the samples of its curves, in the order in which the claim names them.
 
-    ``existential``: of several groups of samples one that shows the sentence is enough. ``side``: where its effect has
-    to lie; None if no margin says so.
+    ``existential``: of several groups of samples one that shows the sentence is enough. ``bears_gaps``: a value may be
+    unknown (NaN), and then speaks against whatever is decided. ``side``: where its effect has to lie; None if no margin
+    says so.
     """
 
     compares: ClassVar[Compares] = Compares.NEITHER
     existential: ClassVar[bool] = False
+    bears_gaps: ClassVar[bool] = False
     side: ClassVar[Side | None] = None
     takes: ClassVar[str] = ""  # how many curves, one of ``FITS``
 
@@ -259,7 +261,8 @@ def each_once(pairs: Iterable[tuple[Sample, Sample]]) -> tuple[Array, Array]:
     if first.ndim > 2:
         return first, second
     sizes = np.array([[size for pair in pairs for size in pair[0].batch_sizes]])
-    _, places = np.unique(np.concatenate([sizes, first, second]), axis=1, return_index=True)
+    cells = np.nan_to_num(np.concatenate([sizes, first, second]), nan=np.inf)  # no unknown value equals itself
+    _, places = np.unique(cells, axis=1, return_index=True)
     return first[:, np.sort(places)], second[:, np.sort(places)]
 
 

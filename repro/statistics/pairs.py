@@ -68,11 +68,13 @@ class Mostly(Estimand):
     seeds is above one half, by the sign test. Cells of a seed go together and shares take few values, so that a t
     interval of three equal shares would be certain of what happens once in eight by chance; the sign test is exact
     whatever the cells share, and therefore decides nothing below five seeds (one in 32). Source: Conover 1999.
+    A cell of which a value is unknown is none in which that is so where it holds, and one where it fails.
     """
 
     side = Side.ABOVE
     compares = Compares.CURVES
     takes = "two or more curves"
+    bears_gaps = True
 
     way: Way
 
@@ -90,10 +92,12 @@ class Mostly(Estimand):
         pairs = [pair for group in groups(samples) for pair in itertools.combinations(group, 2)]
         earlier, later = each_once(pairs)
         differences = later - earlier if self.way == "higher" else earlier - later
-        shares = np.where(differences == 0, 0.5, differences > 0).mean(-1)
+        so = np.where(differences == 0, 0.5, differences > 0)
         name = f"share of {differences.shape[-1]} cells in which more is {self.way}, median seed"
-        effect = Effect(shares, SHARE, name)
-        return Question(Median(effect, 1, 0.5), Median(effect, -1, -0.5), "more than half of the cells")
+        least, most = (
+            Effect(np.where(np.isnan(differences), unknown, so).mean(-1), SHARE, name) for unknown in (0.0, 1.0)
+        )
+        return Question(Median(least, 1, 0.5), Median(most, -1, -0.5), "more than half of the cells")
 
 
 @dataclass(frozen=True)

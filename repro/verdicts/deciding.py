@@ -100,7 +100,7 @@ class _Look:
     def _further(self, decided: Decided) -> Further | None:
         """What would decide the case at a further look; None where seeds are not what it lacks."""
         known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
-        if decided.outcome is not Outcome.UNDECIDED or not known:
+        if decided.outcome is not Outcome.UNDECIDED or not known or (decided.sure and self.case.holds_if.bears_gaps):
             return None
         level = next_level(self.rule.error) if self._looked(decided) else self.rule.error
         return more_seeds(self.case, decided.sure or decided.samples, self.store, self.conditions, level)

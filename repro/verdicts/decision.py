@@ -10,7 +10,7 @@ from ..statistics.estimands import ERROR, Compares, Decision, Estimand, Outcome,
 from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
-from .doubted import Doubts, agreed, in_words, without_doubted
+from .doubted import Doubts, agreed, in_words, with_gaps, without_doubted
 from .learnt import not_learnt, without_diverged
 
 OF_SIZES: Final = (Compares.BATCH_SIZES, Compares.RECIPES)  # what depends on which batch sizes are compared
@@ -53,7 +53,7 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
     """
     doubts = doubts or {}
     groups = _grouped(case, curves)
-    without = {name: why for name, group in groups.items() if (why := _nothing_decided(group, papers, doubts))}
+    without = {name: why for name, group in groups.items() if (why := _nothing_decided(case, group, papers, doubts))}
     kept = {name: group for name, group in groups.items() if name not in without} if case.holds_if.existential else {}
     whole = {name: without_diverged(group) for name, group in (kept or groups).items()}
     compared, notes = {name: left for name, (left, _) in whole.items()}, [note for _, note in whole.values() if note]
@@ -81,12 +81,12 @@ def _holds_whole(decision: Decision, case: Case, fewer: str) -> Decision:
     return replace(decision, outcome=Outcome.UNDECIDED, reason=f"it holds {fewer}", p=1.0)
 
 
-def _on(case: Case, compared: Compared, rule: Level) -> Decided:
-    """What the case's estimand says of some curves."""
+def _on(case: Case, compared: Compared, rule: Level, *, gaps: bool = False) -> Decided:
+    """What the case's estimand says of some curves. ``gaps``: values that they lack are unknown on purpose."""
     several = len(case.groups) > 1
     samples = tuple(replace(c.sample, group=name if several else "") for name, g in compared.items() for c in g)
-    decision = _decision(case, [curve for group in compared.values() for curve in group], samples, rule)
-    return Decided(decision, samples)
+    lacking = "" if gaps else _lacking([curve for group in compared.values() for curve in group])
+    return Decided(_decision(case, lacking, samples, rule), samples)
 
 
 def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts: Doubts) -> Decided:
@@ -94,18 +94,24 @@ def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts:
     told = "; ".join(words for group in compared.values() if (words := in_words(group, doubts)))
     if not told:
         return whole
-    rest = _on(case, {name: without_doubted(group, doubts) for name, group in compared.items()}, rule)
-    decision, note = agreed(whole.decision, rest.decision), f"{told}; the seeds without any come to the same"
-    if whole.outcome is not rest.outcome:
-        decision, note = replace(decision, reason=f"{told}, and the seeds without any come to another verdict"), ""
-    return replace(whole, decision=decision, sure=rest.samples, notes=(note,) if note else ())
+    gaps = case.holds_if.bears_gaps
+    apart = with_gaps if gaps else without_doubted
+    rest = _on(case, {name: apart(group, doubts) for name, group in compared.items()}, rule, gaps=gaps)
+    decision = agreed(whole.decision, rest.decision)
+    if whole.outcome is rest.outcome:
+        same = "it comes to the same whatever those are" if gaps else "the seeds without any come to the same"
+        return replace(whole, decision=decision, sure=rest.samples, notes=(f"{told}; {same}",))
+    other = "the verdict hangs on what those are" if gaps else "the seeds without any come to another verdict"
+    return replace(whole, decision=replace(decision, reason=f"{told}, and {other}"), sure=rest.samples)
 
 
-def _nothing_decided(group: Sequence[Measured], papers: bool, doubts: Doubts) -> tuple[Outcome, str] | None:
+def _nothing_decided(case: Case, group: Sequence[Measured], papers: bool, doubts: Doubts) -> tuple[Outcome, str] | None:
     """To what some curves come that decide nothing, whatever they show, and why; None for others."""
     if reason := not_learnt(group, papers):
         return Outcome.NOT_LEARNT, reason
-    return None if without_doubted(group, doubts) else (Outcome.UNDECIDED, in_words(group, doubts))
+    if case.holds_if.bears_gaps or without_doubted(group, doubts):
+        return None
+    return Outcome.UNDECIDED, in_words(group, doubts)
 
 
 def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], groups: int) -> Decision:
@@ -124,9 +130,9 @@ def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured
     return found
 
 
-def _decision(case: Case, curves: Sequence[Measured], samples: Sequence[Sample], rule: Level) -> Decision:
+def _decision(case: Case, lacking: str, samples: Sequence[Sample], rule: Level) -> Decision:
     """What the estimand says; undecided, without an estimate, where there is nothing to compare."""
-    lacking, estimand = _lacking(curves), case.holds_if
+    estimand = case.holds_if
     if not lacking and any(len(s.batch_sizes) < 2 for s in samples) and estimand.compares is not Compares.RECIPES:
         lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
     if not lacking:

@@ -1,17 +1,19 @@
 """Eigenvalues in doubt: right, and too imprecise to decide anything, or of a search that did not end. Free of torch.
 
 Where hardly a seed is without one, they decide nothing. Otherwise a claim is decided twice, on all seeds and on those
-without any, and only what both come to counts. So one network of sixty does not void what is asked of all, and no
-verdict rests on it. As all seeds have to say the same, such a verdict is wrong no more often than theirs is, whichever
-seeds are in doubt.
+without any, and only what both come to counts. Where cells are counted, they stay, and are counted against what is
+decided instead: it is so whatever those eigenvalues are. So one network of sixty does not void what is asked of all,
+and no verdict rests on it. As all seeds have to say the same, such a verdict is wrong no more often than theirs is,
+whichever seeds are in doubt.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from ..statistics.estimands import Decision, Outcome
-from .curves import Measured
+from .curves import Cell, Measured
 
 FEWEST: Final = 2  # seeds without a doubt: one has no interval
 
@@ -42,6 +44,18 @@ def without_doubted(curves: Sequence[Measured], doubts: Doubts) -> tuple[Measure
     return tuple(replace(curve, cells=tuple(curve.cells[seed] for seed in kept)) for curve in curves)
 
 
+def with_gaps(curves: Sequence[Measured], doubts: Doubts) -> tuple[Measured, ...]:
+    """The curves with nothing in the place of eigenvalues that are in doubt."""
+
+    def known(curve: Measured, cell: Cell) -> Cell:
+        return replace(cell, value=math.nan) if _is_of_lambda1(curve) and cell.run in doubts else cell
+
+    return tuple(
+        replace(curve, cells=tuple(tuple(known(curve, cell) for cell in row) for row in curve.cells))
+        for curve in curves
+    )
+
+
 def agreed(whole: Decision, rest: Decision) -> Decision:
     """What two decisions both come to; undecided, with the numbers of the one that is, where they differ."""
     p = max(whole.p, rest.p)
@@ -52,4 +66,8 @@ def agreed(whole: Decision, rest: Decision) -> Decision:
 
 
 def _of_lambda1(curves: Sequence[Measured]) -> list[Measured]:
-    return [curve for curve in curves if curve.curve.measure.part == "curvature"]
+    return [*filter(_is_of_lambda1, curves)]
+
+
+def _is_of_lambda1(curve: Measured) -> bool:
+    return curve.curve.measure.part == "curvature"

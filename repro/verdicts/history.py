@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from ..runs.conditions import Conditions
 from ..runs.store import Store
 from .claim import Case
-from .declaration import changes, declaration, digest, folded, unfolded
+from .declaration import UNDER, Declared, changes, declaration, digest, folded, unfolded
 from .entry import Before, Entry, Look
 from .looks import data_of
 
@@ -63,12 +63,19 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
 
 
 def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> tuple[Look, ...]:
-    """The looks that sessions made at a case with these seeds or part of them, by their number of seeds."""
+    """The looks that sessions made at a case with these seeds or part of them, by their number of seeds.
+
+    Those under earlier rules count, too: who changes the rules has seen what they came to.
+    """
     of_case = [note for note in notes if (note.id, note.case) == (case.claim.id, case.id) and note.looks]
-    declared = digest(declaration(case, conditions)) if of_case else ""
-    looks = dict.fromkeys(look for note in of_case if note.declared == declared for look in note.looks)
+    declared = _but_for_rules(declaration(case, conditions)) if of_case else ""
+    looks = dict.fromkeys(look for n in of_case if _but_for_rules(n.declaration) == declared for look in n.looks)
     found = {look.seeds: look for look in looks if look.data == data_of(case, conditions, look.seeds)}
     return tuple(found[seeds] for seeds in sorted(found))
+
+
+def _but_for_rules(declared: Declared) -> str:
+    return digest({**declared, UNDER: {**declared.get(UNDER, {}), "rules": None}})
 
 
 def _keys(of: Note | Entry) -> list[tuple[str, ...]]:

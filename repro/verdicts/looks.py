@@ -1,7 +1,8 @@
 """Looks at a claim: with how many seeds it was looked at, at which error, and what that leaves. Free of torch.
 
 Whoever adds seeds because a claim is undecided has looked at it before, in the same session or in an earlier one. All
-looks at the same data count: those under the same declaration at the same runs, as far as their seeds go.
+looks at the same data count: those under the same declaration, by whichever rules, at the same runs, as far as their
+seeds go.
 """
 
 import hashlib

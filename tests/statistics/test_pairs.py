@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from repro.statistics.equivalence import Same
 from repro.statistics.estimands import Decision, Estimand, Outcome, Sample
-from repro.statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange
-from repro.statistics.units import POINTS, SHARE, points
+from repro.statistics.pairs import ChangesLess, HigherOnAverage, LowerOnAverage, Mostly, SmallerChange, Way
+from repro.statistics.units import POINTS, SHARE, Array, points
 
 HOLDS, FAILS, UNDECIDED = Outcome.HOLDS, Outcome.FAILS, Outcome.UNDECIDED
 GRID = (64, 128, 256, 512, 1024)
@@ -201,3 +204,28 @@ def test_cells_that_two_recipes_share_count_once() -> None:
     found = Mostly("higher").decide(*one, *other)
     assert "share of 5 cells" in found.effect
     assert found.estimate == pytest.approx(1 / 5)
+
+
+@given(data=st.data(), seeds=st.integers(5, 8), way=st.sampled_from(["higher", "lower"]))
+def test_what_is_so_in_most_cases_is_so_whatever_the_unknown_values_are(
+    data: st.DataObject, seeds: int, way: Way
+) -> None:
+    shape, value = (seeds, 3), st.integers(-3, 3).map(float)
+    whole = [data.draw(arrays(np.float64, shape, elements=value)) for _ in range(2)]
+    unknown = [data.draw(arrays(np.bool_, shape)) for _ in range(2)]
+    other = [data.draw(arrays(np.float64, shape, elements=value)) for _ in range(2)]
+
+    def decided(*values: Array) -> Outcome:
+        return Mostly(way).decide(*(Sample(one, (1, 2, 3), POINTS) for one in values)).outcome
+
+    gaps = decided(*(np.where(mask, np.nan, one) for mask, one in zip(unknown, whole, strict=True)))
+    filled = decided(*(np.where(mask, new, one) for mask, one, new in zip(unknown, whole, other, strict=True)))
+    assert gaps in (Outcome.UNDECIDED, filled)
+
+
+def test_a_cell_that_two_recipes_share_counts_once_where_a_value_of_it_is_unknown() -> None:
+    shared, own = np.array([[np.nan], [3.0], [4.0], [5.0], [6.0]]), np.ones((5, 1))
+    lines = [Sample(np.hstack([shared, own * size]), (1, 2), POINTS, group=name) for name, size in (("a", 1), ("b", 2))]
+    later = [Sample(np.hstack([shared + 1, own * 9]), (1, 2), POINTS, group=name) for name in "ab"]
+    found = Mostly("higher").decide(lines[0], later[0], lines[1], later[1])
+    assert found.effect.startswith("share of 3 cells")

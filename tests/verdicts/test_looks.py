@@ -18,6 +18,7 @@ from repro.statistics.pairs import Mostly
 from repro.statistics.sequential import ERROR, LOOKED_FURTHER, REST
 from repro.statistics.trends import Drops
 from repro.statistics.units import points
+from repro.verdicts import terms
 from repro.verdicts.claim import Case
 from repro.verdicts.curves import FGSM, Curve
 from repro.verdicts.deciding import judge
@@ -139,6 +140,14 @@ def test_seeds_that_could_decide_nothing_were_not_looked_at(tmp_path: Path) -> N
     for before in ((), (Look(seeds=4, level=ERROR, decided=False, data=""),)):
         enough = judged(5, before)
         assert (enough.reproduced, [(look.seeds, look.level) for look in enough.looks]) == (True, [(5, ERROR)])
+
+
+def test_a_look_under_earlier_rules_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session(tmp_path, 3)
+    monkeypatch.setattr(terms, "RULES", terms.RULES + 1)
+    entry = session(tmp_path, 8)
+    assert made(entry)[0] == (3, ERROR, False)
+    assert entry.declared_before
 
 
 @pytest.mark.parametrize("other", ["declaration", "batch sizes", "store"])

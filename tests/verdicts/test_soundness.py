@@ -15,6 +15,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
+from repro.statistics.pairs import Mostly
 from repro.statistics.trends import Rises
 from repro.statistics.units import factor, points
 from repro.verdicts.claim import Case
@@ -170,6 +171,28 @@ def test_what_holds_by_the_seeds_in_doubt_alone_is_undecided(tmp_path: Path) -> 
     assert found.effect.endswith("3 of 9 runs, and the seeds without any come to another verdict")
     assert found.entry().p > 0.05
     assert found.further is not None
+
+
+@pytest.mark.parametrize(("sizes", "word"), [((128,), "trend seen"), ((128, 256), "inconclusive")])
+def test_of_most_cases_those_in_doubt_count_against_what_is_decided(
+    tmp_path: Path, sizes: tuple[int, ...], word: str
+) -> None:
+    """One of three cells of one seed leaves two thirds, two leave a third, and four seeds of five show no median."""
+    lines = [Curve(STDCNN_MNIST, LR(momentum), LAMBDA1) for momentum in (0.0, 0.9)]
+    here, of = conditions(seeds=5), case_of(*lines, holds_if=Mostly("lower"))
+
+    def results(run: Run) -> dict[str, Any]:
+        value = 3.0 if run.sgd.momentum else 10.0
+        doubted = run.seed == 1 and run.batch_size in sizes and run.sgd.momentum
+        return {**sound(run), "lambda1": value, "lambda1_elsewhere": 1.0, "lambda1_error": 0.9 * value * bool(doubted)}
+
+    found = judge(of, fill(Store(tmp_path), of.runs(here), results), here)
+    assert (found.word, found.further, len(found.looks)) == (word, None, 1)
+    told = f"fewer than four images carry lambda1 in {len(sizes)} of 30 runs"
+    if len(sizes) == 1:
+        assert f"{told}; it comes to the same whatever those are" in found.notes
+    else:
+        assert found.effect.endswith(f"{told}, and the verdict hangs on what those are")
 
 
 def test_the_verdict_at_equal_training_has_the_doubts_of_the_same_runs(tmp_path: Path) -> None:
