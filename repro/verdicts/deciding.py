@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..experiment.readings import SOUND, Alternative
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
@@ -99,8 +97,9 @@ class _Look:
 
     def _further(self, decided: Decided) -> Further | None:
         """What would decide the case at a further look; None where seeds are not what it lacks."""
-        known = np.isfinite(decided.decision.estimate) and self.rule.error > 0 and not decided.withheld
-        if decided.outcome is not Outcome.UNDECIDED or not known or (decided.sure and self.case.holds_if.bears_gaps):
+        if decided.outcome is not Outcome.UNDECIDED or not decided.known or not self.rule.error:
+            return None
+        if decided.sure and self.case.holds_if.bears_gaps:  # nothing is known of how often further ones are in doubt
             return None
         level = next_level(self.rule.error) if self._looked(decided) else self.rule.error
         return more_seeds(self.case, decided.sure or decided.samples, self.store, self.conditions, level)
@@ -108,8 +107,7 @@ class _Look:
     def _looked(self, decided: Decided) -> bool:
         """Whether so many seeds could have decided the case at all: what could not is no look, and spends nothing."""
         seeds = min(len(sample.values) for sample in decided.samples)
-        known = not decided.withheld and np.isfinite(decided.decision.estimate)
-        return bool(known) and self.case.holds_if.decides(seeds, self.rule.error)
+        return decided.known and self.case.holds_if.decides(seeds, self.rule.error)
 
     def _looks(self, decided: Decided, seeds: int) -> tuple[Look, ...]:
         """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
@@ -177,7 +175,7 @@ class _Look:
     def _flips_at(self, decided: Decided) -> float | None:
         """By how much its margins would have to be multiplied for another outcome; None where no margin decides."""
         case = self.case
-        if decided.withheld or not np.isfinite(decided.decision.estimate) or not self._turning:
+        if not decided.known or not self._turning:
             return None
         return critical(case.rule, case.margins, lambda estimand: decided.again(estimand, self.rule))
 

@@ -36,6 +36,11 @@ class Decided:
         """What the samples say of the claim."""
         return self.decision.outcome
 
+    @property
+    def known(self) -> bool:
+        """Whether there is an estimate, and it may decide."""
+        return not self.withheld and bool(np.isfinite(self.decision.estimate))
+
     def again(self, estimand: Estimand, rule: Level) -> Decision:
         """What the same samples say of another estimand."""
         whole = rule.decide(estimand, *self.samples)
@@ -109,7 +114,7 @@ def _nothing_decided(case: Case, group: Sequence[Measured], papers: bool, doubts
     """To what some curves come that decide nothing, whatever they show, and why; None for others."""
     if reason := not_learnt(group, papers):
         return Outcome.NOT_LEARNT, reason
-    if case.holds_if.bears_gaps or without_doubted(group, doubts):
+    if case.holds_if.bears_gaps or not doubts or without_doubted(group, doubts):
         return None
     return Outcome.UNDECIDED, in_words(group, doubts)
 

@@ -57,11 +57,16 @@ def levels(found: Report) -> str:
 
 def said(entries: Iterable[Entry]) -> str:
     """A row for each sentence that is the paper's own, with what became of it."""
-    own: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.standing == PAPER:
-            own.setdefault(entry.says, []).append(entry)
+    own = by_sentence(entry for entry in entries if entry.standing == PAPER)
     return table(HEAD, map(_row, own.values()))
+
+
+def by_sentence(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Verdicts by the sentence that they are of, in the order in which they come."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.says, []).append(entry)
+    return found
 
 
 def _row(entries: Sequence[Entry]) -> tuple[str, ...]:

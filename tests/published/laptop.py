@@ -11,7 +11,7 @@ from repro.report.page.answer import answer
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
 
-from .findings import ROOT, said
+from .findings import ROOT, by_sentence, said
 from .tables import table
 
 LAPTOP: Final = ROOT / "artifacts" / "published-laptop"
@@ -60,7 +60,7 @@ def section(loaded: Loaded) -> dict[str, Any]:
         "tests": len(entries),
         "lacking": f"; {', '.join(lacking)} have not been run there yet" if lacking else "",
         "by_task": by_task(loaded),
-        "by_sentence": by_sentence(entries),
+        "in_full": in_full(entries),
         "in_short": in_short(entries),
         "not_seen": said(entry for entry in entries if entry.outcome is Outcome.FAILS),
     }
@@ -77,23 +77,21 @@ def by_task(loaded: Loaded) -> str:
 
 def in_short(entries: Iterable[Entry]) -> str:
     """What is seen wherever it is decided, what nowhere, and what here and not there: a line for each sentence."""
-    of: dict[str, list[Entry]] = {}
-    for entry in entries:
-        of.setdefault(entry.says, []).append(entry)
     lines: dict[frozenset[Outcome], list[str]] = {outcomes: [] for outcomes in SHORT}
-    for says, told in of.items():
+    for says, told in by_sentence(entries).items():
         lines[frozenset(entry.outcome for entry in told) & set(DECIDED)].append(f"- {says} ({_told(told)})")
     return "\n\n".join("\n".join((f"{head}:", "", *lines[key])) for key, head in SHORT.items() if lines[key])
 
 
-def by_sentence(entries: Iterable[Entry]) -> str:
+def in_full(entries: Iterable[Entry]) -> str:
     """A row for each sentence, a column for each task: how many of its tests came to what."""
-    cells: dict[str, dict[str, list[Entry]]] = {}
-    for entry in entries:
-        cells.setdefault(entry.says, {}).setdefault(entry.task, []).append(entry)
-    names = {name for row in cells.values() for name in row}
-    tasks = [name for name in (*map(str, TASKS.values()), "all tasks") if name in names]
-    rows = [(says, *(_cell(row.get(task, ())) for task in tasks)) for says, row in cells.items()]
+    entries = [*entries]
+    there = {entry.task for entry in entries}
+    tasks = [name for name in (*TASKS, "all tasks") if name in there]
+    rows = [
+        (says, *(_cell([entry for entry in told if entry.task == task]) for task in tasks))
+        for says, told in by_sentence(entries).items()
+    ]
     return table(("what the paper says", *tasks), rows)
 
 
