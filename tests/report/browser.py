@@ -49,7 +49,7 @@ def looking(browser: Browser, path: Path, *, width: int = 1280, dark: bool = Fal
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", offline=True
     )
-    context.set_default_timeout(5000)
+    context.set_default_timeout(30_000)  # milliseconds: a busy machine is slow, not wrong
     looked = Looked(context.new_page())
     looked.page.on("console", lambda message: looked.said.append(f"{message.type}: {message.text}"))
     looked.page.on("pageerror", lambda error: looked.said.append(str(error)))
