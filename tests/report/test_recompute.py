@@ -1,6 +1,7 @@
+"""A report's verdicts are decided again from the stored measures, and whatever it asserts is compared."""
+
 import json
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,58 +9,25 @@ from typing import Any
 
 import pytest
 from msgspec import convert, structs, to_builtins
-from reports import broken, content, plainly, written
-from worlds import READING, case_of, conditions, recipe_of
+from recomputed import CASES, FIRST, SECOND, WHERE, again, made, measures_file, rewrite
+from reports import plainly, written
 
-from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.regimes import QUICK
-from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.report.bundle import Report, session_of, told_once
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
 from repro.report.together import taken_together
-from repro.runs.integrity import signed
-from repro.runs.run import Run, reading_key
 from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
-from repro.statistics.trends import Lower
-from repro.statistics.units import factor, points
-from repro.verdicts.claim import Always, Case
-from repro.verdicts.curves import FGSM, LAMBDA1, Curve
+from repro.statistics.units import points
+from repro.verdicts.claim import Always
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Entry
 from repro.verdicts.history import decided, looks_before, remember
 
-WHERE = conditions()
-CASES = {
-    "claims/test_it.py::test_flat[M1-MNIST-FGSM]": case_of(
-        Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
-    ),
-    "claims/test_it.py::test_lower[StdCNN-MNIST]": case_of(
-        Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
-        Curve(STDCNN_MNIST, LR(), LAMBDA1),
-        holds_if=Lower(factor(1.25)),
-        id="it-is-lower",
-        axes=(),
-        says="It is lower.",
-    ),
-}
-FIRST, SECOND = CASES
-
-
-def results(run: Run) -> dict[str, float]:
-    """Measures that vary with the recipe and from seed to seed."""
-    return {"lambda1": (5 if recipe_of(run) == LR_BS() else 50) + run.seed, "fgsm_accuracy": 0.6 + run.seed / 300}
-
 
 @pytest.fixture
 def whole(tmp_path: Path) -> dict[str, Any]:
-    return content(CASES, WHERE, tmp_path / "store", results)
-
-
-def again(tmp_path: Path, whole: dict[str, Any], cases: dict[str, Case] | None = None) -> Recomputed:
-    return recompute(
-        written(tmp_path / "artifacts", whole), CASES if cases is None else cases, ReadOnce(tmp_path / "store")
-    )
+    return made(tmp_path)
 
 
 def test_a_report_that_nothing_happened_to_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -107,17 +75,6 @@ def test_only_rounding_is_no_difference(
 def test_a_number_that_is_gone_is_a_difference(tmp_path: Path, whole: dict[str, Any]) -> None:
     whole["claims"][0]["estimate"] = None
     assert again(tmp_path, whole).differ[FIRST][0].startswith("estimate: none in the report, ")
-
-
-def measures_file(tmp_path: Path, run: Run) -> Path:
-    """Where a run's measures are under the first reading."""
-    return tmp_path / "store" / "runs" / run.key / f"measures-{reading_key(READING)}.json"
-
-
-def rewrite(file: Path, content: dict[str, Any]) -> None:
-    """Put another content into a file of the store, with its checksum."""
-    content.pop("checksum", None)
-    file.write_text(json.dumps(signed(content, f"{file.parent.name}/{file.name}")))
 
 
 def test_an_instrument_that_fails_now_is_named(tmp_path: Path, whole: dict[str, Any]) -> None:
@@ -250,115 +207,6 @@ def test_a_built_in_regimes_name_stands_over_its_own_scales(tmp_path: Path, whol
     assert again(tmp_path, whole).session == []
     whole["session"]["regime"]["name"] = "laptop"
     assert len(again(tmp_path, whole).session) == 1
-
-
-def remove(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
-def unmeasure(folder: Path) -> None:
-    (folder / f"measures-{reading_key(READING)}.json").unlink()
-
-
-def damage(folder: Path) -> None:
-    (folder / "run.json").write_text('{"steps": 3, "los')
-
-
-@pytest.mark.parametrize("harm", [remove, unmeasure, damage])
-def test_runs_that_the_store_lacks_are_named(
-    tmp_path: Path, whole: dict[str, Any], harm: Callable[[Path], None]
-) -> None:
-    run = CASES[FIRST].runs(WHERE)[0]
-    harm(tmp_path / "store" / "runs" / run.key)
-    found = again(tmp_path, whole)
-    assert found.missing == {FIRST: [f"{run} ({run.key})"]}
-    assert found.agree == {SECOND}
-
-
-def test_a_test_that_lacks_its_runs_and_stands_otherwise_among_all_takes_nothing_off_those_that_agree(
-    tmp_path: Path, whole: dict[str, Any]
-) -> None:
-    for claim in whole["claims"]:
-        claim["family_wise"] = True
-    whole["claims"][0] |= {"outcome": "fails"}
-    remove(tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key)
-    found = again(tmp_path, whole)
-    assert (found.agree, [*found.missing], [*found.differ]) == ({SECOND}, [FIRST], [FIRST])
-
-
-def test_a_damaged_file_is_left_where_it_is(tmp_path: Path, whole: dict[str, Any]) -> None:
-    file = tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key / "run.json"
-    file.write_text("{")
-    again(tmp_path, whole)
-    assert file.read_text() == "{"
-
-
-def test_measures_without_the_field_cannot_be_decided(tmp_path: Path, whole: dict[str, Any]) -> None:
-    run = CASES[FIRST].runs(WHERE)[0]
-    rewrite(measures_file(tmp_path, run), {"measures": {"test_accuracy": 0.9}})
-    assert again(tmp_path, whole).differ == {FIRST: ["cannot be decided now: KeyError: 'fgsm_accuracy'"]}
-
-
-def test_claims_that_are_on_one_side_only_are_named(tmp_path: Path, whole: dict[str, Any]) -> None:
-    found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": CASES[FIRST]})
-    assert (found.agree, found.gone, found.new) == ({FIRST, SECOND}, [], [])  # moved or renamed, it is the same claim
-    other = replace(CASES[FIRST], axes=("PGD",))
-    found = again(tmp_path, whole, {SECOND: CASES[SECOND], "claims/test_it.py::test_new": other})
-    assert (found.agree, found.gone, found.new) == ({SECOND}, [FIRST], ["claims/test_it.py::test_new"])
-
-
-@pytest.mark.parametrize("about", ["the claim and its test", "its test alone", "the claim alone"])
-def test_a_claim_that_broke_and_has_a_verdict_now_differs(tmp_path: Path, whole: dict[str, Any], about: str) -> None:
-    del whole["claims"][0]
-    (error,) = broken(["claims/test_old.py::test_old" if about == "the claim alone" else FIRST], CASES[FIRST])
-    whole["errors"] = [{"test": FIRST, "error": error["error"]} if about == "its test alone" else error]
-    found = again(tmp_path, whole)
-    assert found.differ == {error["test"]: ["verdict: none in the report, for it broke; trend seen now"]}
-    assert (found.agree, found.checked, found.new) == ({SECOND}, set(CASES), [])
-
-
-def test_a_claim_that_broke_and_has_no_verdict_now_either_agrees(tmp_path: Path, whole: dict[str, Any]) -> None:
-    del whole["claims"][0]
-    whole["errors"] = broken([FIRST], CASES[FIRST])
-    run = CASES[FIRST].runs(WHERE)[0]
-    stored = json.loads(measures_file(tmp_path, run).read_text())
-    stored["measures"]["instruments"] = {"disagreement": 0.5}  # an instrument that fails
-    rewrite(measures_file(tmp_path, run), stored)
-    assert again(tmp_path, whole) == Recomputed(agree=set(CASES), checked=set(CASES))
-
-
-def test_a_claim_that_broke_before_its_runs_were_made_is_not_checked(tmp_path: Path, whole: dict[str, Any]) -> None:
-    del whole["claims"][0]
-    whole["errors"] = broken([FIRST], CASES[FIRST])
-    remove(tmp_path / "store" / "runs" / CASES[FIRST].runs(WHERE)[0].key)
-    assert again(tmp_path, whole) == Recomputed(agree={SECOND}, checked={SECOND})
-
-
-def test_a_test_whose_end_broke_after_its_verdict_keeps_that(tmp_path: Path, whole: dict[str, Any]) -> None:
-    whole["errors"] = broken([FIRST], CASES[FIRST])
-    assert again(tmp_path, whole) == Recomputed(agree=set(CASES), checked=set(CASES))
-
-
-def test_a_claim_counts_once_however_often_a_report_has_it(tmp_path: Path, whole: dict[str, Any]) -> None:
-    whole["claims"] += [whole["claims"][0], {**whole["claims"][1], "test": "claims/test_it.py::test_twin"}]
-    found = again(tmp_path, whole)
-    assert list(found.differ) == [FIRST, "claims/test_it.py::test_twin"]
-    assert (found.agree, found.checked) == ({FIRST, SECOND}, set(CASES))
-
-
-@pytest.mark.parametrize("broke", [False, True])
-def test_a_test_outside_the_checkout_stands_for_no_claim_of_it(
-    tmp_path: Path, whole: dict[str, Any], broke: bool
-) -> None:
-    strange = "/elsewhere/test_a.py::test_a"
-    first = whole["claims"].pop(0)
-    if broke:
-        whole["errors"] = broken([strange], CASES[FIRST])
-    else:
-        whole["claims"].append({**first, "test": strange})
-    report = written(tmp_path / "artifacts", whole)
-    found = recompute(report, CASES, ReadOnce(tmp_path / "store"), {strange})
-    assert found == Recomputed(agree={SECOND}, checked={SECOND}, outside=[strange], new=[FIRST])
 
 
 def test_a_declaration_of_another_kind_is_a_difference(tmp_path: Path, whole: dict[str, Any]) -> None:
