@@ -74,7 +74,7 @@ def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
     names = [entry.case.replace("-over-", "/") for entry in entries]
     shown = [f"**{entry.verdict}**, {estimate(entry)}" for entry in entries]
     sound = [f"{entry.sound.verdict}" if entry.sound else "-" for entry in entries]
-    equal = [_equal(entry) for entry in entries]
+    equal = [equal_amount(entry) for entry in entries]
     return entries[0].says, *("<br>".join(cell) for cell in (names, shown, sound, equal))
 
 
@@ -83,7 +83,8 @@ def estimate(told: Entry | EqualAmount | OtherReading) -> str:
     return told.shown.partition(":")[0]
 
 
-def _equal(entry: Entry) -> str:
+def equal_amount(entry: Entry) -> str:
+    """What the runs decide at equal training amount: they are the same ones where none has to be trained less."""
     equal = entry.equal_amount
     if equal is None or not equal.trained_less:
         return "the same runs"

@@ -11,7 +11,8 @@ from repro.report.page.answer import answer
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
 
-from .findings import ROOT, by_sentence, said
+from .failing import not_seen
+from .findings import ROOT, by_sentence
 from .tables import table
 
 LAPTOP: Final = ROOT / "artifacts" / "published-laptop"
@@ -41,7 +42,7 @@ def paragraph(found: Report) -> str:
     own = [entry for entry in found.claims if entry.standing == PAPER]
     there = {entry.task for entry in found.claims}
     tasks = [name for name in TASKS if name in there]
-    of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(tasks)}"
+    of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(filter(None, (', '.join(tasks[:-1]), tasks[-1])))}"
     central, *_ = answer(found.claims).sentences
     return (
         f"With less training, on a laptop ([`--regime laptop`]({PAGE})), {_decided(found.claims)} tests{of} are "
@@ -62,7 +63,7 @@ def section(loaded: Loaded) -> dict[str, Any]:
         "by_task": by_task(loaded),
         "in_full": in_full(entries),
         "in_short": in_short(entries),
-        "not_seen": said(entry for entry in entries if entry.outcome is Outcome.FAILS),
+        "not_seen": not_seen(entries),
     }
 
 
