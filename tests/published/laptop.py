@@ -8,11 +8,11 @@ from repro.experiment.regimes import Scale
 from repro.experiment.tasks import TASKS
 from repro.report.bundle import Loaded, Report, load
 from repro.report.page.answer import answer
+from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
 
-from .failing import not_seen
-from .findings import ROOT, by_sentence
+from .findings import ROOT, by_sentence, equal_amount, estimate
 from .tables import table
 
 LAPTOP: Final = ROOT / "artifacts" / "published-laptop"
@@ -29,6 +29,7 @@ SHORT: Final = {
     frozenset(DECIDED): "**Seen in some of its tests, not in others**",
     frozenset[Outcome](): "**Decided nowhere**",
 }
+NOT_SEEN: Final = ("what the paper says", "on", "estimate", "in which way not", "at equal training amount")
 SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
 
 
@@ -94,6 +95,12 @@ def in_full(entries: Iterable[Entry]) -> str:
         for says, told in by_sentence(entries).items()
     ]
     return table(("what the paper says", *tasks), rows)
+
+
+def not_seen(entries: Iterable[Entry]) -> str:
+    """A row for each test of what the paper says itself that came to "not seen"."""
+    own = (entry for entry in entries if entry.standing == PAPER and entry.outcome is Outcome.FAILS)
+    return table(NOT_SEEN, ((one.says, one.case, estimate(one), way(one), equal_amount(one)) for one in own))
 
 
 def _task(name: str, scale: Scale, entries: Sequence[Entry]) -> tuple[str, ...]:

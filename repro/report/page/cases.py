@@ -21,6 +21,7 @@ from .numberline import Line
 from .plots import curve_plot, mean
 from .trust import doubts
 from .values import line_of
+from .ways import way
 
 SYMBOLS: Final = {"holds": "\u2713", "fails": "\u2717", "undecided": "?", "not learnt": "\u2205"}
 STANDINGS: Final = {
@@ -141,7 +142,8 @@ class Case:
             case Outcome.HOLDS:
                 return f"It holds: {found}; {asked}."
             case Outcome.FAILS:
-                return f"It fails: {found}; {asked}."
+                how = f" This is {way(entry)}." if way(entry) else ""
+                return f"It fails: {found}; {asked}.{how}"
         return f"Undecided: {found}; {asked}. The interval leaves both possible."
 
     def _jointly(self) -> str:

@@ -1,0 +1,40 @@
+"""In which way a claim fails: another trend than it says, none, or one that is too small to matter."""
+
+from typing import Final
+
+from ...statistics.estimands import Outcome, Side
+from ...statistics.units import FACTOR, POINTS
+from ...verdicts.entry import Entry, NumberLine
+
+SMALL: Final = "as said, by less than matters"
+REVERSED: Final = "the other way round"
+NONE: Final = "no clear trend, and none as said that would matter"
+MOVES: Final = "a difference that matters, where none is said"
+
+
+def way(entry: Entry) -> str:
+    """By where its interval lies; empty of a verdict that does not fail, or fails by something else than this."""
+    line, (low, high) = entry.number_line, entry.interval
+    if entry.outcome is not Outcome.FAILS or line is None or low is None or high is None:
+        return ""
+    return _lies(line, low, high) if line.unit in (POINTS.name, FACTOR.name) else ""
+
+
+def _lies(line: NumberLine, low: float, high: float) -> str:
+    match line.side:
+        case Side.ABOVE:
+            return _short_of(line.margin, low, high)
+        case Side.BELOW:
+            return _short_of(line.margin, -high, -low)
+        case Side.WITHIN | Side.NOT_BELOW if high < -line.margin:
+            return MOVES
+        case Side.WITHIN if low > line.margin:
+            return MOVES
+    return ""
+
+
+def _short_of(margin: float, low: float, high: float) -> str:
+    """Of an interval of the change as it is claimed; one that reaches beyond the margin is not why a claim fails."""
+    if high > margin:
+        return ""
+    return SMALL if low > 0 else REVERSED if high < 0 else NONE
