@@ -15,9 +15,9 @@ from repro.science.measuring import checks, instruments
 
 
 def test_a_cost_counted_by_hand() -> None:
-    """StdCNN at 5,500 gradients a second; forward passes cost a third, Hessian-vector products two each."""
+    """StdCNN at 5,500 gradients a second; a step costs ten, a forward pass a third, a Hessian-vector product two."""
     run = replace(RUN, task=STDCNN_MNIST, epochs=10, train_images=3000)
-    trained = 10 * 3000
+    trained = 10 * (3000 + 47 * 10)
     looked_at = (3000 + 2048) / 3
     attacked = 256 * (1 + 1.4 * (1 + 0.6 * 10) + 4 / 3)
     curved = 2 * 9 * 256
@@ -96,14 +96,21 @@ def test_images_that_there_are_not_cost_nothing() -> None:
     assert whole(RUN, replace(READING, hessian_images=4096)) == whole(RUN, replace(READING, hessian_images=1024))
 
 
-def test_seed_batch_size_and_recipe_cost_nothing_by_the_table() -> None:
-    for other in (replace(RUN, seed=1), replace(RUN, batch_size=1024), replace(RUN, sgd=LR(0.9).sgd(64))):
+def test_seed_and_recipe_cost_nothing_by_the_table_and_smaller_batches_cost_their_steps() -> None:
+    for other in (replace(RUN, seed=1), replace(RUN, sgd=LR(0.9).sgd(64))):
         assert whole(other, READING) == whole(RUN, READING)
+    costs, smaller = Costs(), replace(RUN, batch_size=16)
+    more = 14 * (smaller.last_step - RUN.last_step) / 1300
+    assert costs.seconds(smaller) == pytest.approx(costs.seconds(RUN) + more)
+    assert costs.seconds(smaller, READING) == costs.seconds(RUN, READING)
 
 
-def test_half_the_width_of_resnet18_is_a_quarter_of_the_cost() -> None:
-    run = replace(RUN, task=RESNET18_CIFAR10)
-    assert whole(replace(run, width=32), READING) == pytest.approx(whole(run, READING) / 4)
+def test_half_the_width_of_resnet18_is_a_quarter_of_what_an_image_costs() -> None:
+    run, costs = replace(RUN, task=RESNET18_CIFAR10), Costs()
+    narrow = replace(run, width=32)
+    assert costs.seconds(narrow, READING) == pytest.approx(costs.seconds(run, READING) / 4)
+    steps = run.last_step * BUILT_IN["ResNet18"].step
+    assert costs.seconds(narrow) - steps == pytest.approx((costs.seconds(run) - steps) / 4)
 
 
 def test_every_network_of_the_paper_has_built_in_rates() -> None:

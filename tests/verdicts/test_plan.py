@@ -109,10 +109,11 @@ def test_the_prediction_adds_what_the_session_takes_beside_its_runs(
 def test_a_stored_run_that_lacks_a_reading_is_planned_for_that_reading_alone(tmp_path: Path) -> None:
     stored = ROBUST.runs(WHERE)[0]
     plan = make_plan([ROBUST], under(WHERE.regime.overridden(pgd_steps=5)), stored_whole(tmp_path, [stored]))
-    firsts = [(job.run, seconds) for job, seconds in plan.missing.items() if job.kind == "train"]
-    assert firsts[-1][0] == stored
-    assert firsts[-1][1] == pytest.approx(firsts[0][1] - Costs().seconds(stored))
-    assert len({seconds for _, seconds in firsts[:-1]}) == 1
+    firsts = {job.run: seconds for job, seconds in plan.missing.items() if job.kind == "train"}
+    assert [*firsts][-1] == stored
+    to_train = {run: Costs().seconds(run) for run in firsts}
+    to_read = {run: seconds - (run != stored) * to_train[run] for run, seconds in firsts.items()}
+    assert [*to_read.values()] == pytest.approx([to_read[stored]] * len(firsts))
 
 
 def test_the_plan_tells_runs_that_are_trained_from_those_that_are_measured_too(tmp_path: Path) -> None:
