@@ -5,6 +5,7 @@ readings of the same trained run are measured on request and stored beside it; a
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from .datasets import Dataset
@@ -87,6 +88,7 @@ class Reading:
         return {name: value for name, value in table.items() if name != "given_epsilon" or value is not None}
 
 
+@lru_cache(maxsize=64)  # asked for every run
 def of_checkpoints(first: Reading) -> Reading:
     """How checkpoints are measured: like finished runs, but without the checks of the instruments."""
     return replace(first, parts=tuple(part for part in first.parts if part != "instruments"))

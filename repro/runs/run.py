@@ -154,14 +154,7 @@ class Run:
         With a constant learning rate that is its state on the way. Where the rate decays the state would have been left
         at the full rate: there it is a training of its own, with the whole schedule compressed to that amount.
         """
-        if amount >= self.amount:
-            return self
-        if self is not self.whole:
-            return self.whole.at(amount)
-        decays = self.sgd.half_life is not None and self.sgd.half_life < self.epochs
-        share = round(self.last_step * amount / self.amount)
-        steps = max(1, share) if decays else steps_to(self.sgd, self.steps_per_epoch, amount)
-        return self if steps >= self.last_step else replace(self, steps=steps, compressed=decays)
+        return self if amount >= self.amount else _shorter(self.whole, amount)
 
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
@@ -190,6 +183,14 @@ def from_spec(spec: dict[str, Any]) -> Run:
     values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
     trained_as = tuple(spec["trained_as"])
     return Run(**{**values, "task": TASKS.known(spec["task"]), "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
+
+
+@lru_cache(maxsize=1 << 16)  # every claim on a line asks for the same ones
+def _shorter(run: Run, amount: float) -> Run:
+    decays = run.sgd.half_life is not None and run.sgd.half_life < run.epochs
+    share = round(run.last_step * amount / run.amount)
+    steps = max(1, share) if decays else steps_to(run.sgd, run.steps_per_epoch, amount)
+    return run if steps >= run.last_step else replace(run, steps=steps, compressed=decays)
 
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of
