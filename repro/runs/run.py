@@ -154,7 +154,7 @@ class Run:
         With a constant learning rate that is its state on the way. Where the rate decays the state would have been left
         at the full rate: there it is a training of its own, with the whole schedule compressed to that amount.
         """
-        return self if amount >= self.amount else _shorter(self.whole, amount)
+        return self if amount >= self.amount else _shorter(self.whole, amount) or self.whole
 
     def __str__(self) -> str:
         decay = f" halved every {self.sgd.half_life}" if self.sgd.half_life else ""
@@ -186,11 +186,11 @@ def from_spec(spec: dict[str, Any]) -> Run:
 
 
 @lru_cache(maxsize=1 << 16)  # every claim on a line asks for the same ones
-def _shorter(run: Run, amount: float) -> Run:
+def _shorter(run: Run, amount: float) -> Run | None:
     decays = run.sgd.half_life is not None and run.sgd.half_life < run.epochs
     share = round(run.last_step * amount / run.amount)
     steps = max(1, share) if decays else steps_to(run.sgd, run.steps_per_epoch, amount)
-    return run if steps >= run.last_step else replace(run, steps=steps, compressed=decays)
+    return None if steps >= run.last_step else replace(run, steps=steps, compressed=decays)
 
 
 @lru_cache(maxsize=1 << 16)  # equal runs are made anew for every curve they are a point of

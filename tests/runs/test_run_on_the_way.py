@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from specs import ONE
 
@@ -148,4 +148,5 @@ def test_a_compressed_run_is_another_run_that_is_read_back_from_its_spec() -> No
 def test_a_checkpoint_at_an_amount_is_that_of_the_whole_run(run: Run, share: float) -> None:
     checkpoint = replace(run, steps=max(1, run.last_step // 2))
     amount = share * checkpoint.amount
+    assume(amount < checkpoint.amount)  # what comes to it already is itself
     assert checkpoint.at(amount).last_step == run.at(amount).last_step
