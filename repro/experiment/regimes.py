@@ -136,8 +136,11 @@ def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale
 #   StdCNN-FashionMNIST: Benchmark's learning rate is gone before few images are learnt, 1,024 at 32 stay at 80%, 4,096
 #     at 84 to 85%; 8,192 come to 87% in 16 epochs. LR m=0 has 85% of 4,096 after 60 epochs, 57 s, and of 8,192 after 40
 #     and 44 epochs 85 and 84%, 87 s: that 72 are enough is extrapolated and was not measured.
-#   C1, 256 images, augmented: at 32, LR m=0 has 77% after 70 epochs. With 8 standing for 64, at 16, 60 epochs 95%, 75
-#     epochs 98%, 45 s; Benchmark 95% after 30, LR/BS m=0.9 96% after 60; at 8, LR m=0.9 95% after 40.
+#   C1, 256 images, augmented: at 32, LR m=0 has 77% after 70 epochs. With 8 standing for 64, Benchmark has 95% after
+#     30, LR/BS m=0.9 96% after 60, LR m=0.9 at 8 95% after 40. LR m=0 falls back now and then, its learning rate being
+#     large for its lambda1. The least of five seeds (100 to 104) after 60, 75, 90, 105 and 120 epochs: 94, 95, 100, 99
+#     and 97% at 8, 91, 54, 79, 93 and 89% at 16. (With 60, of the seeds that are reported one had 32% at 8 and two
+#     84 and 75% at 16: so many that hardly a claim could be decided. They had been chosen on three seeds.)
 # Among these, what decides most for its time was looked for on the seeds that are reported, which flatters its number
 # of verdicts a little. Decided of 46, 47 and 26, and seconds of a core's time:
 #   StdCNN-MNIST at 16 and 32 with 3, 4 and 5 seeds 19, 27, 31; at 8 and 32, 25, 32, 32, of 1,280 s with 5.
@@ -173,7 +176,7 @@ for _task, _quick, _laptop in (
         Scale(32, _NEAR, 5, 1024, Reading(2048, 512, 8, 512), anchor=16),
     ),
     (STDCNN_FASHION, _SMOKE, Scale(72, _NEAR, 4, 8192, Reading(2048, 1024, 8, 1024), anchor=16)),
-    (C1_CIFAR10, _SMOKE, Scale(60, (8, 16), 5, 256, Reading(1024, 256, 8, 256), anchor=8)),
+    (C1_CIFAR10, _SMOKE, Scale(120, (8, 16), 5, 256, Reading(1024, 256, 8, 256), anchor=8)),
     (RESNET18_CIFAR10, _SMOKE, _SMOKE),
 ):
     study(_task, quick=_quick, laptop=_laptop)
