@@ -142,8 +142,8 @@ class Case:
             case Outcome.HOLDS:
                 return f"It holds: {found}; {asked}."
             case Outcome.FAILS:
-                how = f" This is {way(entry)}." if way(entry) else ""
-                return f"It fails: {found}; {asked}.{how}"
+                how = way(entry)
+                return f"It fails: {found}; {asked}." + (f" This is {how}." if how else "")
         return f"Undecided: {found}; {asked}. The interval leaves both possible."
 
     def _jointly(self) -> str:
