@@ -1,11 +1,13 @@
 """Pools of workers that need no Dask: a real executor of the standard library, and parcels that take no time."""
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from repro.cluster.far import FarWorkshop
 from repro.cluster.parcels import Made, Parcel
 from repro.experiment.readings import of_checkpoints, transfer
 from repro.experiment.recipes import SGD
@@ -14,7 +16,8 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.integrity import RECORD, signed
 from repro.runs.run import Job, Run
-from repro.runs.store import WEIGHTS_FILE, measures_name
+from repro.runs.store import WEIGHTS_FILE, Store, measures_name
+from repro.runs.workshop import Session
 from repro.science.data.sources import Source
 
 CONDITIONS = Conditions(QUICK, {"MNIST": Source("MNIST", "surrogate", "")}, "cpu")
@@ -79,3 +82,10 @@ def make(work: Parcel) -> Made:
 def _sent(content: dict[str, Any], run: Run, name: str) -> bytes:
     """A file as a worker's store signs it."""
     return json.dumps(signed(content, f"{run.key}/{name}")).encode()
+
+
+def shop(store: Store, fleet: Fleet, *jobs: Job, **further: object) -> FarWorkshop:
+    """A workshop of these jobs, in a session that ends before a test that waits for ever holds up others."""
+    cohort, ends = further.pop("cohort", lambda _: 1), time.monotonic() + 60
+    further.setdefault("over", lambda: time.monotonic() > ends)
+    return FarWorkshop(store, CONDITIONS, Session(jobs, **further), fleet, cohort=cohort)

@@ -1,3 +1,5 @@
+"""Two reports are compared claim by claim: what was decided otherwise, what moved, what only one has."""
+
 import copy
 import json
 from collections.abc import Callable
@@ -5,79 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from comparing import CASES, EMPTY, FIRST, SECOND, Compared, comparison, first, made
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec import convert, to_builtins
-from reports import Content, broken, content, entry, written
-from worlds import case_of, conditions, same_examples
+from reports import Content, broken, entry, written
+from worlds import conditions, same_examples
 
-from repro.experiment.recipes import LR_BS
-from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST
 from repro.report.bundle import Loaded, Report, Session, session_of
-from repro.report.compare import Change, Comparison, compare
-from repro.runs.run import Run
-from repro.statistics.equivalence import Flat
-from repro.statistics.units import factor, points
-from repro.verdicts.curves import FGSM, LAMBDA1, Curve
-from repro.verdicts.declaration import digest
-
-CASES = {
-    "test[M1-MNIST-FGSM]": case_of(
-        Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM",), says="It is flat."
-    ),
-    "test[StdCNN-MNIST]": case_of(
-        Curve(STDCNN_MNIST, LR_BS(), LAMBDA1),
-        holds_if=Flat(factor(2)),
-        id="its-curvature-is",
-        axes=(),
-        says="It is flat.",
-    ),
-}
-FIRST, SECOND = "it-is-flat [M1-MNIST-FGSM]", "its-curvature-is [StdCNN-MNIST]"
-CIRCUMSTANCES = {
-    "commit": "abc",
-    "dirty": False,
-    "versions": {"torch": "2.14", "numpy": "2.1"},
-    "hardware": {"processor": "a processor", "cores": 8},
-}
-
-
-def spreading(run: Run) -> dict[str, float]:
-    """Accuracy whose spread over seeds grows with the batch size, so that the largest decides."""
-    return {"fgsm_accuracy": 0.6 + run.seed * run.batch_size / 1e6}
+from repro.report.compare import compare
 
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Content:
-    found = content(CASES, conditions(), tmp_path / "store", spreading)
-    found["session"] |= CIRCUMSTANCES
-    return found
-
-
-Compared = Callable[[Callable[[Content], object]], Comparison]
+    return made(tmp_path)
 
 
 @pytest.fixture
 def compared(tmp_path: Path, whole: Content) -> Compared:
-    """The report compared with itself after a change."""
-
-    def run(change: Callable[[Content], object]) -> Comparison:
-        other = copy.deepcopy(whole)
-        change(other)
-        return compare(written(tmp_path / "a", whole), written(tmp_path / "b", other))
-
-    return run
-
-
-def first(**changes: Any) -> Callable[[Content], object]:
-    return lambda whole: whole["claims"][0].update(changes)
+    return comparison(tmp_path, whole)
 
 
 def nothing(_: Content) -> None:
     pass
-
-
-EMPTY = Comparison(2, (), (), (), (), (), (), (), ())
 
 
 def test_nothing_differs_between_a_report_and_itself(compared: Compared) -> None:
@@ -151,6 +103,8 @@ def estimate(value: float | None, low: float | None, high: float | None) -> Call
 
 
 Moved = tuple[tuple[Any, Any, Any], tuple[Any, Any, Any], bool]
+
+
 MOVED: dict[str, Moved] = {
     "apart": ((0, -1, 1), (5, 4, 6), True),
     "touching intervals": ((0, -3, 3), (5, 2, 8), True),
@@ -178,6 +132,8 @@ def test_an_estimate_moved_if_each_lies_outside_the_others_interval(
 
 
 numbers = st.floats(-10, 10)
+
+
 triples = st.tuples(numbers, numbers, numbers).map(sorted)
 
 
@@ -209,122 +165,6 @@ def test_an_effect_in_other_words_is_still_compared(compared: Compared) -> None:
     words = {"effect": "change of batch size 256 to 64 in the mean"}
     found = compared(first(estimate=90.0, interval=[89.0, 91.0], **words))
     assert ([v.name for v in found.moved], found.apart) == ([FIRST], ())
-
-
-def test_a_margin_that_was_declared_differently_is_told(compared: Compared) -> None:
-    def change(whole: Content) -> None:
-        declared = whole["claims"][0]["declaration"]
-        declared["holds_if"]["within"]["size"] = 2.0
-        whole["claims"][0]["declared"] = digest(declared)
-
-    found = compared(change)
-    (moved,) = found.declared
-    assert moved.name == f"{FIRST} (holds_if.within: 5 points -> 2 points)"
-    assert moved.before != moved.after
-    assert not found.same
-
-
-def test_a_term_that_claims_share_is_told_once_however_many_were_decided_under_it(compared: Compared) -> None:
-    def change(whole: Content) -> None:
-        for claim in whole["claims"]:
-            claim["declaration"]["under"]["rules"]["trained"] = 0.1
-            claim["declared"] = digest(claim["declaration"])
-
-    found = compared(change)
-    assert found.declared == (Change("rules.trained", "0.85", "0.1"),)
-    assert not found.same
-
-
-def test_how_a_task_is_studied_is_told_among_the_settings_alone(compared: Compared) -> None:
-    def change(whole: Content) -> None:
-        for claim in whole["claims"]:
-            claim["declaration"]["under"][claim["task"]]["reading"]["pgd_steps"] = 40.0
-            claim["declared"] = digest(claim["declaration"])
-
-    term = [Change(f"{task}.reading.pgd_steps", "4", "40") for task in ("M1-MNIST", "StdCNN-MNIST")]
-    assert [*compared(change).declared] == term
-
-    def with_settings(whole: Content) -> None:
-        change(whole)
-        for scale in whole["session"]["regime"]["tasks"].values():
-            scale["reading"]["pgd_steps"] = 40
-
-    found = compared(with_settings)
-    assert (found.declared, found.settings) == ((), (Change("all tasks, reading, pgd_steps", 4, 40),))
-
-
-def tasks(**changes: Any) -> Callable[[Content], object]:
-    def change(whole: Content) -> None:
-        for scale in whole["session"]["regime"]["tasks"].values():
-            scale.update(changes)
-
-    return change
-
-
-def one_task(whole: Content) -> None:
-    tasks(epochs=9)(whole)
-    whole["session"]["regime"]["tasks"]["M1-MNIST"].update(batch_sizes=[64, 512])
-    whole["session"]["regime"]["tasks"]["M1-MNIST"]["reading"].update(pgd_steps=9)
-
-
-SETTINGS_THAT_DIFFER: dict[str, tuple[Callable[[Content], object], tuple[Change, ...]]] = {
-    "every task": (tasks(epochs=9), (Change("all tasks, epochs", 2, 9),)),
-    "one task beside": (
-        one_task,
-        (
-            Change("all tasks, epochs", 2, 9),
-            Change("M1-MNIST, batch_sizes", [64, 128, 256], [64, 512]),
-            Change("M1-MNIST, reading, pgd_steps", 4, 9),
-        ),
-    ),
-    "the regime's name": (
-        lambda whole: whole["session"]["regime"].update(name="own"),
-        (Change("regime, name", "quick", "own"),),
-    ),
-    "data": (
-        lambda whole: whole["session"]["data"]["MNIST"].update(kind="surrogate"),
-        (Change("data, MNIST", "published", "surrogate"),),
-    ),
-    "readings": (
-        lambda whole: whole["session"].update(readings=["lambda1-test"]),
-        (Change("readings", ["sound-attack"], ["lambda1-test"]),),
-    ),
-    "something new": (
-        lambda whole: whole["session"].update(colour="blue"),
-        (Change("colour", None, "blue"),),
-    ),
-}
-
-
-@pytest.mark.parametrize(("change", "settings"), SETTINGS_THAT_DIFFER.values(), ids=SETTINGS_THAT_DIFFER)
-def test_settings_are_compared_field_by_field(
-    compared: Compared, change: Callable[[Content], object], settings: tuple[Change, ...]
-) -> None:
-    found = compared(change)
-    assert found.settings == settings
-    assert not found.same
-
-
-def test_the_folder_that_data_lay_in_is_no_setting(compared: Compared) -> None:
-    assert compared(lambda whole: whole["session"]["data"]["MNIST"].update(text="elsewhere")) == EMPTY
-
-
-def test_circumstances_are_told_and_are_of_themselves_no_change(compared: Compared) -> None:
-    def change(whole: Content) -> None:
-        whole["session"].update(commit="def", dirty=True, device="cuda")
-        whole["session"]["versions"] |= {"torch": "2.15", "new": "1"}
-        whole["session"]["hardware"] |= {"cores": 4}
-
-    found = compared(change)
-    assert set(found.circumstances) == {
-        Change("commit", "abc", "def"),
-        Change("dirty", False, True),
-        Change("device", "cpu", "cuda"),
-        Change("versions, torch", "2.14", "2.15"),
-        Change("versions, new", None, "1"),
-        Change("hardware, cores", 8, 4),
-    }
-    assert found.same
 
 
 def test_a_comparison_is_plain_json(compared: Compared) -> None:
