@@ -1,6 +1,6 @@
 """A session's runs on the workers of a cluster: what is sent to them, what comes back, and which of them are taken.
 
-The engine is Dask distributed (``pip install repro-batch-robustness[cluster]``); only ``pool.py`` and ``starting.py``
+The engine is Dask distributed (``pip install '.[cluster]'`` in a checkout); only ``pool.py`` and ``starting.py``
 import it, and only where a session was given --cluster.
 """
 

@@ -3,7 +3,7 @@
 Hooks and fixtures only; what they do stands in the modules beside this one. Where the package is installed pytest loads
 this file in every session, so torch, numpy and what needs them are imported once a claim was collected.
 
-PYTEST_DONT_REWRITE: no test stands here, and pytest would warn of a plugin that an editable install brought in before it.
+PYTEST_DONT_REWRITE: no test stands here, and pytest would warn of what an editable install brought in before it.
 """
 
 import argparse

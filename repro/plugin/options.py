@@ -135,7 +135,9 @@ def _declare(group: pytest.OptionGroup) -> None:
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
     value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")
-    regimes = "paper (the default), laptop (two hours by plan), quick, or a TOML file (see the manual)"
+    regimes = (
+        "paper (the default), laptop (under three hours on two cores by plan), quick, or a TOML file (see the manual)"
+    )
     value("--regime", name_of, regimes)
     for name, field in FIELDS.items():
         value(flag(name), _field(name), field.help)

@@ -198,8 +198,7 @@ class ClaimSession:
             from .far import Far
         except ModuleNotFoundError as error:
             raise SettingError(
-                f"--cluster {self.settings.cluster}: needs the extra [cluster] ({error}); "
-                "pip install repro-batch-robustness[cluster]"
+                f"--cluster {self.settings.cluster}: needs Dask ({error}); pip install distributed"
             ) from None
         return Far(self.settings, self.conditions, self._process.say, self._tell_of_cluster)
 

@@ -36,7 +36,7 @@ CHOICES: Final = (
         "the code of Yao et al. loads MNIST and CIFAR-10 so and adds epsilon to that; for MNIST and Fashion-MNIST this "
         "departs from Section 1, where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range "
         "PGD leaves next to nothing of any network; it is measured beside, as epsilon-in-pixels",
-        "repro.experiment.tasks",
+        "repro.experiment.datasets",
         UNSTANDARDISED,
     ),
     Choice(
@@ -94,8 +94,9 @@ CHOICES: Final = (
     Choice("seeds", "5 at the paper's scale", "the paper shows no spread", "repro.experiment.regimes.PAPER"),
     Choice(
         "diverged runs",
-        "accuracy counts as chance (10%); lambda1 has no value and leaves its claim inconclusive",
-        "a network of NaNs gives every image the same class",
+        "test accuracy counts as chance (10%); under attack, and of lambda1, its batch size is left out, and what is "
+        "decided only without it is undecided",
+        "a network of NaNs gives every image the same class, under any attack",
         "repro.verdicts.curves",
     ),
 )  # fmt: skip

@@ -71,7 +71,7 @@ def test_where_nothing_is_missing_no_cluster_is_reached(project: Project) -> Non
 @pytest.mark.parametrize(
     ("package", "cluster", "says"),
     [
-        ("distributed", "local:2", "needs the extra [cluster] (*); pip install repro-batch-robustness[cluster]"),
+        ("distributed", "local:2", "needs Dask (*); pip install distributed"),
         ("dask_jobqueue", "slurm.toml", "needs dask_jobqueue; pip install dask-jobqueue"),
         ("dask_cuda", "cuda.toml", "needs dask_cuda; pip install dask-cuda"),
     ],

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from repro.report.bundle import Report, load
+from repro.report.page.trust import doubts, tally
+from repro.statistics.estimands import DECIDED
 from repro.verdicts.entry import PAPER, Entry, EqualAmount, OtherReading
 from repro.words import counted
 
@@ -14,6 +16,7 @@ from .tables import table
 ROOT: Final = Path(__file__).parents[2]
 PUBLISHED: Final = ROOT / "artifacts" / "published"
 BEGIN: Final = "<!-- what was found: written by python -m tests.published -->"
+TRUST: Final = "docs/manual.md#how-far-a-verdict-can-be-trusted"
 END: Final = "<!-- end of what was found -->"
 HEAD: Final = (
     "what the paper says",
@@ -41,12 +44,22 @@ def _intro(found: Report) -> str:
     tasks = dict.fromkeys(entry.task for entry in found.claims)
     seeds = sorted({entry.seeds for entry in found.claims})
     words = Counter(entry.verdict for entry in own)
+    decided = [entry for entry in own if entry.outcome in DECIDED]
     return (
         f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
-        f"{'is' if len(own) == 1 else 'are'} decided so far, with {' or '.join(map(str, seeds))} seeds: "
-        f"{', '.join(f'{n} {word}' for word, n in words.items())}. Nothing else at that scale is decided yet; some of "
-        f"it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
+        f"{'was' if len(own) == 1 else 'were'} made so far, with {' or '.join(map(str, seeds))} seeds: "
+        f"{', '.join(f'{n} {word}' for word, n in words.items())}. {_relied(decided)} Nothing else at that scale is "
+        f"tested yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
     )
+
+
+def _relied(decided: Sequence[Entry]) -> str:
+    """How many decided verdicts can be relied on, and what speaks against the others."""
+    against = Counter(words for entry in decided for words in doubts(entry))
+    sure = tally(decided).sure
+    told = ", ".join(f"{words} ({number})" for words, number in against.items())
+    rest = f" What speaks against {'the others' if sure else 'them'}: {told}." if told else ""
+    return f"{sure or 'None'} of the {len(decided)} that are decided can be [relied on]({TRUST}).{rest}"
 
 
 def levels(found: Report) -> str:

@@ -29,6 +29,10 @@ SHORT: Final = {
     frozenset(DECIDED): "**Seen in some of its tests, not in others**",
     frozenset[Outcome](): "**Decided nowhere**",
 }
+OTHERS: Final = {  # the same of what is not decided, as a sentence has them
+    Outcome.UNDECIDED: "are inconclusive",
+    Outcome.NOT_LEARNT: "were asked of networks that have not learnt",
+}
 NOT_SEEN: Final = ("what the paper says", "on", "estimate", "in which way not", "at equal training amount")
 SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
 
@@ -47,8 +51,9 @@ def paragraph(found: Report) -> str:
     central, *_ = answer(found.claims).sentences
     return (
         f"With less training, on a laptop ([`--regime laptop`]({PAGE})), {_decided(found.claims)} tests{of} are "
-        f"decided, on networks that have learnt: {_told(found.claims)}. Of those of what the paper says itself "
-        f"{_decided(own)} are: {_told(own)}. Trends are seen there, and nothing is called reproduced. {central}"
+        f"decided, on networks that have learnt: {_parts(found.claims)}. Of the tests of what the paper says itself "
+        f"{_decided(own)} are decided: {_parts(own)}. Trends are seen there, and nothing is called reproduced. "
+        f"{central}"
     )
 
 
@@ -126,6 +131,15 @@ def _cell(entries: Sequence[Entry]) -> str:
 def _told(entries: Iterable[Entry]) -> str:
     found = Counter(entry.outcome for entry in entries)
     return ", ".join(f"{found[outcome]} {word}" for outcome, word in WORDS.items() if found[outcome])
+
+
+def _parts(entries: Sequence[Entry]) -> str:
+    """What the decided ones came to, and then the others."""
+    others = [entry for entry in entries if entry.outcome not in DECIDED]
+    found = Counter(entry.outcome for entry in others)
+    rest = [f"{found[outcome]} {words}" for outcome, words in OTHERS.items() if found[outcome]]
+    told = _told(entry for entry in entries if entry.outcome in DECIDED).replace(",", " and")
+    return "; ".join(filter(None, (told, " and ".join(rest))))
 
 
 def _decided(entries: Sequence[Entry]) -> str:

@@ -132,7 +132,8 @@ def test_a_declaration_is_the_same_after_a_stay_in_a_file(estimand: Estimand) ->
 
 def test_every_case_of_the_paper_has_a_hash_of_its_own() -> None:
     cases = [case for test in claim_tests() for case in test.cases]
-    assert len({hash_of(case) for case in cases}) == len(cases) == 246
+    assert len({hash_of(case) for case in cases}) == len(cases)
+    assert len(cases) >= 246  # of what the paper says none may get lost
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from ...verdicts.entry import Entry, NumberLine
 
 SMALL: Final = "as said, by less than matters"
 REVERSED: Final = "the other way round"
-NONE: Final = "no clear trend, and none as said that would matter"
+NONE: Final = "no clear trend; one as said that would matter is ruled out"
 MOVES: Final = "a difference that matters, where none is said"
 
 
