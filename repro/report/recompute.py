@@ -16,6 +16,7 @@ from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
 from ..verdicts.entry import Broken, Entry, Look, Told, name_of
 from ..verdicts.history import Note, decided, looks_before
+from ..verdicts.looks import seeds_at
 from .asserted import alike, asserted, families, line, of_session
 from .bundle import Loaded
 
@@ -126,9 +127,10 @@ class _Bench:
 
     def _looks(self, reported: Entry, case: Case) -> tuple[Look, ...]:
         """The looks that a report tells of, and those at fewer seeds that its store remembers besides."""
-        remembered = [look for look in looks_before(self._notes, case, self.conditions) if look.seeds < reported.seeds]
-        found = {look.seeds: look for look in (*remembered, *reported.looks)}
-        return tuple(found[seeds] for seeds in sorted(found))
+        own = sum(seeds_at(case, self.conditions, reported.seeds))
+        remembered = [look for look in looks_before(self._notes, case, self.conditions) if look.size < own]
+        found = {look.size: look for look in (*remembered, *reported.looks)}
+        return tuple(found[size] for size in sorted(found))
 
     @cached_property
     def _notes(self) -> list[Note]:

@@ -92,6 +92,13 @@ class Conditions:
         """The same session with another number of seeds."""
         return replace(self, regime=self.regime.overridden(seeds=seeds))
 
+    def with_seeds_of(self, seeds: Mapping[Task, int]) -> "Conditions":
+        """The same session with other numbers of seeds of some tasks."""
+        scales = {str(task): replace(self.regime.scale(task), seeds=number) for task, number in seeds.items()}
+        if all(self.regime.scales[task] == scale for task, scale in scales.items()):
+            return self
+        return replace(self, regime=replace(self.regime, scales={**self.regime.scales, **scales}))
+
     def alternatives(self, task: Task) -> list[Alternative]:
         """The other readings that its verdicts are decided under, but for one that is the first reading already."""
         first = self.reading(task)

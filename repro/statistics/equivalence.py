@@ -29,6 +29,7 @@ BOTH_ON_THE_FLOOR: Final = "both stand within the margin of the floor, where not
 class _Within(Estimand):
     """An estimand of several effects, none of which may go beyond one margin to any of ``sides``."""
 
+    part_fails = True  # one contrast is enough
     sides: ClassVar[tuple[int, ...]] = (1, -1)
     words: ClassVar[str]
 
@@ -151,6 +152,7 @@ class Differs(_BesidePrinted):
     """
 
     side, words = Side.OUTSIDE, "further than {} from the printed number at some batch size"
+    part_holds, part_fails = True, False
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of one curve that has others' numbers beside it."""

@@ -77,6 +77,7 @@ class Sample:
     ``step`` is what a value is rounded to on that scale: one image of those that an accuracy is a share of.
     ``group``: what sets it apart, with others of the same group, where a sentence speaks of several tasks.
     ``theirs``: what others printed of the same curve at each batch size, NaN where they did not; empty if nowhere.
+    ``matters``: the smallest difference that matters, for an estimand whose own margin is on another scale.
     To ask the question of many worlds at once, ``values`` are (worlds, seeds, batch sizes).
     """
 
@@ -88,6 +89,7 @@ class Sample:
     group: str = ""
     theirs: tuple[float, ...] = ()
     ceiling: float = math.inf
+    matters: float = 0.0
 
 
 def groups(samples: Iterable[Sample]) -> list[tuple[Sample, ...]]:
@@ -160,10 +162,12 @@ class Question:
     def _in_doubt(self, alpha: float) -> Weakest:
         """What is shown of a sentence that is undecided: the test that keeps it from holding, at its own level.
 
-        Unless the interval would then lie where the sentence fails: there at the level at which it did not fail yet.
+        Unless the interval would then lie where the sentence fails: there at the level at which it did not fail yet, or
+        else the test that keeps it from failing, where that is of another effect.
         """
         (test, shared), against = self.holds.weakest(), self.fails.weakest()
-        return Weakest(test, max(shared, against.shared) if test.misses(alpha / shared) else shared)
+        levels = (shared, max(shared, against.shared))
+        return next((Weakest(test, n) for n in levels if not test.misses(alpha / n)), against)
 
     def _shown(self, outcome: Outcome, found: Weakest, alpha: float, p: float, reason: str = "") -> Decision:
         one_side = alpha / found.shared
@@ -176,13 +180,15 @@ class Estimand(ABC):
     """Decides a claim from the samples of its curves, in the order in which the claim names them.
 
     ``existential``: of several groups of samples one that shows the sentence is enough. ``bears_gaps``: a value may be
-    unknown (NaN), and then speaks against whatever is decided. ``side``: where its effect has to lie; None if no margin
-    says so.
+    unknown (NaN), and then speaks against whatever is decided. ``part_holds``, ``part_fails``: what is so of some batch
+    sizes alone is so of all. ``side``: where its effect has to lie; None if no margin says so.
     """
 
     compares: ClassVar[Compares] = Compares.NEITHER
     existential: ClassVar[bool] = False
     bears_gaps: ClassVar[bool] = False
+    part_holds: ClassVar[bool] = False
+    part_fails: ClassVar[bool] = False
     side: ClassVar[Side | None] = None
     takes: ClassVar[str] = ""  # how many curves, one of ``FITS``
 
@@ -200,6 +206,10 @@ class Estimand(ABC):
     def wants(self, curves: int) -> str:
         """What it is decided from instead of so many curves, in words; empty where that many are right."""
         return "" if FITS[self.takes](curves) else self.takes
+
+    def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Those batch sizes of a grid without which it would be of something else."""
+        return batch_sizes
 
     def decides(self, seeds: int, alpha: float) -> bool:  # noqa: ARG002  # one seed has no interval at any error
         """Whether so many seeds could show anything at an error of ``alpha``, whatever their values are."""
@@ -231,8 +241,8 @@ class Estimand(ABC):
         )
 
     def _margin_of(self, sample: Sample) -> float:
-        """The margin of a sample's own unit."""
-        return next((margin.size for margin in self.margins if margin.unit is sample.unit), 0.0)
+        """The margin of a sample's own unit; without one, what matters on its scale."""
+        return next((margin.size for margin in self.margins if margin.unit is sample.unit), sample.matters)
 
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide, wrongly "holds" with a probability of at most ``alpha``, and wrongly "fails" likewise."""
@@ -252,8 +262,8 @@ def at_the_ceiling(sample: Sample, margin: float) -> NDArray[np.bool_]:
 def each_once(pairs: Iterable[tuple[Sample, Sample]]) -> tuple[Array, Array]:
     """Both values of the cells of some pairs of curves, (seeds, cells) each, as far as all have seeds; each cell once.
 
-    Two recipes that set the same training at a batch size are one there. In one world only: in worlds that were drawn
-    cells are never the same.
+    Two recipes that set the same training at a batch size are one there. Where a value is unknown in every seed nobody
+    knows that, and cells stay. In one world only: in worlds that were drawn cells are never the same.
     """
     pairs = [*pairs]
     seeds = min(sample.values.shape[-2] for pair in pairs for sample in pair)
@@ -261,7 +271,11 @@ def each_once(pairs: Iterable[tuple[Sample, Sample]]) -> tuple[Array, Array]:
     if first.ndim > 2:
         return first, second
     sizes = np.array([[size for pair in pairs for size in pair[0].batch_sizes]])
-    cells = np.nan_to_num(np.concatenate([sizes, first, second]), nan=np.inf)  # no unknown value equals itself
+    unknown = np.isnan(first).all(0) | np.isnan(second).all(0)
+    apart = np.where(unknown, np.arange(unknown.size), -1)[None]
+    cells = np.nan_to_num(
+        np.concatenate([sizes, first, second, apart]), nan=np.inf
+    )  # an unknown value is like no other
     _, places = np.unique(cells, axis=1, return_index=True)
     return first[:, np.sort(places)], second[:, np.sort(places)]
 

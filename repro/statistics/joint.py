@@ -7,8 +7,8 @@ from functools import reduce
 import numpy as np
 
 from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample, Side
-from .hypotheses import AllOf, AnyOf, Effect, Mean
-from .units import Margin, Unit
+from .hypotheses import AllOf, AnyOf, Effect, Mean, Weakest
+from .units import Array, Margin, Unit
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,23 @@ class Jointly(Estimand):
         """Where the effect of the part on this scale has to lie."""
         return next((found for part in self.parts if (found := part.where(unit))), None)
 
-    def question(self, *samples: Sample) -> Question:
-        """What is asked of one curve for each part."""
-        questions = [part.question(sample) for part, sample in zip(self.parts, samples, strict=True)]
-        holds, fails = AllOf(tuple(q.holds for q in questions)), AnyOf(tuple(q.fails for q in questions))
+    def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """What any of its parts rests on."""
+        kept = {size for part in self.parts for size in part.rests_on(batch_sizes)}
+        return tuple(size for size in batch_sizes if size in kept)
+
+    def asks(self, *samples: Sample) -> Question:
+        """What is asked of one curve for each part, as far as that has room; the others have theirs without it."""
+        questions = [part.asks(sample) for part, sample in zip(self.parts, samples, strict=True)]
+        holds, fails = AllOf(tuple(q.holds for q in questions)), AnyOf(tuple(map(Failing, questions)))
         cannot_hold = reduce(np.logical_or, [q.cannot_hold for q in questions])
-        cannot_fail = reduce(np.logical_or, [q.cannot_fail for q in questions])
+        cannot_fail = reduce(np.logical_and, [q.cannot_fail for q in questions])
         no_room = "; ".join(q.no_room for q in questions if q.limited)
         return Question(holds, fails, "; and ".join(q.asked for q in questions), cannot_hold, cannot_fail, no_room)
+
+    def question(self, *samples: Sample) -> Question:
+        """The same: what room there is its parts know."""
+        return self.asks(*samples)
 
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
         """Decide from one curve for each part; what holds is shown with all its parts."""
@@ -53,6 +62,21 @@ class Jointly(Estimand):
         parts = [part.decide(sample, alpha=alpha) for part, sample in zip(self.parts, samples, strict=True)]
         effects = "; ".join(f"{d.effect} {d.unit.difference(d.estimate)}" for d in parts)
         return replace(parts[0], asked=decision.asked, effect=effects, p=decision.p)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """The evidence that a part fails, where it can."""
+
+    part: Question
+
+    def p(self) -> Array:
+        """The smallest error level at which it does."""
+        return self.part.against()
+
+    def weakest(self) -> Weakest:
+        """The test that decides it."""
+        return self.part.fails.weakest()
 
 
 @dataclass(frozen=True)
@@ -69,6 +93,7 @@ class Exists(Estimand):
     side = Side.ABOVE
     compares = Compares.BATCH_SIZES
     existential = True
+    part_holds = True
 
     takes = "an even number of curves"
 
@@ -89,6 +114,8 @@ class Exists(Estimand):
         pairs = self._pairs(samples)
         rises = [AllOf((Mean(a, 1, self.first.size), Mean(b, 1, self.second.size))) for a, b in pairs]
         first, second = (Mean(e, 1, 0.0) for e in pairs[int(np.argmin([float(rise.p()) for rise in rises]))])
+        if decision.outcome is Outcome.FAILS and self._second_falls_short(first.effect, second.effect):
+            first, second = second, first
         one_side = alpha / (2 if decision.outcome is Outcome.FAILS else len(pairs))
         shown, other = first.interval(one_side), second.interval(one_side)
         unit = second.effect.unit
@@ -103,6 +130,11 @@ class Exists(Estimand):
             high=shown.high,
             level=1 - 2 * one_side,
         )
+
+    def _second_falls_short(self, first: Effect, second: Effect) -> bool:
+        """Whether it is the second measure's change that fails, rather than the first's."""
+        short = Mean(first, -1, -self.first.size), Mean(second, -1, -self.second.size)
+        return float(short[1].p()) < float(short[0].p())
 
     def _pairs(self, samples: tuple[Sample, ...]) -> list[tuple[Effect, Effect]]:
         """The changes of both measures between two batch sizes of a recipe, for all of them."""

@@ -10,17 +10,17 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .equivalence import BOTH_ON_THE_FLOOR, ON_THE_FLOOR, both_floored, no_room_to_fall
-from .estimands import Compares, Estimand, Question, Sample, Side, each_once, groups
+from .estimands import Compares, Estimand, Question, Sample, Side, each_once, groups, on_the_floor
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .signs import opposite_signs
-from .trends import Directed, change_over_grid
+from .trends import Directed, change_over_grid, ends
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
-THE_SAME_RUNS: Final = "both pairs of curves are the same runs at every batch size"
+SECOND_ON_THE_FLOOR: Final = "the second curve stands within the margin of the floor, where it cannot change"
+ALL_EQUAL: Final = "both pairs of curves have the same values at every batch size"
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ class SmallerChange(Estimand):
     of signs u of h the mean of s t - u h is above ``by``: an intersection, for each of two signs that are not known
     before (Bonferroni). It is below ``by`` if with one choice of signs u of h and both signs s of t it is: likewise,
     for each of the choices. Batch sizes at which both pairs are the same runs can show no difference and are left out.
-    It cannot hold where at some batch size the first pair stands within the margin of the floor, as ``Same`` cannot.
+    It cannot hold where at some of the others the first pair stands within the margin of the floor, as ``Same`` cannot,
+    nor fail where the second does at all of them.
     """
 
     side = Side.ABOVE
@@ -125,20 +126,22 @@ class SmallerChange(Estimand):
 
     def question(self, *samples: Sample) -> Question:
         """What is asked of four curves."""
-        here, there = _differing(*samples)
+        a, b, c, d = _where_they_differ(*samples)
+        here, there = b.values - a.values, d.values - c.values
         if here.shape[-1] == 0:
-            asked, nothing = f"more than {self.by}", Nothing(samples[0].unit, THE_SAME_RUNS)
+            asked, nothing = f"more than {self.by}", Nothing(samples[0].unit, ALL_EQUAL)
             return Question(nothing, nothing, asked)
         name = f"change of the second pair beyond that of the first, mean over {here.shape[-1]} batch sizes"
         question = smaller(here, there, Effect(np.zeros(0), samples[0].unit, name, samples[0].step), self.by)
-        return replace(question, cannot_hold=both_floored(samples[0], samples[1], self.by), no_room=BOTH_ON_THE_FLOOR)
+        floored = on_the_floor(c, self.by.size) & on_the_floor(d, self.by.size)
+        return replace(
+            question, cannot_hold=both_floored(a, b, self.by), cannot_fail=floored, no_room=BOTH_ON_THE_FLOOR
+        )
 
     def hides(self, *samples: Sample) -> str:
         """Whether the second pair changes to both sides; that is what cancels, for the first is taken by its size."""
-        differs = _differs(*samples)
-        sizes = tuple(size for size, kept in zip(samples[0].batch_sizes, differs, strict=True) if kept)
-        values = (samples[3].values - samples[2].values)[..., differs]
-        return opposite_signs(replace(samples[0], values=values, batch_sizes=sizes), self.by) if sizes else ""
+        *_, c, d = _where_they_differ(*samples)
+        return opposite_signs(replace(c, values=d.values - c.values), self.by) if c.batch_sizes else ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,8 @@ class ChangesLess(Estimand):
     """Over the grid the first curve changes less than the second, by more than ``by``.
 
     The change is the difference of the largest batch size to the smallest, in size: see ``SmallerChange``. It cannot
-    hold where the first curve begins within the margin of the floor, as ``Flat`` cannot: a fall would not be seen.
+    hold where the first curve begins within the margin of the floor, as ``Flat`` cannot: a fall would not be seen. Nor
+    can it fail where the second lies there throughout.
     """
 
     side = Side.ABOVE
@@ -155,12 +159,17 @@ class ChangesLess(Estimand):
 
     by: Margin
 
+    def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return ends(batch_sizes)
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
         first, second = (change_over_grid(sample) for sample in samples)
         name = f"size of the second curve's {first.name} beyond that of the first's"
         question = smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
-        return replace(question, cannot_hold=no_room_to_fall(samples[0], self.by), no_room=ON_THE_FLOOR)
+        begins, lies = no_room_to_fall(samples[0], self.by), on_the_floor(samples[1], self.by.size)
+        no_room = ON_THE_FLOOR if np.any(begins) else SECOND_ON_THE_FLOOR
+        return replace(question, cannot_hold=begins, cannot_fail=lies, no_room=no_room)
 
 
 def smaller(here: Array, there: Array, shown: Effect, by: Margin) -> Question:
@@ -176,13 +185,9 @@ def smaller(here: Array, there: Array, shown: Effect, by: Margin) -> Question:
     return Question(AnyOf(tuple(beyond)), AnyOf(tuple(short)), f"more than {by}")
 
 
-def _differs(a: Sample, b: Sample, c: Sample, d: Sample) -> NDArray[np.bool_]:
-    """At which batch sizes the two pairs are not the same runs."""
+def _where_they_differ(a: Sample, b: Sample, c: Sample, d: Sample) -> list[Sample]:
+    """Two pairs of curves at the batch sizes at which they are not the same runs, or as good as these."""
     equal = (a.values == c.values) & (b.values == d.values)
-    return np.asarray(~equal.all(axis=tuple(range(equal.ndim - 1))))
-
-
-def _differing(a: Sample, b: Sample, c: Sample, d: Sample) -> tuple[Array, Array]:
-    """The paired differences of both pairs at the batch sizes at which the pairs are not the same runs."""
-    differs = _differs(a, b, c, d)
-    return (b.values - a.values)[..., differs], (d.values - c.values)[..., differs]
+    differs = ~equal.all(axis=tuple(range(equal.ndim - 1)))
+    sizes = tuple(size for size, kept in zip(a.batch_sizes, differs, strict=True) if kept)
+    return [replace(sample, values=sample.values[..., differs], batch_sizes=sizes) for sample in (a, b, c, d)]

@@ -32,6 +32,7 @@ class RanksDisagree(Estimand):
 
     side = Side.NOT_BELOW
     existential = True
+    part_holds = True  # what explains the order of all cells explains that of some
     takes = "an even number of curves"
 
     explains: float

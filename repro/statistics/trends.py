@@ -24,6 +24,11 @@ def change_over_grid(sample: Sample) -> Effect:
     return Effect(sample.values[..., -1] - sample.values[..., 0], sample.unit, name, sample.step)
 
 
+def ends(batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """The smallest and the largest, between which a change over the grid is taken."""
+    return batch_sizes[0], batch_sizes[-1]
+
+
 class Directed(Estimand):
     """An estimand of one effect, which has to lie more than its margin to one ``side`` of zero; ``words`` for that."""
 
@@ -51,6 +56,9 @@ class _OverTheGrid(Directed):
     takes = "one curve"
 
     at_least: Margin
+
+    def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
+        return ends(batch_sizes)
 
     def effect(self, *samples: Sample) -> Effect:
         (sample,) = samples

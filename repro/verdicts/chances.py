@@ -66,8 +66,8 @@ class Chances:
 
     def _noise(self, curve: Curve, group: str) -> Noise:
         scale, measure = self.conditions.regime.scale(curve.task), curve.measure
-        images = (getattr(scale.reading, measure.images) or curve.task.dataset.test) if measure.images else None
-        step = 100 / images if images else 0.0
+        images = measure.share_of(scale.reading, scale, curve.task)
+        step = float(measure.unit.scaled(np.array([1 / images]))[0]) if images else 0.0
         return Noise(measure.unit, scale.seeds, scale.batch_sizes, self._spread(curve), step, group)
 
     def _spread(self, curve: Curve) -> float:

@@ -198,6 +198,9 @@ def _require_curves(case: Case) -> None:
         raise SettingError(
             f"{named}: holds_if is given {margins}, one for each measure of its curves: {error}"
         ) from None
+    if len(set(case.names)) < len(case.groups):
+        twice = next(name for name in case.names if case.names.count(name) > 1)
+        raise SettingError(f"{named}: speaks of {twice} twice as one, in groups that cannot be told apart")
     for curves in {len(case.curves), *map(len, case.groups)}:
         if right := estimand.wants(curves):
             rule, found = type(estimand).__name__, counted(curves, "curve")

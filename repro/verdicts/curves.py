@@ -11,7 +11,7 @@ from ..errors import ReproError
 from ..experiment.own import OWN, PREFIX, Taken
 from ..experiment.readings import Alternative, Part, Reading, alone, transfer
 from ..experiment.recipes import Recipe
-from ..experiment.regimes import TRAINED
+from ..experiment.regimes import TRAINED, Scale
 from ..experiment.registry import Registry
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
@@ -20,6 +20,7 @@ from ..runs.store import Store
 from ..statistics.estimands import Sample
 from ..statistics.units import FACTOR, Array, Margin, Unit, factor, points
 
+TRAINED_ON: Final = "train_images"  # the field of a scale that says how many these are
 CHANCE: Final = 0.1  # accuracy of a network that gives every image the same one of ten classes
 
 
@@ -32,7 +33,7 @@ class Measure:
     chance, for clean accuracy, and nothing right for an attacked one; ``ceiling`` is the largest that it can have.
     ``diverged``: the value of a run that diverged, if it has one: a network of NaNs gives every image the same class,
     which is chance. Attacked or not: so that counts for nothing under attack; nor has it an eigenvalue.
-    ``images`` names the field of a reading that says of how many images it is a share, if it is one.
+    ``images`` names the field of a reading that says of how many images it is a share, if it is one, or ``TRAINED_ON``.
     ``part``: of a reading, in which it is taken. ``sound``: the field of the same accuracy by the strongest attack on
     each image, if it is of attacked images. ``axis``: what stands beside its axis, if not the label.
     """
@@ -63,6 +64,15 @@ class Measure:
     def own(self) -> bool:
         """Whether it is a next author's own, and taken apart from all others."""
         return self.part.startswith(PREFIX)
+
+    def share_of(self, reading: Reading, scale: Scale, task: Task) -> int | None:
+        """Of how many images it is a share; None: of none."""
+        if self.images is None:
+            return None
+        if self.images == TRAINED_ON:
+            return scale.train_images or task.dataset.train
+        images: int | None = getattr(reading, self.images)
+        return images or task.dataset.test
 
     @property
     def logarithmic(self) -> bool:
@@ -126,13 +136,16 @@ def measure(
     version: int = 1,
     floor: float | None = None,
     diverged: float | None = None,
+    share: bool = False,
 ) -> Measure:
     """Enter a measure of one's own; see ``Taken`` and ``Measure``. SettingError: its name stands for another.
 
     It is one number of a trained network, which is not attacked. A number that is not finite is an error of the claim.
+    ``share``: it is a share of the images that it is taken of, and so comes in steps of one of them.
     """
     taken = Taken(name, take, of, version)
-    own = Measure(name, label or name, matters, because, floor, diverged, part=taken.part)
+    images = {"test": "test_images", "train": TRAINED_ON}[of] if share else None
+    own = Measure(name, label or name, matters, because, floor, diverged, images, part=taken.part)
     MEASURES.enter(name, own)
     OWN.enter(name, taken)
     return own
@@ -219,8 +232,8 @@ class Measured:
 
         floor, ceiling = scaled(measure.floor, -np.inf), scaled(measure.ceiling, np.inf)
         step = scaled(1 / self.images, 0.0) if self.images else 0.0
-        values = unit.scaled(self.values)
-        return Sample(values, self.batch_sizes, unit, floor, step, theirs=self.theirs, ceiling=ceiling)
+        values, matters = unit.scaled(self.values), measure.matters.size
+        return Sample(values, self.batch_sizes, unit, floor, step, "", self.theirs, ceiling, matters)
 
     @property
     def theirs(self) -> tuple[float, ...]:
@@ -260,8 +273,9 @@ def read_runs(
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]
     rows = tuple(tuple(cells[i : i + width]) for i in range(0, len(cells), width))
     reading = further or conditions.reading(curve.task)
-    images = (getattr(reading, measure.images) or curve.task.dataset.test) if measure.images else None
-    return Measured(curve, batch_sizes, rows, images)
+    return Measured(
+        curve, batch_sizes, rows, measure.share_of(reading, conditions.regime.scale(curve.task), curve.task)
+    )
 
 
 def _stored(

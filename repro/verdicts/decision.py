@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
 from .doubted import Doubts, agreed, in_words, with_gaps, without_doubted
-from .learnt import not_learnt, without_diverged
-
-OF_SIZES: Final = (Compares.BATCH_SIZES, Compares.RECIPES)  # what depends on which batch sizes are compared
+from .learnt import at_sizes, not_learnt, without_diverged
 
 
 @dataclass(frozen=True)
@@ -21,14 +18,15 @@ class Decided:
     """A decision with the samples that it rests on and what a reader has to know of it.
 
     ``sure``: the samples without the seeds that are in doubt, where some are and others are left; both have to come to
-    the decision. ``withheld``: nothing could be decided, whatever the samples say, on networks or eigenvalues as they
-    are.
+    the decision. ``withheld``: nothing is decided, on networks or eigenvalues as they are. ``open``: with other samples
+    something might have been.
     """
 
     decision: Decision
     samples: tuple[Sample, ...]
     notes: tuple[str, ...] = ()
     withheld: bool = False
+    open: bool = True
     sure: tuple[Sample, ...] = ()
 
     @property
@@ -57,7 +55,7 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
     is enough, such tasks are left out, and it cannot fail without them.
     """
     doubts = doubts or {}
-    groups = _grouped(case, curves)
+    groups = _grouped(case, compared_at(curves, case.holds_if))
     without = {name: why for name, group in groups.items() if (why := _nothing_decided(case, group, papers, doubts))}
     kept = {name: group for name, group in groups.items() if name not in without} if case.holds_if.existential else {}
     whole = {name: without_diverged(group) for name, group in (kept or groups).items()}
@@ -65,25 +63,46 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
     found = _on(case, compared, rule)
     if not without.keys() & compared.keys():
         found = _surely(found, case, compared, rule, doubts)
-    decision = _holds_whole(found.decision, case, "; ".join(notes))
-    if np.isfinite(decision.estimate) and (hidden := case.holds_if.hides(*found.samples)):
+    found = _of_a_part(found, case.holds_if, "; ".join(_lost(case.holds_if, groups, whole)))
+    if np.isfinite(found.decision.estimate) and (hidden := case.holds_if.hides(*found.samples)):
         notes.append(hidden)
-    withheld = bool(without) and not (kept and decision.outcome is Outcome.HOLDS)
-    if withheld:
-        decision = _withheld(decision, without, len(groups))
+    if without and not (kept and found.outcome is Outcome.HOLDS):
+        decision = _withheld(found.decision, without, len(groups))
+        found = replace(found, decision=decision, withheld=True, open=bool(kept) and found.open)
     else:
         notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
-    notes += found.notes
-    return replace(found, decision=decision, notes=tuple(dict.fromkeys(notes)), withheld=withheld)
+    return replace(found, notes=tuple(dict.fromkeys([*notes, *found.notes])))
 
 
-def _holds_whole(decision: Decision, case: Case, fewer: str) -> Decision:
-    """A decision, but none where a sentence on all batch sizes holds without some of them: ``fewer`` says which."""
-    if decision.outcome is not Outcome.HOLDS or not fewer or case.holds_if.existential:
-        return decision
-    if case.holds_if.compares not in OF_SIZES:
-        return decision
-    return replace(decision, outcome=Outcome.UNDECIDED, reason=f"it holds {fewer}", p=1.0)
+def compared_at(curves: Sequence[Measured], estimand: Estimand) -> tuple[Measured, ...]:
+    """Curves at the batch sizes at which an estimand compares them: recipes at the largest alone."""
+    if estimand.compares is not Compares.RECIPES:
+        return tuple(curves)
+    return tuple(at_sizes(curve, curve.batch_sizes[-1:]) for curve in curves)
+
+
+def _lost(estimand: Estimand, groups: Compared, whole: Mapping[str, tuple[Sequence[Measured], str]]) -> list[str]:
+    """What was left out of some groups and would have borne on what is decided, in words."""
+    return [
+        note
+        for name, (left, note) in whole.items()
+        if not set(estimand.rests_on(groups[name][0].batch_sizes)) <= set(left[0].batch_sizes)
+    ]
+
+
+def _of_a_part(found: Decided, estimand: Estimand, fewer: str) -> Decided:
+    """What is decided of all batch sizes where some had to be left out: ``fewer`` says which, if any were."""
+    if not fewer:
+        return found
+    enough = {Outcome.HOLDS: estimand.part_holds, Outcome.FAILS: estimand.part_fails}
+    can = any(enough.values())
+    if enough.get(found.outcome, False):
+        return found
+    if found.outcome is Outcome.UNDECIDED:
+        return replace(found, withheld=not estimand.part_holds, open=can)
+    says = f"it {'holds' if found.outcome is Outcome.HOLDS else 'fails'} {fewer}"
+    decision = replace(found.decision, outcome=Outcome.UNDECIDED, reason=says, p=1.0)
+    return replace(found, decision=decision, withheld=True, open=can)
 
 
 def _on(case: Case, compared: Compared, rule: Level, *, gaps: bool = False) -> Decided:

@@ -120,12 +120,21 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """A look at a claim, in whichever session: with how many seeds, at which error, and whether that decided it."""
+    """A look at a claim, in whichever session: with how many seeds, at which error, and whether that decided it.
+
+    ``by_task``: the seeds of each of its tasks, where they are several.
+    """
 
     seeds: int
     level: float
     decided: bool
     data: str  # a hash of the runs that it was at
+    by_task: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """All its seeds, by which looks follow each other."""
+        return sum(self.by_task) or self.seeds
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

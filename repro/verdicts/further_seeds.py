@@ -37,10 +37,7 @@ def more_seeds(
 
 def _seconds_a_seed(case: Case, store: Store, conditions: Conditions) -> float:
     """What a seed of the case took, training and measuring, on average over those that are stored."""
-    total = 0.0
-    for run, reading in dict.fromkeys(job for curve in case.curves for job in curve.jobs(conditions)):
-        stored = store.measures(run, reading)
-        total += (stored or {}).get("seconds") or 0.0
-        if reading == conditions.reading(run.task):
-            total += (store.record(run) or {}).get("seconds") or 0.0
+    jobs = case.jobs(conditions)
+    kept = [store.measures(*job) for job in jobs] + [store.record(run) for run in dict.fromkeys(run for run, _ in jobs)]
+    total = sum((found or {}).get("seconds") or 0.0 for found in kept)
     return total / conditions.regime.scale(case.tasks[0]).seeds

@@ -21,7 +21,7 @@ from ..runs.store import Store
 from .claim import Case
 from .declaration import UNDER, Declared, changes, declaration, digest, folded, unfolded
 from .entry import Before, Entry, Look
-from .looks import data_of
+from .looks import data_of, seeds_at
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -70,8 +70,12 @@ def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> t
     of_case = [note for note in notes if (note.id, note.case) == (case.claim.id, case.id) and note.looks]
     declared = _but_for_rules(declaration(case, conditions)) if of_case else ""
     looks = dict.fromkeys(look for n in of_case if _but_for_rules(n.declaration) == declared for look in n.looks)
-    found = {look.seeds: look for look in looks if look.data == data_of(case, conditions, look.seeds)}
-    return tuple(found[seeds] for seeds in sorted(found))
+    found = {}
+    for look in looks:
+        by_task = look.by_task or seeds_at(case, conditions, look.seeds)
+        if look.data == data_of(case, conditions, by_task):
+            found[sum(by_task)] = replace(look, by_task=by_task) if len(by_task) > 1 else look
+    return tuple(found[size] for size in sorted(found))
 
 
 def _but_for_rules(declared: Declared) -> str:

@@ -52,9 +52,10 @@ def without_diverged(curves: Sequence[Measured]) -> tuple[tuple[Measured, ...], 
     if not gone or not kept:
         return tuple(curves), ""
     note = f"without batch size {', '.join(map(str, sorted(gone)))}, where a run diverged and has no value"
-    return tuple(_at(curve, kept) for curve in curves), note
+    return tuple(at_sizes(curve, kept) for curve in curves), note
 
 
-def _at(curve: Measured, sizes: Sequence[int]) -> Measured:
+def at_sizes(curve: Measured, sizes: Sequence[int]) -> Measured:
+    """A curve at some of its batch sizes."""
     columns = [curve.batch_sizes.index(size) for size in sizes]
     return replace(curve, batch_sizes=tuple(sizes), cells=tuple(tuple(row[j] for j in columns) for row in curve.cells))

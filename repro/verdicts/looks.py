@@ -25,7 +25,8 @@ MOST: Final = ERROR / (1 - REST) + ROUNDING  # what all looks together may err t
 def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, float]]:
     """The looks of a session that wants to look at these numbers of seeds: each with its level of error.
 
-    ``before``: the looks that were ever made, by their seeds. One of them is no new look and keeps its level. Nor are
+    Of a claim on several tasks a look's seeds are those of all together. ``before``: the looks that were ever made, by
+    their seeds. One of them is no new look and keeps its level. Nor are
     fewer seeds than were looked at, which can decide nothing: their level is 0. Several new looks share what is left.
     A session that goes on until a claim is decided begins where the last one ended. ReproError: no looks that were made
     as they should be err so much together.
@@ -36,22 +37,27 @@ def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, f
     if not before:
         return list(zip(wanted, levels(wanted, next_level(None)), strict=True))
     last, most = before[-1], wanted[-1]
-    again = [(look.seeds, look.level) for look in before if look.seeds <= most][-1:]
+    again = [(look.size, look.level) for look in before if look.size <= most][-1:]
     if len(wanted) == 1:
         again = [look for look in again if look[0] == most]
-    new = [seeds for seeds in wanted if seeds > last.seeds]
+    new = [seeds for seeds in wanted if seeds > last.size]
     found = [*again, *zip(new, levels(new, next_level(last.level, last.decided)), strict=True)]
     return found or [(most, 0.0)]
 
 
-def at(conditions: Conditions, case: Case, seeds: int) -> Conditions:
-    """The conditions of a look with so many seeds."""
-    own = min(conditions.regime.scale(task).seeds for task in case.tasks)
-    return conditions if seeds == own else conditions.with_seeds(seeds)
+def seeds_at(case: Case, conditions: Conditions, seeds: int) -> tuple[int, ...]:
+    """The seeds of each of a case's tasks at a look with so many; those of the regime where it has so many itself."""
+    own = tuple(conditions.regime.scale(task).seeds for task in case.tasks)
+    return own if seeds == min(own) else (seeds,) * len(own)
 
 
-def data_of(case: Case, conditions: Conditions, seeds: int) -> str:
-    """A hash of the runs that a look is at, and of how they are measured."""
+def at(conditions: Conditions, case: Case, seeds: Sequence[int]) -> Conditions:
+    """The conditions of a look with so many seeds of each of a case's tasks."""
+    return conditions.with_seeds_of(dict(zip(case.tasks, seeds, strict=True)))
+
+
+def data_of(case: Case, conditions: Conditions, seeds: Sequence[int]) -> str:
+    """A hash of the runs that a look with so many seeds of each task is at, and of how they are measured."""
     there = at(conditions, case, seeds)
     runs = {run.key for curve in case.curves for run in curve.runs(there)}
     names = sorted(runs | {reading_key(there.reading(task)) for task in case.tasks})
@@ -73,6 +79,15 @@ def in_words(looks: Sequence[Look], seeds: int) -> str:
     told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in earlier)
     together = f"together they are wrong in at most {percent(error(looks))} of all cases"
     return f"look {len(looks)} of this claim: decided at {percent(last.level)}, after {told}; {together}"
+
+
+def since(looks: Sequence[Look], size: int) -> str:
+    """What became of the last look with more seeds than these, in words; empty where there was none."""
+    if not looks or looks[-1].size <= size:
+        return ""
+    last = looks[-1]
+    came = "decided it, at" if last.decided else "left it undecided, at"
+    return f"{counted(last.seeds, 'seed')} of this claim were looked at since, which {came} {percent(last.level)}"
 
 
 def percent(level: float) -> str:

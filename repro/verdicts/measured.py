@@ -14,7 +14,7 @@ from .tables import number
 def plain_curve(measured: Measured) -> PlainCurve:
     """A curve with all its seeds, on the scale of its measure."""
     curve, measure = measured.curve, measured.curve.measure
-    share = measure.images is not None
+    share = measure.images is not None and not measure.own
     chance = float(measure.unit.scaled(np.array([CHANCE]))[0]) if share else None
     return PlainCurve(
         task=str(curve.task),

@@ -41,4 +41,10 @@ def _object(value: Any) -> dict[str, Any] | str:
     else:
         raise TypeError(f"a {type(value).__name__} is no number, text, list, margin or object with fields")
     found = {name: plain(part) for name, part in parts.items()}
-    return found if isinstance(value, Margin) else {"kind": type(value).__name__, **found}
+    return found if isinstance(value, Margin) else {"kind": _kind(type(value)), **found}
+
+
+def _kind(cls: type) -> str:
+    """A class by its name; one from outside this house by its place, too, for its name may be that of another."""
+    own = cls.__module__.startswith(f"{__package__.partition('.')[0]}.")
+    return cls.__name__ if own else f"{cls.__module__}.{cls.__qualname__}"

@@ -11,6 +11,7 @@ from repro.experiment.regimes import PAPER, QUICK, Regime
 from repro.experiment.tasks import C1_CIFAR10, M1_MNIST
 from repro.statistics.equivalence import Flat, Same
 from repro.statistics.joint import Exists, Jointly
+from repro.statistics.pairs import Mostly
 from repro.statistics.trends import Drops, Lower
 from repro.statistics.units import FACTOR, POINTS, points
 from repro.verdicts.claim import Case, claim
@@ -233,3 +234,18 @@ def test_a_claim_with_a_wrong_number_of_curves_is_refused_where_it_is_declared(
     lines = [Curve(M1_MNIST, LR(momentum), TEST_ACCURACY) for momentum in (0.0, 0.2, 0.5)][:curves]
     with pytest.raises(SettingError, match=line):
         claim("wrong", section="1", says="", on=(M1_MNIST,), curves=lambda _: tuple(lines), holds_if=holds_if)
+
+
+def test_groups_that_cannot_be_told_apart_are_refused() -> None:
+    """Of two groups of one name one would take the place of the other, and nobody would see it go."""
+    with pytest.raises(SettingError, match=r"'twice' \[M1-MNIST\]: speaks of M1-MNIST, LR twice as one"):
+        claim(
+            "twice",
+            section="1",
+            says="More is higher.",
+            on=(M1_MNIST,),
+            together=("attack",),
+            attack=(FGSM, PGD),
+            curves=lambda task, attack: (Curve(task, LR(), attack), Curve(task, LR(0.9), attack)),
+            holds_if=Mostly("higher"),
+        )

@@ -180,6 +180,11 @@ def test_an_estimand_of_ones_own_is_hashed_by_what_it_holds(one: Estimand, other
     assert hash_of(decided_by(one)) == hash_of(decided_by(one))
 
 
+def test_an_estimand_of_ones_own_that_has_the_name_of_another_has_a_hash_of_its_own() -> None:
+    same = type("Flat", (Flat,), {"sides": (-1,)})
+    assert hash_of(decided_by(same(points(5)))) != hash_of(decided_by(Flat(points(5))))
+
+
 def test_what_cannot_be_hashed_is_told_in_one_line() -> None:
     with pytest.raises(ReproError, match=r"it-is-flat: holds_if = Own.*cannot be hashed: a (object|set)") as raised:
         declared(decided_by(Own({1, 2})))

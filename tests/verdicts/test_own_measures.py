@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -22,7 +22,7 @@ from repro.science.data.splits import Data, Split
 from repro.science.measuring.measures import measure as take
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Rises
-from repro.statistics.units import factor
+from repro.statistics.units import factor, points
 from repro.verdicts.curves import MEASURES, Curve, Measure, measure
 from repro.verdicts.deciding import judge
 
@@ -118,3 +118,22 @@ def test_it_stands_in_a_claims_declaration_with_its_version(tmp_path: Path, own:
     fill_measures(store, case.runs(HERE), alone(READING, own.part), lambda _: {"mean_logit": 3.0})
     declaration = judge(case, store, HERE).entry().declaration
     assert own.part in str(declaration)
+
+
+@pytest.mark.parametrize(("of", "images"), [("test", READING.test_images), ("train", 1024)])
+def test_a_share_comes_in_steps_of_one_of_its_images(tmp_path: Path, of: Literal["test", "train"], images: int) -> None:
+    """Without the step, seeds that end on the same count would be a certainty."""
+    own = measure("a_share", mean_logit, matters=points(2), because="it is a share", of=of, share=True)
+    try:
+        case = case_of(Curve(M1_MNIST, LR(), own), holds_if=Rises(points(2)))
+        store = fill(Store(tmp_path), case.runs(HERE))
+        fill_measures(store, case.runs(HERE), alone(READING, own.part), lambda _: {"a_share": 0.5})
+        found = judge(case, store, HERE)
+        assert found.curves[0].images == images
+        assert found.curves[0].sample.step == pytest.approx(100 / images)
+        assert found.decision.low < 0 < found.decision.high
+        (plain,) = found.entry().curves
+        assert not isinstance(plain, str)
+        assert plain.chance is None  # ten classes are no matter of its own
+    finally:
+        del OWN["a_share"], MEASURES["a_share"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from worlds import HEALTHY, Results, case_of, conditions, fill, fill_transfer, same_examples
 
 from repro.errors import ReproError
-from repro.experiment.recipes import LR_BS
+from repro.experiment.recipes import BENCHMARK, LR_BS
 from repro.experiment.tasks import M1_MNIST
 from repro.runs.conditions import Conditions
 from repro.runs.run import Job, Run
@@ -115,10 +115,10 @@ def test_where_nothing_is_obtained_a_look_without_its_runs_is_an_error(tmp_path:
 # --- what further seeds would come to ---
 
 
-def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Verdict:
+def costly(folder: Path, slope: Callable[[int], float], where: Conditions, of: Case = DROPS) -> Verdict:
     """A verdict where each run took 10 seconds to train, 2 to measure and 1 together with another seed's."""
-    store = fill(Store(folder), DROPS.runs(where))
-    for run, reading in DROPS.jobs(where):
+    store = fill(Store(folder), of.runs(where))
+    for run, reading in of.jobs(where):
         whole = {"steps": run.last_step, "training_amount": run.amount, "diverged": False, "seconds": 10.0}
         store.put_run(run, whole, lambda path: path.touch())
         attacked = along(slope)(run) or {}
@@ -127,7 +127,7 @@ def costly(folder: Path, slope: Callable[[int], float], where: Conditions) -> Ve
         found = {"transfer_accuracy": 0.9} if together else measures
         stored = {"reading": asdict(reading), "measures": found, "seconds": 1.0 if together else 2.0}
         store.put_measures(run, reading, stored)
-    return judge(DROPS, store, where)
+    return judge(of, store, where)
 
 
 def test_an_undecided_claim_says_how_many_further_seeds_would_decide_it_and_their_cost(tmp_path: Path) -> None:
@@ -144,6 +144,15 @@ def test_an_undecided_claim_says_how_many_further_seeds_would_decide_it_and_thei
     assert further.text.startswith(words)
     assert further.text.endswith(" of one core")
     assert f"  {further.text}\n" in found.evidence
+
+
+def test_a_further_seed_costs_what_is_trained_for_equal_training_too(tmp_path: Path) -> None:
+    """Of Benchmark two of three batch sizes are trained once more, with the schedule compressed."""
+    of = case_of(Curve(M1_MNIST, BENCHMARK, FGSM), holds_if=Drops(points(1)))
+    further = costly(tmp_path, lambda seed: 0.0 if seed == 1 else 0.1, conditions(), of).further
+    assert further is not None
+    assert further.seeds is not None
+    assert further.seconds == pytest.approx(further.seeds * (3 * (10 + 2 + 1) + 2 * (10 + 2)))
 
 
 def test_an_estimate_at_the_margin_itself_is_said_to_be_hopeless(tmp_path: Path) -> None:

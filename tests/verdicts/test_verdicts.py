@@ -91,7 +91,7 @@ def one_diverged(run: Run) -> dict[str, float] | None:
     return None if diverged else {"lambda1": 20.0}
 
 
-@pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9"), (LOWER, "1 of 15")])
+@pytest.mark.parametrize(("of", "lost"), [(FLAT, "1 of 9"), (LOWER, "1 of 6")])
 def test_in_a_reduced_regime_a_run_that_diverged_has_not_learnt(tmp_path: Path, of: Case, lost: str) -> None:
     found = verdict(tmp_path, of, one_diverged)
     assert found.inconclusive

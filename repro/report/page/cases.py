@@ -236,4 +236,4 @@ class Case:
 
 def _kind(declaration: dict[str, Any]) -> str:
     rule = declaration.get("holds_if")
-    return str(rule.get("kind", "")) if isinstance(rule, dict) else ""
+    return str(rule.get("kind", "")).rpartition(".")[2] if isinstance(rule, dict) else ""

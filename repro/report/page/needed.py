@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ...statistics import equivalence, estimands
+from ...statistics import equivalence, estimands, pairs
 from ...statistics.estimands import Outcome
 from ...verdicts.entry import Entry
 from ...verdicts.instrument_checks import DOUBTS
@@ -16,6 +16,7 @@ OTHERWISE: Final = {  # what it would take, by what a reason says
     equivalence.NO_NUMBERS: PRINTED,
     equivalence.ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
     equivalence.BOTH_ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
+    pairs.SECOND_ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
     estimands.ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
     estimands.AT_THE_CEILING: NO_ROOM.format("ceiling"),
 }
