@@ -74,6 +74,15 @@ def test_its_report_is_verified_like_the_first_paper_s(session: Path) -> None:
     assert ran.returncode == 0
 
 
+def test_its_runs_are_audited_like_the_first_paper_s(session: Path, kuzushiji: Path) -> None:
+    audit = ("repro", "audit", str(session), "--runs", "1", "--seed", "1", "--data-root", str(kuzushiji))
+    ran = run(ROOT, *audit, "--claims", EXAMPLES.name)
+    assert "all 1 are what was published" in ran.stdout, ran.stdout + ran.stderr
+    assert ran.returncode == 0
+    without = run(ROOT, *audit)
+    assert (without.returncode, "--claims must name" in without.stderr) == (2, True), without.stderr
+
+
 def test_the_first_paper_s_session_passes_over_its_runs_in_a_store_that_both_have(session: Path) -> None:
     assert [*(session / "store" / "runs").iterdir()]
     plan = ("claims", "--quick", "--plan", "--store", str(session / "store"))

@@ -19,6 +19,7 @@ from ..runs.run import Run, of_record
 from ..runs.store import Store
 from ..science.data.sources import Source, cache_folder, resolve
 from ..words import counted
+from .collecting import enter
 from .group import Answer
 from .output import text_of
 
@@ -26,13 +27,23 @@ NOTHING: Final = "  nothing could be measured of it, as it was published"
 
 
 def audit(
-    artifacts: Path, count: int, seed: int | None, store: Path | None, data_root: str | None, *, states: bool
+    artifacts: Path,
+    count: int,
+    seed: int | None,
+    store: Path | None,
+    data_root: str | None,
+    root: Path | None,
+    folder: str,
+    *,
+    states: bool,
 ) -> Answer:
     """Make ``count`` runs of a report again and say which of them are what was published.
 
     ``states``: of the states that its runs were in at equal training amount, which take a part of the training alone.
-    ReproError: there is no report, its runs are not there, or there are not so many; the data are others.
+    Other claims than the paper's own are collected before, for they enter their tasks. ReproError: there is no report,
+    its runs are not there, or there are not so many; the data are others.
     """
+    enter(root, folder)
     loaded = load(artifacts)
     if loaded.conditions.device == "cuda" and not visible():
         raise SettingError(f"{loaded.path}: its runs were trained on a GPU, and torch finds no CUDA device here")
@@ -72,7 +83,9 @@ def _runs(loaded: Loaded, store: Store) -> list[Run]:
         if run := of_record(record):
             stored[run.key] = run
     if lost := sorted(behind - stored.keys()):
-        raise SettingError(f"{store.root}: lacks {counted(len(lost), 'run')} of the report, {lost[0]} for one")
+        lacks = f"lacks {counted(len(lost), 'run')} of the report, {lost[0]} for one"
+        unknown = "or they are of tasks of others' claims, and --claims must name the folder of these"
+        raise SettingError(f"{store.root}: {lacks}, {unknown}")
     return [run for key, run in sorted(stored.items()) if run.whole.key in behind and not run.compressed]
 
 

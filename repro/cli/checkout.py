@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SettingError
+from ..words import printable
 
 OWN: Final = Path(__file__).resolve().parents[2]
 CLAIMS: Final = "claims"
@@ -57,6 +58,8 @@ def checkout(root: Path | None, bundle: Path | None, folder: str) -> Checkout:
     """
     bundle = bundle and bundle.resolve()
     found = Checkout(OWN if root is None else root.resolve(), bundle, folder)
+    if not found.claims.is_relative_to(found.root) or found.claims.resolve() == found.root:
+        raise SettingError(f"--claims {printable(folder)}: must be a folder in the checkout, {found.root}")
     if bundle is not None and found.root != OWN and found.root.is_relative_to(bundle):
         raise SettingError(f"--root {root}: lies in the report's own folder, {bundle}; must be a checkout of yours")
     if not found.claims.is_dir() or found.claims.resolve() != found.claims:

@@ -5,13 +5,14 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from ..errors import ReproError
 from ..verdicts.claim import Case
-from .checkout import Checkout
+from .checkout import CLAIMS, Checkout, checkout
 
 # addopts may ask for workers or a selection; hypothesis's plugin takes a second to import and collects no claim;
 # faulthandler's cannot do without standard error
@@ -19,6 +20,12 @@ ALONE: Final = (
     *("--collect-only", "-q", "-o", "addopts="),
     *("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:faulthandler", "-p", "repro.plugin"),
 )
+
+
+def enter(root: Path | None, folder: str) -> None:
+    """Collect other claims than the paper's own, if they are named, for they enter their tasks and figures."""
+    if root is not None or folder != CLAIMS:
+        collect(checkout(root, None, folder))
 
 
 class _Collector:

@@ -100,7 +100,8 @@ def report(
     """Draw and write a report again, without training.
 
     The page and every figure of ARTIFACTS are made anew from its report.json and the stored runs, under the conditions
-    of its session; its verdicts stay as they are (see verify). Exit status 0: written; 2: bad input.
+    of its session; its verdicts stay as they are (see verify). Exit status 0: written; 1: without networks that are
+    stored no longer; 2: bad input.
     """
     from .render import again
 
@@ -145,8 +146,16 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) 
 @click.option("--seed", metavar="N", type=int, help="of the draw (default: a random one, which is said)")
 @click.option("--data-root", metavar="DIR", help="the folder with the data sets")
 @_store
+@_checkout
 def audit(
-    artifacts: Path, runs: int, states: bool, seed: int | None, data_root: str | None, store: Path | None
+    artifacts: Path,
+    runs: int,
+    states: bool,
+    seed: int | None,
+    data_root: str | None,
+    store: Path | None,
+    root: Path | None,
+    folder: str,
 ) -> Answer:
     """Train and measure runs of a report again, drawn at random, and compare them with what it rests on.
 
@@ -156,7 +165,7 @@ def audit(
     """
     from .audit import audit as found
 
-    return found(artifacts, runs, seed, store, data_root, states=states)
+    return found(artifacts, runs, seed, store, data_root, root, folder, states=states)
 
 
 @commands.command()
@@ -233,9 +242,9 @@ def calibrate(seconds: float, processes: int | None, gpu: bool) -> Answer:
 def clean(store: Path | None, weights: bool, everything: bool, yes: bool) -> Answer:
     """Free what a store keeps and no session of this version will read.
 
-    That is what was left by processes that were killed, what is damaged, and runs and measures of another version of
-    the code. It is said what would be freed, and asked. Runs that a session is at work on are left alone. Exit status
-    0: freed, or nothing was; 2: bad input, or no answer.
+    That is what was left by processes that were killed, what a session found damaged and set aside, and runs and
+    measures of another version of the code. It is said what would be freed, and asked. Runs that a session is at work
+    on are left alone. Exit status 0: freed, or nothing was; 2: bad input, or no answer.
     """
     from .clean import clean as found
 

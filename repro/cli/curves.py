@@ -10,24 +10,25 @@ from ..files.text import whole
 from ..report.networks import as_csv
 from ..report.opened import load
 from ..words import counted
-from .checkout import CLAIMS, checkout
-from .collecting import collect
+from .collecting import enter
 from .group import Answer
 
 PARQUET = ".parquet"
 
 
 def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path | None, folder: str) -> Answer:
-    """The rows as CSV, or written into a file: CSV, or Parquet by its name.
+    """The rows as CSV, or written into a file: CSV or Parquet, by its name.
 
     Other claims than the paper's own are collected before, for they enter their tasks. ReproError: there is no report,
     none of its runs is stored, the file cannot be written, or what writes Parquet is not installed.
     """
+    if output is not None and output.suffix not in (PARQUET, ".csv"):
+        raise SettingError(f"--output {output}: must end in .csv or {PARQUET}")
     if output is not None and output.suffix == PARQUET:
         _require_parquet(output)
-    if root is not None or folder != CLAIMS:
-        collect(checkout(root, None, folder))
-    rows = load(artifacts, store).rows()
+    enter(root, folder)
+    opened = load(artifacts, store)
+    rows = opened.rows()
     if output is None:
         return Answer(as_csv(rows).rstrip("\n"))
     try:
@@ -35,7 +36,9 @@ def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path 
             _write(rows, path, parquet=output.suffix == PARQUET)
     except OSError as error:
         raise SettingError(f"--output {output}: cannot be written ({error.strerror})") from None
-    return Answer(f"{counted(len(rows), 'run')} written to {output}")
+    lost = len(opened.missing)
+    left_out = f"; {counted(lost, 'other')} of the report's are not stored" if lost else ""
+    return Answer(f"{counted(len(rows), 'run')} written to {output}{left_out}", not lost)
 
 
 def _write(rows: Sequence[Mapping[str, Any]], path: Path, *, parquet: bool) -> None:

@@ -60,10 +60,18 @@ def _verdict(row: Verdicts) -> list[str]:
 
 
 def _change(change: Change) -> list[str]:
-    return [f"{change.name}: {_text(change.before)} -> {_text(change.after)}"]
+    field = change.name.rpartition(", ")[2]
+    return [f"{change.name}: {_text(change.before, field)} -> {_text(change.after, field)}"]
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, field: str = "") -> str:
+    """A value as a line has it; of some fields, by their name, nothing means all."""
     if isinstance(value, list):
         return " ".join(map(_text, value)) or "none"
-    return "none" if value is None else {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+    return (
+        ("all" if field.endswith("_images") else "none")
+        if value is None
+        else {True: "yes", False: "no"}[value]
+        if isinstance(value, bool)
+        else str(value)
+    )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import click
 
 from ..errors import ReproError, error_line
-from ..words import did_you_mean
+from ..words import did_you_mean, printable
 from .output import write
 
 
@@ -34,6 +34,9 @@ class Command(click.Command):
             return super().invoke(ctx)
         except ReproError as error:
             raise click.ClickException(f"{ctx.command_path}: {error_line(error)}") from None
+        except PermissionError as error:
+            who = printable(str(error.filename))
+            raise click.ClickException(f"{ctx.command_path}: {who}: is not yours to read or write") from None
 
 
 class Commands(Command, click.Group):
@@ -54,9 +57,11 @@ class Commands(Command, click.Group):
 
 
 class Place(click.Path):
-    """A path, whatever is in it: of a name that no file can have the library itself says nothing in one line."""
+    """A path, whatever is in it: of an empty one, and of a name that no file can have, one line says what is wrong."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("must be a path, and is empty; . is the folder that you stand in", param, ctx)
         try:
             return super().convert(value, param, ctx)
         except ValueError as error:

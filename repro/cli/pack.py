@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..errors import SettingError
+from ..errors import ReproError, SettingError
 from ..files.locks import locked
 from ..files.regular import checksum
 from ..files.text import TEMPORARY
@@ -85,22 +85,30 @@ def _written(out: Path, runs: list[dict[str, Path]], most: int) -> int:
 def unpack(place: Path, store: Path | None) -> Answer:
     """Put the runs of bundles into a store: what was done, and whether all of them were sound.
 
-    What is there stays as it is; what it lacks is added. ReproError: a bundle is none, or the store cannot be used.
+    What is there stays as it is; what it lacks is added. A bundle that is none is left out, and the others are not.
+    ReproError: there is no other, or the store cannot be used.
     """
-    root = STORE if store is None else store
+    root, paths = STORE if store is None else store, bundles(place)
     Store(root).prepare()
     for left in root.glob(f"{TEMPORARY}unpacked-*"):  # by a process that was killed
         shutil.rmtree(left, ignore_errors=True)
-    checked = StoreCheck()
-    counts = {"new": 0, "completed": 0, "there already": 0}
-    for path in bundles(place):
+    checked, counts = StoreCheck(), {"new": 0, "completed": 0, "there already": 0}
+    unread: list[ReproError] = []
+    for path in paths:
         with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
-            _extract(path, Path(own))
+            try:
+                _extract(path, Path(own))
+            except ReproError as error:
+                unread.append(error)
+                continue
             for found in _put(Path(own), root, checked):
                 counts[found] += 1
             checked.damaged = [line.replace(f"{own}/", "") for line in checked.damaged]
+    if len(unread) == len(paths):
+        raise unread[0]
+    wrong = [*map(str, unread), *checked.damaged]
     says = ", ".join(f"{number} {what}" for what, number in counts.items())
-    return Answer(text_of([f"runs in {root}: {says}", *_left_out(checked.damaged)]), not checked.damaged)
+    return Answer(text_of([f"runs in {root}: {says}", *_left_out(wrong)]), not wrong)
 
 
 def _left_out(damaged: list[str]) -> list[str]:

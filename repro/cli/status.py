@@ -46,7 +46,7 @@ def _finished(loaded: Loaded) -> list[str]:
     words += [f"{len(report.errors)} broke"] if report.errors else []
     lines = [
         "no session is at work",
-        f"report  {loaded.path}, of {when}, after {span(session.seconds)}",
+        f"report  {loaded.path}, of {when}, by a session of {span(session.seconds)}",
         f"scale   {session.regime.name} regime, on {session.device}",
         f"claims  {', '.join(words)}",
     ]

@@ -101,7 +101,8 @@ def _described(path: Path) -> Iterator[Any]:
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise SettingError(f"--cluster {path}: must be TOML with kind and workers ({error_line(error)})") from None
-    if kind not in KINDS or described or not isinstance(workers, int) or workers < 1 or not isinstance(options, dict):
+    right = kind in [*KINDS] and type(workers) is int and workers > 0 and isinstance(options, dict)
+    if described or not right:
         raise SettingError(
             f"--cluster {path}: must have kind ({' or '.join(KINDS)}), workers (a number) and perhaps a table options"
         )
@@ -110,6 +111,10 @@ def _described(path: Path) -> Iterator[Any]:
         made = getattr(importlib.import_module(package), name)
     except ImportError:
         raise SettingError(f"--cluster {path}: needs {package}; pip install {package.replace('_', '-')}") from None
-    with made(**options) as cluster:
+    try:
+        begun = made(**options)
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"--cluster {path}: options are what {package}.{name} takes ({error_line(error)})") from None
+    with begun as cluster:
         cluster.scale(workers)
         yield cluster

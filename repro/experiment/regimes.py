@@ -111,6 +111,16 @@ QUICK: Final = Regime("quick", _QUICK_SCALES)
 LAPTOP: Final = Regime("laptop", _LAPTOP_SCALES)
 
 
+def require_whole_batches(task: Task, scale: Scale) -> None:
+    """SettingError: some batch would have more images than there are, and be the same as a smaller one."""
+    images = scale.train_images or task.dataset.train
+    if max(scale.batch_sizes) > images:
+        raise SettingError(
+            f"{task}: a batch of {max(scale.batch_sizes):,} cannot be had of {images:,} training images; --batch-sizes "
+            "must be at most as large, or --train-images larger (or narrow the session with --task)"
+        )
+
+
 def study(task: Task, *, quick: Scale, laptop: Scale | None = None, paper: Scale = PAPER_SCALE) -> Task:
     """Say at what scale a task is studied in each of the built-in regimes.
 

@@ -207,9 +207,9 @@ class Controller:
 
         order = {test: i for i, test in enumerate(self._told.claims)}  # workers finish in any order
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
-        with self._told_if_unwritten(), alone(self.settings.artifacts, self.settings.store):
+        with self._told_if_unwritten(), alone(self.settings.artifacts, self.settings.store) as free:
             if self.entries or self.errors:
-                self._write()
+                self._write(free)
             else:
                 keep_timeline(self.settings.artifacts, self.shared)
 
@@ -237,7 +237,7 @@ class Controller:
             whole = f"{where}; what was there, and what was stored, is whole. "
             self._unwritten = whole if refused else traceback.format_exc()
 
-    def _write(self) -> None:
+    def _write(self, free: bool) -> None:
         from ..report import Ahead, stores, write_report
         from ..report.bundle import session_of
         from ..report.together import taken_together
@@ -249,7 +249,7 @@ class Controller:
         conditions = conditions_of(self.settings, self._sources)
         own = self._remembered(store)
         errors = [*self.errors.values()]
-        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors])
+        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors], free)
         entries, broken = to.together([*own, *errors])
         if to.conditions is not None:
             conditions = conditions_of(self.settings, {**to.conditions.sources, **self._sources})
@@ -273,9 +273,9 @@ class Controller:
 
         entries, errors = [*self.entries.values()], [*self.errors.values()]
         summary(terminalreporter, entries, errors, self._headline, self._written)
-        shard, made = self.settings.shard, self.progress.done()
-        part = shard_lines(shard, made, self.settings.store) if shard is not None else []
-        left = left_over(self._undecided(), self.settings.minutes, self._interrupted)
+        settings, made = self.settings, self.progress.done()
+        part = shard_lines(settings.shard, made, settings.store) if settings.shard and not settings.plan else ()
+        left = "" if settings.plan else left_over(self._undecided(), settings.minutes, self._interrupted)
         for line in filter(None, [self._placed, left, *part, *self.shared.remarks()[:SHOWN]]):
             terminalreporter.write_line(line, bold=line == self._placed)
         for line in wrong_lines(self._lost, self._unwritten):

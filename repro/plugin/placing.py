@@ -4,6 +4,7 @@ Under the same conditions its verdicts are put among those of that report; under
 below the artifacts. Whoever reruns one claim keeps the rest.
 """
 
+import itertools
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -72,17 +73,36 @@ class Place:
 
 
 @contextmanager
-def alone(artifacts: Path, store: Path) -> Iterator[None]:
-    """One session at a time puts its verdicts among those of a report; where there are no locks, each for itself."""
+def alone(artifacts: Path, store: Path) -> Iterator[bool]:
+    """One session at a time puts its verdicts among those of a report; yields whether this one may.
+
+    It may not where another is still at it after a while. Where there are no locks, each is for itself.
+    """
     with ExitStack() as held:
-        with suppress(SettingError, Timeout):
+        free = True
+        with suppress(SettingError):
             lock = store / "locks" / f"report-{hash_of(str(artifacts))}.lock"
-            held.enter_context(locked(lock, f"--store {store}", timeout=PATIENCE))
-        yield
+            try:
+                held.enter_context(locked(lock, f"--store {store}", timeout=PATIENCE))
+            except Timeout:
+                free = False
+        yield free
 
 
-def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told]) -> Place:
-    """Where a session's report goes, of which ``own`` are the verdicts and the tests that have none."""
+def _apart(artifacts: Path) -> Place:
+    """A folder of its own for a report, where another session still writes into the artifacts."""
+    for folder in itertools.islice(_folders(artifacts), 1, None):
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            says = f"another session is still writing the report in {artifacts}: that of this one is in {folder}"
+            return Place(folder, says=says)
+    raise AssertionError("there is always another folder")
+
+
+def place(artifacts: Path, session: Session, store: Path, own: Iterable[Told], free: bool = True) -> Place:
+    """Where a session's report goes, of which ``own`` are the verdicts and the tests that have none; see ``alone``."""
+    if not free:
+        return _apart(artifacts)
     names, why = {one.name for one in own}, ""
     for folder in _folders(artifacts):
         there = _there(folder)

@@ -11,6 +11,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
+from ..experiment.regimes import require_whole_batches
 from ..experiment.trained_as import SAYS
 from ..files.text import write_text
 from ..report import Ahead
@@ -78,6 +79,8 @@ class ClaimSession:
     def prepare(self, left_out: int) -> None:
         """Find the data and the store; tell the controller. ReproError: one is of no use."""
         require_layout(self.settings.store)
+        for task in dict.fromkeys(task for case in self.cases for task in case.tasks):
+            require_whole_batches(task, self.settings.regime.scale(task))
         header = self.header()
         if self._lacks_gpu and self.plan.missing and not self.settings.plan:
             raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))

@@ -198,6 +198,8 @@ def _place(option: str, otherwise: Path, text: str | None) -> Path:
 
 
 def _folder(option: str, text: str) -> Path:
+    if not text:
+        raise SettingError(f"{option}: must be a folder, and is empty; . is the one that you stand in")
     try:
         path = Path(text).expanduser().absolute()
         existing = next(p for p in (path, *path.parents) if p.exists())

@@ -85,6 +85,16 @@ class Networks:
                 found[place] = max(found.get(place, ()), point.runs, key=len)
         return found
 
+    @cached_property
+    def keys(self) -> list[str]:
+        """The keys of all of them, each once."""
+        return [*dict.fromkeys(key for keys in self.places.values() for key in keys)]
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The keys of those that the store has no longer."""
+        return [key for key in self.keys if self.network("", key) is None]
+
     def network(self, recipe: str, key: str) -> Network | None:
         """The one of a key; None where the store has it no longer."""
         run = self._run(key)

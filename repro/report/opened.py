@@ -90,10 +90,22 @@ class Opened:
             raise ReproError(f"{self.store.root}: none of the runs that {self.loaded.path} speaks of is stored there")
         return found
 
+    @property
+    def missing(self) -> list[str]:
+        """The keys of the runs that a claim speaks of and that are not stored, so that ``curves`` lacks them."""
+        return self._networks.missing
+
     def figure(self, number: int) -> Any:
-        """A figure of the paper as matplotlib has it, drawn from what is stored. SettingError: there is no such one."""
+        """A figure of the paper as matplotlib has it, drawn from what is stored.
+
+        SettingError: there is no such one, or the report is of none of its data.
+        """
         if number not in FIGURES:
             raise SettingError(f"figure {number}: there is none; must be one of {min(FIGURES)} to {max(FIGURES)}")
+        strange = {curve.task.dataset.name for curve in FIGURES[number].curves} - self.conditions.sources.keys()
+        if strange:
+            has = ", ".join(map(str, self.loaded.report.session.figures)) or "none"
+            raise SettingError(f"figure {number}: is of {min(strange)}, and the report is not; its figures are {has}")
         from .drawing.figures import composed
 
         decided = {run for entry in self.claims for run in entry.runs}

@@ -85,7 +85,7 @@ def _conditions(session: Session) -> list[str]:
     return [
         "## Conditions",
         "",
-        f"- command: {_code(clean(session.command))}, {span(session.seconds)}",
+        f"- command: {_code(clean(session.command))}, {span(session.seconds)} beside what was stored before",
         f"- commit: {session.commit or 'none'}{changed}",
         f"- device: {session.device}; {session.hardware.processor}, {session.hardware.cores} cores",
         *([f"- trained on mixed hardware or versions: {'; '.join(session.trained_on)}"] if session.trained_on else []),

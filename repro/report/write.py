@@ -17,6 +17,7 @@ from .drawing.captions import Picture, scale_words
 from .drawing.pictures import Ahead
 from .mixed import trained_on
 from .networks import Networks, as_csv
+from .page.timeline import TIMELINE, Timeline, timeline
 from .page.values import Measurements
 from .scorecard import scorecard
 
@@ -47,7 +48,7 @@ def write_report(
         choices=choices(conditions.trained_as),
     )
     write_text(artifacts / NAME, json_of(told_once(report), indent=1) + "\n")
-    return [artifacts / NAME, *render(report, conditions, store, artifacts, ahead, linear)]
+    return [artifacts / NAME, *render(report, conditions, store, artifacts, artifacts, ahead, linear)]
 
 
 def render(
@@ -55,10 +56,14 @@ def render(
     conditions: Conditions,
     store: Store,
     artifacts: Path,
+    beside: Path,
     ahead: Ahead | None = None,
     linear: bool = False,
 ) -> list[Path]:
-    """Write the page and the figures of a report, decided already, into a folder; returns what was written."""
+    """Write the page and the figures of a report, decided already, into a folder; returns what was written.
+
+    ``beside``: the folder of its report.json, where its session left what it made when.
+    """
     from .drawing.figures import draw  # matplotlib takes a second to import, which a plan need not wait for
     from .drawing.sheets import draw_contact_sheet, draw_scorecard
 
@@ -69,7 +74,7 @@ def render(
         or draw(FIGURES[number], store, conditions, artifacts, decided, linear)
         for number in report.session.figures
     ]
-    texts = _texts(report, pictures, Networks(report.claims, store, conditions), artifacts)
+    texts = _texts(report, pictures, Networks(report.claims, store, conditions), timeline(beside / TIMELINE))
     for name, text in texts.items():
         write_text(artifacts / name, text)
     scale = scale_words(conditions, papers=not conditions.regime.reduced, surrogate=report.session.surrogate)
@@ -87,10 +92,10 @@ def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int
     return session_of(conditions, **told, **where, hardware=Machine(**hardware()), figures=tuple(figures))
 
 
-def _texts(report: Report, pictures: Sequence[Picture], found: Networks, artifacts: Path) -> dict[str, str]:
+def _texts(report: Report, pictures: Sequence[Picture], found: Networks, made: Timeline | None) -> dict[str, str]:
     """What of a report a reader opens and is text, by the files' names."""
     return {
-        "report.html": page.render(report, pictures, Measurements.of(found), found.conditions, artifacts),
+        "report.html": page.render(report, pictures, Measurements.of(found), found.conditions, made),
         "report.md": summary.markdown(report, found.conditions.regime.reads),
         "measured.csv": as_csv([network.row for network in found]),
     }

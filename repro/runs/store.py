@@ -184,7 +184,7 @@ class Store:
     ) -> None:
         """Store a trained run, whose lock the caller holds, and then what was measured of it.
 
-        ReproError: the disk is full, say; what was stored before is as it was.
+        What was measured on other weights goes with these. ReproError: the disk is full, say; what was stored stays.
         """
         data = None if callable(weights) else weights
         with self._written(run) as new:
@@ -198,6 +198,15 @@ class Store:
             self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: of})
             for reading, measures in measured:
                 self._write(run, measures_name(reading), {**measures, WEIGHTS: of})
+            if not new:
+                self._remove_others(run, of)
+
+    def _remove_others(self, run: Run, of: str) -> None:
+        """Remove what was measured on other weights than those with the checksum ``of``, which are gone."""
+        for path in self._folder(run).glob(f"{MEASURES}*.json"):
+            if (found := self._read(run, path.name)) and found.weights not in (None, of):
+                self._forget(run, path.name)
+                path.unlink(missing_ok=True)
 
     def put_measures(self, run: Run, reading: Reading, measures: Record) -> None:
         """Store the measures of a run that is stored, whose lock the caller holds; see ``put_run``."""

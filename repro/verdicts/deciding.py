@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..experiment.readings import SOUND, Alternative
 from ..experiment.tasks import Task
 from ..runs.conditions import Conditions
-from ..runs.run import Job
+from ..runs.run import Job, Run
 from ..runs.store import Store
 from ..statistics.critical import critical, scaled
 from ..statistics.estimands import DECIDED, Outcome
-from ..statistics.sequential import REST, Level, next_level
+from ..statistics.sequential import Level
 from ..statistics.units import Margin
 from .claim import Case
 from .curves import Measured, read, read_runs
@@ -21,7 +22,7 @@ from .declaration import declaration
 from .entry import EqualAmount, Further, Look, OtherReading
 from .equal_training import amounts_in_words, compressed_in_words
 from .further_seeds import more_seeds
-from .looks import at, data_of, schedule, seeds_at, since
+from .looks import Place, at, schedule, seeds_at
 from .measured import number_line, plain_curve
 from .remarks import remarks
 from .soundness import InstrumentError, soundness, unconverged
@@ -95,7 +96,7 @@ class _Look:
             further=self._further(decided),
             flips_at=" and ".join(map(str, scaled(self._turning, times))) if times else "",
             number_line=number_line(case.holds_if, decided.decision.unit, times),
-            notes=(*decided.notes, *remarks(curves), *filter(None, [since(self.before, self._size)])),
+            notes=(*decided.notes, *remarks(curves), *self._place.since),
             looks=self._looks(decided),
             withheld=decided.withheld,
         )
@@ -106,56 +107,27 @@ class _Look:
             return None
         if decided.sure and self.case.holds_if.bears_gaps:  # nothing is known of how often further ones are in doubt
             return None
-        level = self._next_level(self._looked(decided))
+        level = self._place.next(self._looked(decided))
         return more_seeds(self.case, decided.sure or decided.samples, self.store, self.conditions, level)
 
     def _looked(self, decided: Decided) -> bool:
         """Whether so many seeds could have decided the case at all: what could not is no look, and spends nothing."""
-        seeds = min(len(sample.values) for sample in decided.samples)
         there = decided.open and bool(np.isfinite(decided.decision.estimate))
-        return there and self.case.holds_if.decides(seeds, self.rule.error)
-
-    def _next_level(self, looked: bool) -> float:
-        """The level of a further look, after this one and all others that were made."""
-        last = self.before[-1] if self.before else None
-        if last and last.size > self._size:
-            return next_level(last.level, last.decided)
-        return next_level(self.rule.error) if looked else self.rule.error
+        return there and self.case.holds_if.decides(_fewest(decided), self.rule.error)
 
     def _looks(self, decided: Decided) -> tuple[Look, ...]:
-        """All looks so far, this one last; it is none where there is nothing to look at or to decide with."""
-        if not self.rule.error:
-            return self.before
-        earlier = self._earlier
         if not self._looked(decided):
-            return earlier
-        by_task, came = self._seeds, decided.outcome in DECIDED
-        data = data_of(self.case, self.conditions, by_task)
-        seeds = min(len(sample.values) for sample in decided.samples)
-        several = by_task if len(by_task) > 1 else ()
-        return (*earlier, Look(seeds=seeds, level=self.rule.error, decided=came, data=data, by_task=several))
+            return self._place.earlier
+        return self._place.looks(decided.outcome in DECIDED, _fewest(decided))
 
-    @property
-    def _seeds(self) -> tuple[int, ...]:
-        """The seeds of each of its tasks."""
-        return tuple(self.conditions.regime.scale(task).seeds for task in self.case.tasks)
-
-    @property
-    def _size(self) -> int:
-        return sum(self._seeds)
-
-    @property
-    def _earlier(self) -> tuple[Look, ...]:
-        return tuple(look for look in self.before if look.size < self._size)
+    @cached_property
+    def _place(self) -> Place:
+        return Place(self.case, self.conditions, self.rule.error, self.before)
 
     @property
     def _beside(self) -> Level:
-        """The rule of what is decided beside the verdict itself.
-
-        A look that only checks a verdict that was decided before costs nothing, but what stands beside it may have been
-        undecided then: its looks are paid for one by one.
-        """
-        return Level(self.rule.error * REST ** sum(look.decided for look in self._earlier))
+        """The rule of what is decided beside the verdict itself, where that is of other networks or another reading."""
+        return Level(self._place.beside)
 
     def _read(self, other: str = "") -> tuple[Measured, ...]:
         """The case's curves, under the reading of this name where their task has it."""
@@ -185,11 +157,9 @@ class _Look:
             read_runs(part.curve, of_part, part.batch_sizes, self.store, self.conditions)
             for part, of_part in zip(parts, runs, strict=True)
         )
-        taken = {run: self.conditions.reading_of(run) for of_part in runs for run in of_part}
+        taken = [run for of_part in runs for run in of_part]
         cut = any(run is not run.whole for run in taken)
-        further = {run.key: doubts[run.whole.key] for run in taken if run.whole.key in doubts}
-        found = {**doubts, **further, **unconverged(taken.items(), self.store)}
-        decided = self._decide(curves, found, self._beside if cut else self.rule)
+        decided = self._decide(curves, self._doubts_of(taken, doubts), self._beside if cut else self.rule)
         decision = decided.decision
         entry = EqualAmount(
             amount=amounts_in_words(parts, self.case.holds_if),
@@ -203,6 +173,12 @@ class _Look:
             curves=tuple(map(plain_curve, curves)),
         )
         return Matched(curves, decision, entry)
+
+    def _doubts_of(self, runs: Sequence[Run], doubts: Mapping[str, str]) -> dict[str, str]:
+        """Doubts of runs, of the states that they were in before, and of searches of their own that did not end."""
+        further = {run.key: doubts[run.whole.key] for run in runs if run.whole.key in doubts}
+        own = unconverged(((run, self.conditions.reading_of(run)) for run in runs), self.store)
+        return {**doubts, **further, **own}
 
     def _decide(self, curves: Sequence[Measured], doubts: Mapping[str, str], rule: Level) -> Decided:
         papers = all(map(self.conditions.regime.is_papers, self.case.tasks))
@@ -226,3 +202,8 @@ class _Look:
         word = WORDS["paper" if all(map(regime.is_papers, tasks)) else "reduced"][outcome]
         departs = dict.fromkeys(note for task in tasks for note in self.conditions.departs(task))
         return f"{word} ({', '.join(departs)})" if departs else word
+
+
+def _fewest(decided: Decided) -> int:
+    """The seeds that a decision rests on; of several tasks, how many each has at least."""
+    return min(len(sample.values) for sample in decided.samples)

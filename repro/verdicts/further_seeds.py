@@ -27,7 +27,7 @@ def more_seeds(
     if further is None and case.holds_if.asks(*samples).limited:
         return None  # it lacks room, which seeds do not make
     if further is None:
-        text = f"not even {CAP} seeds would probably decide it {look}: the estimate is too near to the margin"
+        text = f"not even {CAP} seeds would probably decide it {look}: as far as these tell, it may lie at the margin"
         return Further(seeds=None, seconds=0.0, text=text, level=alpha)
     seconds = further * _seconds_a_seed(case, store, conditions)
     text = f"{counted(further, 'further seed')} would decide it with a chance of {PROBABLE:.0%} {look}"

@@ -7,6 +7,7 @@ seeds go.
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ..errors import ReproError
@@ -64,6 +65,65 @@ def data_of(case: Case, conditions: Conditions, seeds: Sequence[int]) -> str:
     return hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
 
 
+@dataclass(frozen=True)
+class Place:
+    """The place of a look at a case among all that were ever made. ``error``: the level that it decides at."""
+
+    case: Case
+    conditions: Conditions
+    error: float
+    before: tuple[Look, ...]
+
+    @property
+    def by_task(self) -> tuple[int, ...]:
+        """Its seeds of each of the case's tasks."""
+        return tuple(self.conditions.regime.scale(task).seeds for task in self.case.tasks)
+
+    @property
+    def earlier(self) -> tuple[Look, ...]:
+        """Those with fewer seeds; all, where it decides nothing since there were more."""
+        size = sum(self.by_task)
+        return tuple(look for look in self.before if look.size < size or not self.error)
+
+    @property
+    def beside(self) -> float:
+        """The level of what is decided beside the verdict.
+
+        A look that only checks a verdict that was decided before costs nothing, but what stands beside it may have been
+        undecided then: its looks are paid for one by one.
+        """
+        return self.error * REST ** sum(look.decided for look in self.earlier)
+
+    @property
+    def since(self) -> tuple[str, ...]:
+        """What became of the last look with more seeds than it has, in words; nothing where there was none."""
+        last = self._last
+        if last is None or not self.error:
+            return ()
+        came = "decided it, at" if last.decided else "left it undecided, at"
+        told = f"{counted(last.seeds, 'seed')} of this claim were looked at since, which {came} {percent(last.level)}"
+        return (told,)
+
+    @property
+    def _last(self) -> Look | None:
+        last = self.before[-1] if self.before else None
+        return last if last and last.size > sum(self.by_task) else None
+
+    def next(self, looked: bool) -> float:
+        """The level of a further look, after all that were made; ``looked``: this one was, and left it undecided."""
+        if self._last:
+            return next_level(self._last.level, self._last.decided)
+        return next_level(self.error) if looked else self.error
+
+    def looks(self, decided: bool, seeds: int) -> tuple[Look, ...]:
+        """All so far, this one last. ``seeds``: those that it could decide with, of each task at least."""
+        if not self.error:
+            return self.earlier
+        data, several = data_of(self.case, self.conditions, self.by_task), len(self.case.tasks) > 1
+        by_task = self.by_task if several else ()
+        return (*self.earlier, Look(seeds=seeds, level=self.error, decided=decided, data=data, by_task=by_task))
+
+
 def error(looks: Sequence[Look]) -> float:
     """What all looks together err at most: each its level, but for those that only checked a decision."""
     return sum(look.level for i, look in enumerate(looks) if i == 0 or not looks[i - 1].decided)
@@ -79,15 +139,6 @@ def in_words(looks: Sequence[Look], seeds: int) -> str:
     told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in earlier)
     together = f"together they are wrong in at most {percent(error(looks))} of all cases"
     return f"look {len(looks)} of this claim: decided at {percent(last.level)}, after {told}; {together}"
-
-
-def since(looks: Sequence[Look], size: int) -> str:
-    """What became of the last look with more seeds than these, in words; empty where there was none."""
-    if not looks or looks[-1].size <= size:
-        return ""
-    last = looks[-1]
-    came = "decided it, at" if last.decided else "left it undecided, at"
-    return f"{counted(last.seeds, 'seed')} of this claim were looked at since, which {came} {percent(last.level)}"
 
 
 def percent(level: float) -> str:

@@ -242,3 +242,23 @@ def test_a_store_of_before_there_were_checksums_is_carried_too(
     packed(capsys, full, tmp_path / "out")
     assert said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "other")[0] == 0
     assert all(Store(tmp_path / "other").whole(run, READING) for run in RUNS)
+
+
+def test_a_bundle_that_is_damaged_leaves_the_others_theirs(
+    full: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed(capsys, full, tmp_path / "out")
+    first, *others = sorted((tmp_path / "out").iterdir())
+    first.write_bytes(first.read_bytes()[:1000])
+    status, text = said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "other")
+    assert status == 1
+    assert f"left out, for it is damaged: {first}: " in text
+    alone = tmp_path / "sound"
+    for path in others:
+        said(capsys, "unpack", path, "--store", alone)
+    assert content(tmp_path / "other") == content(alone) != {}
+
+
+def test_what_is_no_bundle_leaves_no_store_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "unpack", tmp_path / "nowhere", "--store", tmp_path / "store")[0] == 2
+    assert not (tmp_path / "store").exists()

@@ -11,7 +11,7 @@ from typing import Any
 
 import filelock
 import pytest
-from doors import BAD_INPUT, SAME, outside, read, rewrite
+from doors import BAD_INPUT, DIFFERENT, SAME, outside, read, rewrite
 from worlds import conditions
 
 from repro.cli import main
@@ -214,3 +214,50 @@ def test_a_name_that_no_folder_can_have_is_told(
 def test_a_store_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clean", "--store", str(tmp_path)]) == BAD_INPUT
     assert capsys.readouterr().err.endswith(f"{tmp_path}: no store is there; name one with --store\n")
+
+
+def test_a_report_is_not_drawn_from_a_store_that_has_none_of_its_runs(
+    artifacts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would take the place of a page that has them."""
+    few(artifacts)
+    (tmp_path / "empty" / "runs").mkdir(parents=True)
+    page = artifacts / "report.html"
+    page.write_text("the page that is there")
+    assert main(["report", str(artifacts), "--store", str(tmp_path / "empty")]) == BAD_INPUT
+    assert "none of the runs that" in capsys.readouterr().err
+    assert page.read_text() == "the page that is there"
+
+
+def test_networks_that_are_stored_no_longer_are_told(
+    artifacts: Path, filled: Filled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few(artifacts)
+    store = tmp_path / "part"
+    shutil.copytree(filled[0], store)
+    runs = read(artifacts)["claims"][0]["runs"]
+    shutil.rmtree(store / "runs" / runs[0])
+    assert main(["report", str(artifacts), "--store", str(store)]) == DIFFERENT
+    assert f"1 of {len(runs)} networks are not stored there, and left out" in capsys.readouterr().out
+    output = tmp_path / "curves.csv"
+    assert main(["curves", str(artifacts), "--store", str(store), "--output", str(output)]) == DIFFERENT
+    assert "1 other of the report's are not stored" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["curves", "--output", "curves.xlsx"], "--output curves.xlsx: must end in .csv or .parquet"),
+        (["report", "--into", ""], "must be a path, and is empty"),
+        (["verify", "--claims", "."], "--claims .: must be a folder in the checkout"),
+        (["verify", "--claims", "/etc"], "--claims /etc: must be a folder in the checkout"),
+    ],
+)
+def test_where_nothing_can_be_written_or_found_one_line_says_so(
+    artifacts: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    command, *options = arguments
+    assert main([command, str(artifacts), *options]) == BAD_INPUT
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error

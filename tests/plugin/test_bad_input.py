@@ -174,3 +174,19 @@ def test_an_ordinary_session_without_claims_needs_neither_data_nor_store(project
     result = project.bare("tests", "--data-root", "nowhere")
     assert result.ret == 0
     assert not (project.folder / "artifacts").exists()
+
+
+def test_a_batch_larger_than_the_training_images_is_refused(project: Project) -> None:
+    """It would be the same batch under the name of another, at the learning rate of that."""
+    result = project.run("-n0", "-k", "it-holds", "--batch-sizes", "16,1024", "--train-images", "512", "--anchor", "16")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: *: a batch of 1,024 cannot be had of 512 training images; --batch-sizes must *"]
+    )
+
+
+@pytest.mark.parametrize("option", ["--artifacts", "--store"])
+def test_an_empty_folder_name_is_refused(project: Project, option: str) -> None:
+    result = project.run("-n0", "-k", "it-holds", f"{option}=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {option}: must be a folder, and is empty; *"])

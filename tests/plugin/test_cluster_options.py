@@ -37,6 +37,8 @@ def test_what_cannot_be_used_is_said_in_one_line(project: Project, options: list
             "must have kind (slurm or cuda), workers (a number) and",
         ),
         ('kind = "slurm"\nworkers = 0', "must have kind (slurm or cuda)"),
+        ('kind = "slurm"\nworkers = true', "must have kind (slurm or cuda)"),
+        ('kind = ["slurm"]\nworkers = 2', "must have kind (slurm or cuda)"),
         ('kind = "slurm"\nworkers = 2\ncores = 1', "must have kind (slurm or cuda)"),
     ],
 )

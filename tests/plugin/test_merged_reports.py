@@ -4,11 +4,13 @@ import subprocess
 import sys
 from typing import Any
 
+import filelock
 import pytest
 from projects import Project
 from test_partial_sessions import verified
 
 from repro.report.bundle import load
+from repro.runs.run import hash_of
 
 NARROWED = ("it-fails", "it-is-unsure")
 SLOW = """
@@ -107,3 +109,26 @@ def test_a_report_that_cannot_be_read_stays_as_it_is(project: Project) -> None:
     assert len(load(project.folder / "artifacts" / "partial-1").report.claims) == 1
     project.run("-n0")  # all claims: it takes the place of whatever was there
     assert len(project.report()["claims"]) == 6
+
+
+HELD = """
+def pytest_configure():
+    from repro.plugin import placing
+
+    placing.PATIENCE = 0.5
+"""
+
+
+def test_a_report_that_another_session_is_at_is_left_to_it(project: Project) -> None:
+    """Where it takes too long, the verdicts go to a folder of their own: merged without a lock, some would be lost."""
+    project.run("-n0")
+    before = project.report()
+    project.add("conftest.py", (project.folder / "conftest.py").read_text() + HELD)
+    artifacts = project.folder / "artifacts"
+    lock = project.folder / ".repro" / "store" / "locks" / f"report-{hash_of(str(artifacts))}.lock"
+    with filelock.FileLock(lock):
+        result = project.run("-n0", "-k", "it-fails")
+    apart = artifacts / "partial-1"
+    result.stdout.fnmatch_lines([f"another session is still writing the report in {artifacts}: *{apart}"])
+    assert project.report() == before
+    assert {claim.id for claim in load(apart).report.claims} == {"it-fails"}

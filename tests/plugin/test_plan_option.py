@@ -188,3 +188,8 @@ def test_where_everything_is_stored_no_time_is_predicted(project: Project) -> No
     assert "6 runs, 6 trained, 6 measured" in text
     assert "the session takes" not in text
     assert "estimated with" not in text
+
+
+def test_a_plan_says_nothing_of_verdicts_that_there_was_no_time_for(project: Project) -> None:
+    result = project.run("--plan", "-k", "it-holds", "--minutes", "1000")
+    result.stdout.no_fnmatch_line("*there was no time*")

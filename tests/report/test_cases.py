@@ -17,6 +17,9 @@ from repro.report.text import unique
 FURTHER = {"seeds": 3, "seconds": 60.0, "text": "3 further seeds would decide it"}
 
 
+ACROSS = {"interval": [-3.0, 1.0], "number_line": {"side": "below", "unit": "points", "margin": 1.0}}
+
+
 def case(**changes: Any) -> Case:
     told = {"effect": "difference of batch size 256 to 64", **changes}
     return Case(entry(**told), "it")
@@ -31,7 +34,8 @@ def case(**changes: Any) -> Case:
             "fall of more than 1 point.",
         ),
         ({"outcome": "fails"}, "It fails: the difference of batch size 256 to 64 is -27.0 points"),
-        ({"outcome": "undecided"}, "more than 1 point. The interval leaves both possible."),
+        ({"outcome": "undecided", **ACROSS}, "more than 1 point. The interval leaves both possible."),
+        ({"outcome": "undecided"}, "more than 1 point."),
         (
             {"outcome": "undecided", "reason": "one batch size shows no trend"},
             "Undecided: one batch size shows no trend.",

@@ -169,3 +169,21 @@ def test_a_task_that_nobody_entered_here_is_named(report: Any) -> None:
     loaded = type(report.loaded)(report.loaded.path, whole, report.loaded.session)
     with pytest.raises(ReproError, match=r"speaks of Mine-MNIST, which is no task of this paper's: import the module"):
         Opened(loaded, report.store.root).rows()
+
+
+def test_a_figure_of_data_that_the_report_is_not_of_is_refused(report: Any) -> None:
+    with pytest.raises(SettingError, match="figure 9: is of MNIST, and the report is not; its figures are 3, 4, 21"):
+        report.figure(9)
+
+
+def test_weights_that_are_not_those_of_the_record_are_no_network(tmp_path: Path) -> None:
+    shutil.copytree(PUBLISHED, tmp_path / "published")
+    copied = repro.load(tmp_path / "published")
+    run = copied.network("StdCNN-FashionMNIST", "LR", 64, seed=0).run
+    weights = copied.store.weights(run)
+    copied.store.put_run(run, copied.store.record(run) or {}, weights.read_bytes())  # the record has a checksum now
+    content = bytearray(weights.read_bytes())
+    content[-4000:] = bytes(4000)
+    weights.write_bytes(content)
+    with pytest.raises(ReproError, match=r"or damaged \(they are not those that its record is of"):
+        repro.load(tmp_path / "published").network("StdCNN-FashionMNIST", "LR", 64, seed=0)

@@ -6,7 +6,7 @@ import pytest
 from reports import entry
 
 from repro.report.page.cases import Case
-from repro.report.page.ways import MOVES, NONE, REVERSED, SMALL, way
+from repro.report.page.ways import MOVES, NONE, REVERSED, SMALL, straddles, way
 from repro.statistics.estimands import Side
 from repro.verdicts.entry import Entry
 
@@ -50,3 +50,20 @@ def test_it_is_told_by_side_and_interval(side: Side, interval: Interval, says: s
 def test_nothing_is_said_where_the_interval_does_not_say_it(side: Side, interval: Interval, changes: Any) -> None:
     assert way(failing(side, interval, **changes)) == ""
     assert "This is" not in Case(failing(side, interval, **changes), "it").why
+
+
+@pytest.mark.parametrize(
+    ("side", "interval", "both"),
+    [
+        *((Side.ABOVE, (1.0, 3.0), True), (Side.ABOVE, (-3.0, 1.9), False), (Side.ABOVE, (None, None), True)),
+        *((Side.BELOW, (-3.0, -1.0), True), (Side.BELOW, (-1.9, 3.0), False)),
+        *((Side.NOT_BELOW, (-3.0, 9.0), True), (Side.NOT_BELOW, (-1.9, 9.0), False)),
+        *((Side.WITHIN, (-3.0, 1.0), True), (Side.WITHIN, (1.0, 3.0), True), (Side.WITHIN, (-1.0, 1.9), False)),
+    ],
+)
+def test_an_interval_leaves_both_possible_where_it_has_values_of_both(
+    side: Side, interval: Interval, both: bool
+) -> None:
+    undecided = failing(side, interval, outcome="undecided")
+    assert straddles(undecided) is both
+    assert Case(undecided, "it").why.endswith("The interval leaves both possible.") is both

@@ -112,8 +112,9 @@ def test_a_file_of_another_run_or_under_another_name_is_not_this_ones(full: Stor
 
 
 def test_measures_of_other_weights_than_the_records_are_made_anew(full: Store) -> None:
-    record = full.record(RUN) or {}
+    record, measures = full.record(RUN) or {}, file(full, MEASURES).read_bytes()
     full.put_run(RUN, record, lambda path: path.write_bytes(b"other weights"))
+    file(full, MEASURES).write_bytes(measures)
     there, (line,) = believed(full)
     assert not there
     assert "it was measured on other weights than the record is of" in line
@@ -274,3 +275,20 @@ def test_the_published_store_is_believed(tmp_path: Path) -> None:
     assert found.damaged == []
     assert found.signed + found.unsigned > 100
     assert prepared(tmp_path / "empty").decided() == []
+
+
+def test_what_was_measured_on_other_weights_goes_with_them_as_a_run_is_stored_anew(full: Store) -> None:
+    """Otherwise it would count as made until somebody reads it, and the session that trained anew would lack it."""
+    record = full.record(RUN) or {}
+    file(full, "run.json").write_text("{")
+    store = Store(full.root)
+    assert store.record(RUN) is None
+    store.put_run(RUN, record, b"trained to other last bits")
+    assert not store.has(RUN, READING)
+    assert store.has(OTHER, READING)
+
+
+def test_what_was_measured_on_the_same_weights_stays_as_a_run_is_stored_anew(full: Store) -> None:
+    record, weights = full.record(RUN) or {}, full.weights(RUN).read_bytes()
+    full.put_run(RUN, record, weights)
+    assert full.whole(RUN, READING)

@@ -49,9 +49,10 @@ class Notes:
         """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
         name, lost = f"{recipe} at {size}", sum(cell.diverged for cell in cells)
         seeds = counted(len(cells), "seed")
-        trained = [cell.train_accuracy for cell in cells if not cell.diverged]
-        if any(cell.undertrained and not cell.diverged for cell in cells):
-            self.undertrained.append(f"{name} ({100 * np.mean(trained):.0f}% of its training data)")
+        short = [cell.train_accuracy for cell in cells if cell.undertrained and not cell.diverged]
+        if short:
+            of = "" if len(short) == len(cells) else f"{len(short)} of {seeds}: "
+            self.undertrained.append(f"{name} ({of}{100 * np.mean(short):.0f}% of its training data)")
         if lost:
             self.diverged.append(f"{name} ({lost} of {seeds})")
         if lacking:

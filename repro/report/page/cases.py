@@ -21,7 +21,7 @@ from .numberline import Line
 from .plots import curve_plot, mean
 from .trust import doubts
 from .values import line_of
-from .ways import way
+from .ways import straddles, way
 
 SYMBOLS: Final = {"holds": "\u2713", "fails": "\u2717", "undecided": "?", "not learnt": "\u2205"}
 STANDINGS: Final = {
@@ -144,7 +144,7 @@ class Case:
             case Outcome.FAILS:
                 how = way(entry)
                 return f"It fails: {found}; {asked}." + (f" This is {how}." if how else "")
-        return f"Undecided: {found}; {asked}. The interval leaves both possible."
+        return f"Undecided: {found}; {asked}." + (" The interval leaves both possible." if straddles(entry) else "")
 
     def _jointly(self) -> str:
         """The effects of several measures, each with its number, which stands at its end, and with its measure."""

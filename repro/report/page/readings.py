@@ -42,7 +42,8 @@ def open_points(cases: Sequence[Case], conditions: Conditions) -> list[Open]:
 
 def _open(name: str, of: Sequence[tuple[Case, Reading]], conditions: Conditions) -> Open:
     first = epsilon(of, conditions) if name == PIXELS else FIRST.get(name, "as this page has it")
-    other = "every network is trained to the same amount T" if name == EQUAL else of[0][1].says
+    says = " or ".join(dict.fromkeys(reading.says for _, reading in of))
+    other = "every network is trained to the same amount T" if name == EQUAL else says
     return Open(name, first, other, len(of), tuple((case, reading) for case, reading in of if reading.turns))
 
 

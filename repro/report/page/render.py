@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from statistics import stdev
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,14 +23,14 @@ from .pictures import shown
 from .plots import mean
 from .readings import open_points
 from .session import banners, costs, ran
-from .timeline import TIMELINE, timeline
+from .timeline import Timeline
 from .values import Measurements
 
 
 def render(
-    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, artifacts: Path
+    report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, made: Timeline | None
 ) -> str:
-    """The page of a report; ``found``: what was measured of its networks. Figures lie in the folder ``artifacts``."""
+    """The page of a report; ``found``: what was measured of its networks, ``made``: when, if that is known."""
     of = sentences(report.claims)
     cases = [case for sentence in of for case in sentence.cases]
     return (
@@ -54,7 +53,7 @@ def render(
             figures=shown(pictures),
             choices=report.choices,
             costs=costs(found),
-            timeline=timeline(artifacts / TIMELINE),
+            timeline=made,
         )
     )
 

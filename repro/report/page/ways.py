@@ -20,6 +20,19 @@ def way(entry: Entry) -> str:
     return _lies(line, low, high) if line.unit in (POINTS.name, FACTOR.name) else ""
 
 
+def straddles(entry: Entry) -> bool:
+    """Whether its interval has values in it at which the claim would hold, and others at which it would not."""
+    line, (low, high) = entry.number_line, entry.interval
+    if line is None:
+        return False
+    ends = {
+        Side.ABOVE: (line.margin,),
+        Side.BELOW: (-line.margin,),
+        Side.NOT_BELOW: (-line.margin,),
+    }.get(line.side, (-line.margin, line.margin))
+    return any((low is None or low < end) and (high is None or end < high) for end in ends)
+
+
 def _lies(line: NumberLine, low: float, high: float) -> str:
     match line.side:
         case Side.ABOVE:
