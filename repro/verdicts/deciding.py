@@ -44,7 +44,7 @@ def judge(
     made at the case, by their seeds; see ``schedule``. Those that could decide nothing, whatever they saw, are none.
     InstrumentError: a check of the instruments failed.
     """
-    looks = tuple(look for look in before if case.holds_if.decides(look.seeds, look.level))
+    looks = tuple(look for look in before if look.by_task or case.holds_if.decides(look.seeds, look.level))
     wanted = [seeds_at(case, conditions, seeds) for seeds in conditions.looks(*case.tasks)]
     by_size = {look.size: look.by_task or seeds_at(case, conditions, look.seeds) for look in looks}
     by_size |= {sum(seeds): seeds for seeds in wanted}
@@ -96,7 +96,7 @@ class _Look:
             further=self._further(decided),
             flips_at=" and ".join(map(str, scaled(self._turning, times))) if times else "",
             number_line=number_line(case.holds_if, decided.decision.unit, times),
-            notes=(*decided.notes, *remarks(curves), *self._place.since),
+            notes=(*decided.notes, *remarks(curves)),
             looks=self._looks(decided),
             withheld=decided.withheld,
         )
@@ -118,7 +118,7 @@ class _Look:
     def _looks(self, decided: Decided) -> tuple[Look, ...]:
         if not self._looked(decided):
             return self._place.earlier
-        return self._place.looks(decided.outcome in DECIDED, _fewest(decided))
+        return self._place.looks(decided.outcome in DECIDED)
 
     @cached_property
     def _place(self) -> Place:

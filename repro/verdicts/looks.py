@@ -95,16 +95,6 @@ class Place:
         return self.error * REST ** sum(look.decided for look in self.earlier)
 
     @property
-    def since(self) -> tuple[str, ...]:
-        """What became of the last look with more seeds than it has, in words; nothing where there was none."""
-        last = self._last
-        if last is None or not self.error:
-            return ()
-        came = "decided it, at" if last.decided else "left it undecided, at"
-        told = f"{counted(last.seeds, 'seed')} of this claim were looked at since, which {came} {percent(last.level)}"
-        return (told,)
-
-    @property
     def _last(self) -> Look | None:
         last = self.before[-1] if self.before else None
         return last if last and last.size > sum(self.by_task) else None
@@ -115,13 +105,14 @@ class Place:
             return next_level(self._last.level, self._last.decided)
         return next_level(self.error) if looked else self.error
 
-    def looks(self, decided: bool, seeds: int) -> tuple[Look, ...]:
-        """All so far, this one last. ``seeds``: those that it could decide with, of each task at least."""
+    def looks(self, decided: bool) -> tuple[Look, ...]:
+        """All that were made, this one among them."""
         if not self.error:
-            return self.earlier
+            return self.before
         data, several = data_of(self.case, self.conditions, self.by_task), len(self.case.tasks) > 1
-        by_task = self.by_task if several else ()
-        return (*self.earlier, Look(seeds=seeds, level=self.error, decided=decided, data=data, by_task=by_task))
+        by_task, size = self.by_task if several else (), sum(self.by_task)
+        own = Look(seeds=min(self.by_task), level=self.error, decided=decided, data=data, by_task=by_task)
+        return (*self.earlier, own, *(look for look in self.before if look.size > size))
 
 
 def error(looks: Sequence[Look]) -> float:
@@ -131,14 +122,27 @@ def error(looks: Sequence[Look]) -> float:
 
 def in_words(looks: Sequence[Look], seeds: int) -> str:
     """What a reader of a verdict on so many seeds has to know of other looks; empty where there were none."""
-    if looks and looks[-1].seeds > seeds:
-        return f"{looks[-1].seeds} seeds of this claim were looked at before: fewer decide nothing"
+    own, later = ([look for look in looks if (look.seeds > seeds) is after] for after in (False, True))
+    if later and (not own or own[-1].seeds < seeds):
+        return f"{later[-1].seeds} seeds of this claim were looked at before: fewer decide nothing"
+    return "; ".join(filter(None, [_before(own), _since(later)]))
+
+
+def _before(looks: Sequence[Look]) -> str:
     if len(looks) < 2:
         return ""
     *earlier, last = looks
     told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in earlier)
     together = f"together they are wrong in at most {percent(error(looks))} of all cases"
     return f"look {len(looks)} of this claim: decided at {percent(last.level)}, after {told}; {together}"
+
+
+def _since(looks: Sequence[Look]) -> str:
+    if not looks:
+        return ""
+    last = looks[-1]
+    came = "decided it, at" if last.decided else "left it undecided, at"
+    return f"{counted(last.seeds, 'seed')} of this claim were looked at since, which {came} {percent(last.level)}"
 
 
 def percent(level: float) -> str:

@@ -91,7 +91,7 @@ def test_the_same_seeds_again_are_no_new_look_and_give_the_identical_verdict(tmp
     assert [len(entry.looks) for entry in found.values()] == [1, 2, 3]
     for seeds in (8, 3, 5, 5, 8):
         again = session(tmp_path, seeds)
-        told = {"notes", "evidence", "further"}  # what looks since then add
+        told = {"looks", "evidence", "further"}  # what looks since then add
         same = [name for name in again.__struct_fields__ if seeds == 8 or name not in told]
         assert [getattr(again, name) for name in same] == [getattr(found[seeds], name) for name in same]
 
@@ -103,9 +103,9 @@ def test_a_verdict_on_fewer_seeds_tells_what_more_of_them_came_to_since(tmp_path
     again = session(tmp_path, 3)
     assert (before.outcome, after.outcome, again.outcome) == ("holds", "undecided", "holds")
     words = "8 seeds of this claim were looked at since, which left it undecided, at 5%"
-    assert words in again.notes
-    assert words not in (*before.notes, *after.notes)
     assert words in again.evidence
+    assert words not in before.evidence + after.evidence
+    assert [look.seeds for look in again.looks] == [3, 8]
 
 
 def test_a_further_look_is_priced_after_the_last_that_was_made(tmp_path: Path) -> None:

@@ -69,5 +69,9 @@ def test_a_look_counts_though_one_task_decided_nothing_for_the_other_might_have_
     """Otherwise each session would look anew at 5%, and the first that found something would count."""
     first = session(tmp_path, 3, 2, learnt=False)
     assert (first.verdict, levels(first)) == ("not learnt", [0.05])
-    assert [look.seeds for look in first.looks] == [3]  # of the task that was looked at
+    assert [look.by_task for look in first.looks] == [(3, 2)]
     assert levels(session(tmp_path, 5, 2, learnt=False)) == [0.05, 0.01]
+
+
+def test_of_a_first_look_nothing_is_said_though_its_tasks_have_different_numbers_of_seeds(tmp_path: Path) -> None:
+    assert " seeds of this claim" not in session(tmp_path, 5, 2, learnt=False).evidence
