@@ -112,9 +112,9 @@ LAPTOP: Final = Regime("laptop", _LAPTOP_SCALES)
 
 
 def require_whole_batches(task: Task, scale: Scale) -> None:
-    """SettingError: some batch would have more images than there are, and be the same as a smaller one."""
+    """SettingError: batch sizes are compared, and one of them is of more images than there are."""
     images = scale.train_images or task.dataset.train
-    if max(scale.batch_sizes) > images:
+    if len(scale.batch_sizes) > 1 and max(scale.batch_sizes) > images:
         raise SettingError(
             f"{task}: a batch of {max(scale.batch_sizes):,} cannot be had of {images:,} training images; --batch-sizes "
             "must be at most as large, or --train-images larger (or narrow the session with --task)"
