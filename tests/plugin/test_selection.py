@@ -153,7 +153,7 @@ def planned(result: pytest.RunResult) -> set[tuple[str, ...]]:
 
 @pytest.mark.parametrize(
     ("options", "fashion"),
-    [("", ("64", "2", "2")), ("--seeds 3 --batch-sizes 256,128", ("128 256", "3", "6"))],
+    [("", ("64", "2", "2")), ("--seeds 3 --batch-sizes 256,128 --train-images 512", ("128 256", "3", "6"))],
     ids=["as the file says", "overridden"],
 )
 def test_the_plan_is_that_of_the_regime_and_of_what_overrides_it(
