@@ -35,8 +35,9 @@ from ..statistics.ranks import RanksDisagree
 from ..statistics.trends import Drops, Higher, Lower, Rises
 from ..statistics.units import factor, points
 from ..verdicts.claim import claim
-from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure, measure
+from ..verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY, Curve, Measure
 from ..verdicts.figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS, Panel, figure
+from ..verdicts.own_measures import measure
 from ..verdicts.references import references
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Measures of a next author's own: what takes each of them, and on which images. Free of torch.
 
-A measure is entered with the claims that speak of it; see ``repro.verdicts.curves.measure``. It is taken of a trained
-network in evaluation mode, apart from all others, and stored beside them.
+A measure is entered with the claims that speak of it; see ``repro.verdicts.own_measures.measure``. It is taken of a
+trained network in evaluation mode, apart from all others, and stored beside them.
 """
 
 from collections.abc import Callable

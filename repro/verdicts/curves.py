@@ -1,14 +1,14 @@
 """Curves: one measure of one task and recipe against batch size, and how stored runs are read back as one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from ..errors import ReproError
-from ..experiment.own import OWN, PREFIX, Taken
+from ..experiment.own import PREFIX
 from ..experiment.readings import Alternative, Part, Reading, alone, transfer
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import TRAINED, Scale
@@ -123,32 +123,6 @@ LAMBDA1: Final = Measure(
 MEASURES: Final = Registry[Measure]("measure")
 for _measure in (TEST_ACCURACY, FGSM, PGD, LAMBDA1):
     MEASURES.enter(_measure.field, _measure)
-
-
-def measure(
-    name: str,
-    take: str | Callable[..., Any],
-    *,
-    matters: Margin,
-    because: str,
-    label: str = "",
-    of: Literal["test", "train"] = "test",
-    version: int = 1,
-    floor: float | None = None,
-    diverged: float | None = None,
-    share: bool = False,
-) -> Measure:
-    """Enter a measure of one's own; see ``Taken`` and ``Measure``. SettingError: its name stands for another.
-
-    It is one number of a trained network, which is not attacked. A number that is not finite is an error of the claim.
-    ``share``: it is a share of the images that it is taken of, and so comes in steps of one of them.
-    """
-    taken = Taken(name, take, of, version)
-    images = {"test": "test_images", "train": TRAINED_ON}[of] if share else None
-    own = Measure(name, label or name, matters, because, floor, diverged, images, part=taken.part)
-    MEASURES.enter(name, own)
-    OWN.enter(name, taken)
-    return own
 
 
 @dataclass(frozen=True)

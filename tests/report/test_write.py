@@ -25,9 +25,10 @@ from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import Margin, factor, points
 from repro.verdicts.claim import Case
-from repro.verdicts.curves import FGSM, LAMBDA1, MEASURES, Curve, measure
+from repro.verdicts.curves import FGSM, LAMBDA1, MEASURES, Curve
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Broken
+from repro.verdicts.own_measures import measure
 
 WHERE = conditions(data="surrogate", batch_sizes=(64, 256), seeds=2)
 SESSION = {"command": "pytest claims --quick", "seconds": 12.5}

@@ -23,8 +23,9 @@ from repro.science.measuring.measures import measure as take
 from repro.statistics.estimands import Outcome
 from repro.statistics.trends import Rises
 from repro.statistics.units import factor, points
-from repro.verdicts.curves import MEASURES, Curve, Measure, measure
+from repro.verdicts.curves import MEASURES, Curve, Measure
 from repro.verdicts.deciding import judge
+from repro.verdicts.own_measures import measure
 
 HERE = conditions()
 READING = HERE.reading(M1_MNIST)
