@@ -68,10 +68,6 @@ def _text(value: Any, field: str = "") -> str:
     """A value as a line has it; of some fields, by their name, nothing means all."""
     if isinstance(value, list):
         return " ".join(map(_text, value)) or "none"
-    return (
-        ("all" if field.endswith("_images") else "none")
-        if value is None
-        else {True: "yes", False: "no"}[value]
-        if isinstance(value, bool)
-        else str(value)
-    )
+    if value is None:
+        return "all" if field.endswith("_images") else "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
