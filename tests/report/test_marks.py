@@ -162,7 +162,7 @@ def test_markers_are_hollow_where_a_seed_is_undertrained_and_crosses_where_one_d
         (128, pytest.approx(90.0), "o", True),
         (256, pytest.approx(50.0), "X", False),  # chance and 90%
     ]
-    assert notes.undertrained == ["LR/BS m=0 at 128 (80% of its training data)"]
+    assert notes.undertrained == ["LR/BS m=0 at 128 (1 of 2 seeds: 75% of its training data)"]
     assert notes.diverged == ["LR/BS m=0 at 256 (1 of 2 seeds)"]
 
 

@@ -52,14 +52,15 @@ def test_a_folder_in_the_place_of_the_file_is_told_too(tmp_path: Path) -> None:
         (["repro", "verify", "artifacts/published"], 2),
         (["repro", "clean"], 2),
         (["repro", "pack", "bundles"], 2),
-        (["repro", "unpack", "bundles"], 2),
+        (["repro", "unpack", "runs-001.zip"], 2),
     ],
     ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
 )
 def test_sessions_and_commands_refuse_it(tmp_path: Path, command: list[str], status: int) -> None:
     store = prepared(tmp_path / "store").root
     (store / "layout").write_text("2\n")
-    named = [*command, "--store", str(store)]
+    (bundle := tmp_path / "runs-001.zip").touch()  # else unpack has nothing to put into a store
+    named = [str(bundle) if part == "runs-001.zip" else part for part in [*command, "--store", str(store)]]
     done = subprocess.run([sys.executable, "-m", *named], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     line = f"--store {store}: its layout is version 2, and this program knows those up to 1; update it, "
