@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 LONGEST: Final = 200  # characters of somebody else's text that are shown
@@ -37,6 +38,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     found = near(word, known)
     return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def seen_from(folder: Path, path: Path) -> Path:
+    """A path as whoever stands in a folder names it: what lies in there without the folder, all else as it is.
+
+    >>> seen_from(Path("/project"), Path("/project/.data")).as_posix()
+    '.data'
+    """
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
 
 
 def printable(text: str, most: int = LONGEST) -> str:

@@ -109,7 +109,7 @@ class Exists(Estimand):
         return Question(AnyOf(tuple(AllOf(pair) for pair in rises)), AllOf(tuple(AnyOf(pair) for pair in short)), asked)
 
     def decide(self, *samples: Sample, alpha: float = ERROR) -> Decision:
-        """Decide from an even number of curves; the clearest pair of batch sizes is shown, with both its measures."""
+        """Decide from an even number of curves; the pair of batch sizes that is nearest to holding is shown."""
         decision = super().decide(*samples, alpha=alpha)
         pairs = self._pairs(samples)
         rises = [AllOf((Mean(a, 1, self.first.size), Mean(b, 1, self.second.size))) for a, b in pairs]
@@ -120,7 +120,8 @@ class Exists(Estimand):
         shown, other = first.interval(one_side), second.interval(one_side)
         unit = second.effect.unit
         text = f"{unit.difference(other.centre)} {unit.interval(other.low, other.high)}"
-        effect = f"{first.effect.name} where both rise most clearly (the other measure: {text})"
+        where = "rise most clearly" if decision.outcome is Outcome.HOLDS else "come nearest to rising"
+        effect = f"{first.effect.name} where both {where} (the other measure: {text})"
         return replace(
             decision,
             effect=effect,

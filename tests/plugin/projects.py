@@ -70,7 +70,7 @@ class Project:
     def rerun(self, claim: dict[str, Any]) -> list[str]:
         """What a claim's rerun line gives to pytest, in this folder."""
         words = shlex.split(claim["rerun"])
-        assert words[:3] == ["cd", str(self.folder), "&&"]
+        assert words[0] != "cd"
         return words[words.index("pytest") + 1 :]
 
     def report(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_a_claim_that_fails_shows_its_table_and_how_to_rerun_it_and_no_traceback
         r"256 +90\.\d% +0\.\d +95\.0%",
         r"difference of batch size 256 to 128: [+-]0\.\d points \[[+-]0\.\d, [+-]0\.\d\] \(90% interval, 4 seeds\)",
         r"asked for: a fall of more than 1 point \(the margin of it-fails\)",
-        r"rerun: cd /.+ && .*pytest 'claims/test_small\.py::test_drop\[StdCNN-MNIST\]' --quick --seeds 4 --batch-.*",
+        r"rerun: .*pytest 'claims/test_small\.py::test_drop\[StdCNN-MNIST\]' --quick --seeds 4 --batch-.*",
     ):
         pytest.LineMatcher(shown.splitlines()).re_match_lines([rf" *{expected}"])
     for word in ("Traceback", "assert", "Error", ".py:"):

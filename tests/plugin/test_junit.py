@@ -18,7 +18,9 @@ def test_a_verdict_takes_few_bytes_whatever_it_is(project: Project, workers: str
     assert len(cases) == len(claims) == 5
     assert {claim["outcome"] for claim in claims} >= {"holds", "fails", "undecided"}
     assert (project.folder / "junit.xml").stat().st_size / len(cases) < MOST
-    result.stdout.fnmatch_lines(["  asked for: *", "*rerun: cd *"])  # the terminal has the table of a failure as ever
+    result.stdout.fnmatch_lines(
+        ["  asked for: *", "*rerun: *pytest *"]
+    )  # the terminal has the table of a failure as ever
 
 
 def test_its_properties_are_the_verdict_with_its_numbers(project: Project) -> None:

@@ -1,4 +1,4 @@
-"""The line that a report gives to run a claim again is pasted into a shell, in a folder that is not the session's."""
+"""The line that a report gives to run a claim again is pasted into a shell: in the project's folder, or in any."""
 
 import json
 import os
@@ -43,8 +43,9 @@ def report(folder: Path) -> list[dict[str, Any]]:
     return claims
 
 
-def paste(line: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    """Run a line in a shell that knows none of the session's variables."""
+def paste(line: str, project: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a line in a shell that knows none of the session's variables, elsewhere if the line knows the way itself."""
+    cwd = Path("/") if line.startswith("cd ") else project
     known = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "REPRO_DATA")}
     return subprocess.run(["sh", "-c", line], cwd=cwd, env=known, capture_output=True, text=True, check=False)
 
@@ -58,16 +59,15 @@ SESSIONS = {
 
 
 @pytest.mark.parametrize(("name", "arguments"), SESSIONS.values(), ids=SESSIONS)
-def test_it_gives_the_same_verdict_and_trains_nothing(
-    project: Project, tmp_path: Path, name: str, arguments: tuple[str, ...]
-) -> None:
+def test_it_gives_the_same_verdict_and_trains_nothing(project: Project, name: str, arguments: tuple[str, ...]) -> None:
     project.add("claims/test_awkward.py", AWKWARD)
     folder = project.folder / name
     claims = begin(folder, *arguments)
     assert len(claims) == 2
     before = len(project.runs())
     for claim in claims:
-        again = paste(claim["rerun"], tmp_path)
+        assert claim["rerun"].startswith("cd ") == (folder != project.folder)
+        again = paste(claim["rerun"], project.folder)
         assert (again.stderr, again.returncode) == ("", 0)
         merged = report(folder)
         assert len(merged) == 2
@@ -76,9 +76,7 @@ def test_it_gives_the_same_verdict_and_trains_nothing(
     assert len(project.runs()) == before
 
 
-def test_what_the_environment_said_is_said_again(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_environment_said_is_said_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add("claims/test_awkward.py", AWKWARD)
     project.add("notes.py", NOTES)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p xdist.plugin -p notes --strict-claims -k 'this and that'")
@@ -86,7 +84,7 @@ def test_what_the_environment_said_is_said_again(
     (claim,) = begin(project.folder, "claims")
     noted = project.folder / "noted"
     noted.unlink()
-    assert paste(claim["rerun"], tmp_path).returncode == 0
+    assert paste(claim["rerun"], project.folder).returncode == 0
     assert noted.exists()
     assert report(project.folder) == [claim]
     assert claim["verdict"] == "trend seen"  # on the data that the variable names
@@ -94,27 +92,46 @@ def test_what_the_environment_said_is_said_again(
     assert project.report()["session"]["command"].startswith("PYTEST_ADDOPTS='-p xdist.plugin -p notes ")
 
 
-def test_plugins_and_the_file_of_settings_are_named_again(project: Project, tmp_path: Path) -> None:
+def test_plugins_and_the_file_of_settings_are_named_again(project: Project) -> None:
     project.add("claims/test_awkward.py", AWKWARD)
     project.add("notes.py", NOTES)
     project.add("own.ini", "[pytest]\naddopts = --strict-claims\n")
     named = ("-p", "notes", "-p", "no:logging", "-c", "own.ini", "--rootdir=.")
     claim, _ = begin(project.folder, "claims", "-k", "awkward", *named)
     (project.folder / "noted").unlink()
-    assert paste(claim["rerun"], tmp_path).returncode == 0
+    assert paste(claim["rerun"], project.folder).returncode == 0
     assert (project.folder / "noted").exists()
     assert project.report()["session"]["strict"]
     assert "no:logging" not in claim["rerun"]
 
 
 def test_where_the_shell_finds_the_sessions_pytest_it_is_called_by_its_name(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs = Path(sys.executable).parent
     monkeypatch.setenv("PATH", os.pathsep.join([str(programs), os.environ["PATH"]]))
     command = ["pytest", "claims", "--quick", "--seeds", "2", "-k", "it-is-unsure"]
     subprocess.run(command, cwd=project.folder, capture_output=True, check=True)
     (claim,) = report(project.folder)
-    assert f"cd {project.folder} && PYTEST_ADDOPTS='-p xdist.plugin' pytest 'claims/" in claim["rerun"]
-    assert paste(claim["rerun"], tmp_path).returncode == 0
+    assert claim["rerun"].startswith("PYTEST_ADDOPTS='-p xdist.plugin' pytest 'claims/")
+    assert paste(claim["rerun"], project.folder).returncode == 0
+    assert report(project.folder) == [claim]
+
+
+def test_a_line_for_the_projects_folder_names_nothing_of_the_machine_that_lies_there(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = project.publish()
+    assert data.is_relative_to(project.folder)
+    (programs := project.folder / "own" / "bin").mkdir(parents=True)
+    (python := programs / "python").symlink_to(sys.executable)
+    (programs.parent / "pyvenv.cfg").write_text((Path(sys.prefix) / "pyvenv.cfg").read_text())
+    (programs.parent / "lib").symlink_to(Path(sys.prefix) / "lib")
+    monkeypatch.setenv("REPRO_DATA", str(data))
+    command = [str(python), "-m", "pytest", "claims", "--quick", "--seeds", "2", "-k", "it-is-unsure"]
+    subprocess.run(command, cwd=project.folder, capture_output=True, check=True)
+    (claim,) = report(project.folder)
+    assert " REPRO_DATA=data own/bin/python -m pytest 'claims/" in claim["rerun"]
+    assert str(project.folder) not in (project.folder / "artifacts" / "report.json").read_text()
+    assert paste(claim["rerun"], project.folder).returncode == 0
     assert report(project.folder) == [claim]

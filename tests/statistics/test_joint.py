@@ -80,8 +80,10 @@ def test_what_was_found_is_told_with_both_its_measures() -> None:
 
 
 def test_a_search_goes_through_where_a_margin_is_zero() -> None:
-    assert Exists(points(0), factor(1)).decide(UP, STEEP).outcome is HOLDS
-    assert Exists(points(0), factor(1)).decide(DOWN, FALLING).outcome is FAILS
+    found, missed = (Exists(points(0), factor(1)).decide(*pair) for pair in ((UP, STEEP), (DOWN, FALLING)))
+    assert (found.outcome, missed.outcome) == (HOLDS, FAILS)
+    assert "where both rise most clearly" in found.effect
+    assert "where both come nearest to rising" in missed.effect  # none rises there
 
 
 def test_failing_by_one_of_two_parts_is_corrected_for_their_number() -> None:

@@ -16,7 +16,7 @@ import filelock
 
 from ...errors import DataError, SettingError
 from ...experiment.datasets import DATASETS, Dataset
-from ...words import printable
+from ...words import printable, seen_from
 
 ENVIRONMENT: Final = "REPRO_DATA"
 FOLDER: Final = "repro-batch-robustness"  # the name of the folder in the user's cache
@@ -46,7 +46,7 @@ class Source:
         """What headers and reports say of it, in one phrase."""
         if self.kind == "surrogate":
             return f"{self.dataset} (SURROGATE: rendered glyphs, not the data set)"
-        return f"{self.dataset} (published files in {self.root})"
+        return f"{self.dataset} (published files in {seen_from(Path.cwd(), self.root)})"
 
 
 def cache_folder() -> Path:
