@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from ..errors import DataError, SettingError
 from ..experiment.datasets import DATASETS
 from ..files.locks import check_locks
-from ..files.regular import is_folder
+from ..files.regular import at_home, is_folder
 from ..plugin.options import STORE
 from ..report.provenance import PACKAGES
 from ..runs.rates import measured
@@ -39,7 +39,7 @@ def doctor(store: Path | None, data_root: str | None, *, gpu: bool) -> Answer:
 
     The answer is that all is right where nothing is wrong; what is a note is so for some sessions only.
     """
-    place = (store or STORE).expanduser().absolute()
+    place = at_home(str(store or STORE), "--store").absolute()
     parts = (_versions(), _cuda(gpu), _data(data_root), _disk(place), _store(place), _cache())
     found = [one for part in parts for one in part]
     wrong = sum(one.state == WRONG for one in found)

@@ -156,7 +156,7 @@ class FarWorkshop:
             if not self._can_begin(jobs) or not held.enter_context(self._store.claimed(jobs[0].run.whole)):
                 return
             del self._queue[jobs]
-            taken = [*jobs, *(job for group in self._companions(jobs[0], held) for job in group)]
+            taken = [*jobs, *(job for group in self._companions(jobs, held) for job in group)]
             missing = [job for job in taken if not self._store.has(*job)]
             work = parcel(missing, self._store, self._conditions, self._files, self._lack_weights)
             self._under_way -= {*taken} - {*work.jobs}
@@ -171,17 +171,19 @@ class FarWorkshop:
         else:
             self._broke[job] = error_line(error)
 
-    def _companions(self, job: Job, held: ExitStack) -> list[tuple[Job, ...]]:
-        """Further runs of the cohort that are queued, and nobody is at."""
+    def _companions(self, begun: tuple[Job, ...], held: ExitStack) -> list[tuple[Job, ...]]:
+        """Further runs of the cohort that are queued and nobody is at, as many as there is time for."""
+        job, together = begun[0], [*begun]
         most, found = self._cohort(job.run) - 1, list[tuple[Job, ...]]()
         if most <= 0 or job.kind != "train" or self._store.trained(job.run):
             return found
         for jobs in [*self._queue]:
             other = jobs[0]
-            alike = other.kind == "train" and job.run.alike(other.run) and self._can_begin(jobs)
+            alike = other.kind == "train" and job.run.alike(other.run) and self._can_begin((*together, *jobs))
             if len(found) < most and alike and held.enter_context(self._store.claimed(other.run.whole)):
                 del self._queue[jobs]
                 found.append(jobs)
+                together += jobs
         return found
 
     def _take_in(self, future: Future[Made], jobs: tuple[Job, ...], claims: ExitStack) -> None:

@@ -1,7 +1,7 @@
 """The paper's three data sets, and what a data set has to say of itself. Free of torch."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,8 @@ class Dataset:
     ``mean`` and ``std`` are the standardisation that the networks apply to pixels in [0, 1]; (0, 1) is none.
     ``epsilon`` is the attack size in the network's input units. ``files`` are those below its root, each with its MD5
     (empty: any content will do). ``read`` reads them; without it the class of torchvision that has the data set's name
-    does, which can also download them. Source of the splits: Appendix A, Section 2.
+    does, which can also download them. Source of the splits: Appendix A, Section 2. What is stored of runs on a data
+    set is of what it said of itself then; who changes what ``read`` returns gives it another name.
     """
 
     name: str
@@ -42,6 +43,12 @@ class Dataset:
     augmented: bool = False
     files: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     read: Reader | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What it says of itself as plain JSON, but for how it is read."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "read"}
+        return {**values, "files": dict(self.files)}
 
     @property
     def epsilon_pixels(self) -> float:
@@ -61,6 +68,7 @@ class Dataset:
 
 
 DATASETS: Final = Registry[Dataset]("data set")
+PAPERS: Final = ("MNIST", "FashionMNIST", "CIFAR10")
 
 
 def dataset(*args: Any, **fields: Any) -> Dataset:

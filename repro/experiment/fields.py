@@ -74,7 +74,8 @@ class Sized:
     """An attack size with its unit, such as ``0.3network`` or ``0.1px``; ``8/255`` is a share of a pixel's range."""
 
     right: str = (
-        "a size with its unit: 0.3network (the network's input units), 0.1px (a share of a pixel's range), 8/255"
+        "a size with its unit: 0.3network (the network's input units), 0.1px (a share of a pixel's range, at most 1), "
+        "8/255"
     )
     metavar: str = "SIZE"
     several: bool = False
@@ -101,7 +102,7 @@ def held(value: Any) -> Any:
 
 
 def _epsilon(size: float, unit: Unit) -> Epsilon:
-    if not 0 < size < float("inf"):
+    if not 0 < size < float("inf") or (unit == "pixels" and size > 1):
         raise ValueError(size)
     return Epsilon(size, unit)
 

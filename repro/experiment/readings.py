@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Literal
 
+from ..errors import SettingError
 from .datasets import Dataset
 
 # 40 steps of 0.01 at epsilon 0.3 are Madry et al.'s for MNIST: together 4/3 of epsilon. Other epsilons and numbers of
@@ -88,6 +89,15 @@ class Reading:
         return {name: value for name, value in table.items() if name != "given_epsilon" or value is not None}
 
 
+def require_within_pixels(task: str, reading: Reading, dataset: Dataset) -> None:
+    """SettingError: an attack of this reading may change a pixel by more than its whole range."""
+    if reading.epsilon(dataset) > 1:
+        raise SettingError(
+            f"{task}: {reading.epsilon_text(dataset)} is more than all of it; "
+            "--epsilon, or the data set's own epsilon, must be at most 1 of a pixel's range"
+        )
+
+
 @lru_cache(maxsize=64)  # asked for every run
 def of_checkpoints(first: Reading) -> Reading:
     """How checkpoints are measured: like finished runs, but without the checks of the instruments."""
@@ -152,10 +162,10 @@ def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
         case "lambda1-1024" | "lambda1-4096":
             wanted = int(name.removeprefix("lambda1-"))
             says = f"lambda1 on {wanted:,} training images, as far as the run has them"
-            reading = replace(curvature, hessian_images=wanted)
+            reading = replace(curvature, curvature_of="train", hessian_images=wanted)
         case "lambda1-all":
             says = "lambda1 on all training images of the run"
-            reading = replace(curvature, hessian_images=None)
+            reading = replace(curvature, curvature_of="train", hessian_images=None)
         case _:
             raise KeyError(name)
     return Alternative(name, says, reading, reading.parts[0])

@@ -14,6 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
+from ..errors import SettingError
+from ..words import printable
+
 MOST: Final = 64 * 2**20  # bytes of a text file
 BLOCK: Final = 2**20
 
@@ -24,6 +27,14 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except (OSError, ValueError):
         return False
+
+
+def at_home(text: str, setting: str) -> Path:
+    """A path as a user writes it, where ``~`` is somebody's home. SettingError: nobody has that name."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise SettingError(f"{setting} {printable(text)}: must be a folder ({printable(str(error))})") from None
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
+from ..experiment.readings import require_within_pixels
 from ..experiment.regimes import require_whole_batches
 from ..experiment.trained_as import SAYS
 from ..files.text import write_text
@@ -81,6 +82,8 @@ class ClaimSession:
         require_layout(self.settings.store)
         for task in dict.fromkeys(task for case in self.cases for task in case.tasks):
             require_whole_batches(task, self.settings.regime.scale(task))
+            for reading in (self.conditions.reading(task), *(o.reading for o in self.conditions.alternatives(task))):
+                require_within_pixels(str(task), reading, task.dataset)
         header = self.header()
         if self._lacks_gpu and self.plan.missing and not self.settings.plan:
             raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))

@@ -1,5 +1,6 @@
 """How fast this machine is: short runs are trained and measured as sessions do it, and their records kept."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -52,8 +53,9 @@ def make_short_runs(path: Path, ends: float, device: str, first: int, every: int
 def _make(network: Network, seed: int, store: Store, conditions: Conditions) -> None:
     """Train the same images at each batch size, and measure the last run part by part."""
     task, width, sizes, images = network
-    for size in sizes:
+    for size in sizes:  # anew, whoever made them before
         run = Run(task, LR().sgd(64), size, seed, 1, sizes[-1], "surrogate", conditions.device, width)
+        shutil.rmtree(store.weights(run).parent, ignore_errors=True)
         for part in PARTS if size == sizes[-1] else PARTS[:1]:
             # no PGD: how many images of a network that has not learnt withstand it is not known beforehand
             make(run, Reading(images, images, 1, images, pgd_restarts=0, parts=(part,)), store, conditions)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..files.regular import at_home
 from ..science.data.sources import cache_folder
 from .hardware import processor
 
@@ -51,9 +52,9 @@ BUILT_IN: Final = {
 
 
 def named() -> Path | None:
-    """The folder that the user named, if any."""
+    """The folder that the user named, if any. SettingError: it is none."""
     path = os.environ.get(ENVIRONMENT)
-    return Path(path).expanduser() if path else None
+    return at_home(path, ENVIRONMENT) if path else None
 
 
 def measured(device: str) -> Path:

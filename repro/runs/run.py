@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from ..errors import SettingError
+from ..experiment.datasets import PAPERS
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
 from ..experiment.recipes import SGD, steps_to
@@ -55,6 +56,7 @@ class Run:
     def spec(self) -> dict[str, Any]:
         """The run as plain JSON, with the versions of the code that trains it and of the surrogate, if it is on that.
 
+        And with what a data set says of itself, if it is none of the paper's, which stay as they are.
         No word of a precision of float32, or of a schedule that is not compressed: runs that were stored before there
         were others keep their keys.
         """
@@ -66,6 +68,8 @@ class Run:
             del values["compressed"]
         if self.data == "surrogate":
             values["surrogate"] = SURROGATE_VERSION
+        if self.task.dataset.name not in PAPERS:
+            values["dataset"] = self.task.dataset.spec
         return {**values, "version": self.version}
 
     @property
@@ -180,9 +184,12 @@ def of_record(record: dict[str, Any]) -> Run | None:
 
 def from_spec(spec: dict[str, Any]) -> Run:
     """The run that a stored spec describes. SettingError, KeyError, TypeError, ValueError: nothing here fits it."""
-    values = {name: value for name, value in spec.items() if name not in ("version", "surrogate")}
+    values = {name: value for name, value in spec.items() if name not in ("version", "surrogate", "dataset")}
     trained_as = tuple(spec["trained_as"])
-    return Run(**{**values, "task": TASKS.known(spec["task"]), "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
+    run = Run(**{**values, "task": TASKS.known(spec["task"]), "sgd": SGD(**spec["sgd"]), "trained_as": trained_as})
+    if spec.get("dataset") != run.spec.get("dataset"):
+        raise ValueError(f"{run.task.dataset.name} said something else of itself when this run was made")
+    return run
 
 
 @lru_cache(maxsize=1 << 16)  # every claim on a line asks for the same ones

@@ -20,7 +20,7 @@ from ..experiment.precisions import FLOAT32
 from ..experiment.readings import Reading
 from ..experiment.tasks import Task
 from ..science.attacks.accuracy import transfer_accuracy
-from ..science.computing.inputs import NotFiniteError, preferred_layout
+from ..science.computing.inputs import NotFiniteError, channels_last, preferred_layout
 from ..science.computing.memory import GPU_SHARE, give_back_freed_memory, keep_freed_memory
 from ..science.computing.numerics import numerics
 from ..science.data.splits import Data, load
@@ -71,7 +71,7 @@ def make(
     began = time.perf_counter()
     found: dict[str, Any] = {}
     if not record["diverged"]:
-        model.to(memory_format=preferred_layout(model))
+        channels_last(model, *data.test.part(2, run.device))  # as far as it takes its images so
         with numerics(FLOAT32):  # whatever it was trained in
             found = _finite(lambda: _measured(run, model, data, reading, store))
     seconds = time.perf_counter() - began
@@ -240,6 +240,10 @@ def _processor(device: str) -> str:
 
 def _save(model: nn.Module, path: Path) -> None:
     try:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, path)
+        # copies, since two names may stand for the same weights, which the file does not take
+        weights = {
+            name: value.clone(memory_format=torch.contiguous_format) for name, value in model.state_dict().items()
+        }
+        save_file(weights, path)
     except SafetensorError as error:  # its own word for a disk that is full
         raise OSError(str(error)) from None

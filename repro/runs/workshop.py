@@ -232,13 +232,21 @@ class Workshop:
             self._apart.update(broke)
 
     def _companions(self, run: Run, most: int, claims: ExitStack) -> list[Run]:
-        """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends."""
+        """Runs of the same cohort that are missing and nobody is at, claimed until ``claims`` ends.
+
+        No more than there is time for: each makes all of them take longer.
+        """
+        first: dict[Run, Job] = {}  # what each run is wanted for first
+        for job in self._session.jobs:
+            first.setdefault(job.run, job)
         found: list[Run] = []
-        for other in dict.fromkeys(job.run for job in self._session.jobs):
+        for other in first:
             if len(found) >= most:
                 break
             if other == run or not run.alike(other) or other in self._apart or self._store.trained(other):
                 continue
+            if not self._session.fits(*(first[member] for member in (run, *found, other) if member in first)):
+                break
             if claims.enter_context(self._store.claimed(other)) and not self._store.trained(other):
                 found.append(other)
         return found

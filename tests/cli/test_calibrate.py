@@ -72,6 +72,13 @@ def test_runs_in_a_folder_that_the_user_names_stay(kept: Path, monkeypatch: pyte
     assert [*took(store, "cpu")]
 
 
+def test_a_folder_that_the_user_names_can_be_measured_into_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_measure", quickly)
+    for _ in range(2):
+        assert main(["calibrate", "--seconds", "5", "--processes", "1"]) == DONE
+    assert [*took(Store(kept), "cpu")]
+
+
 def test_all_networks_of_the_paper_are_measured_at_its_own_width_and_a_gpu_at_all_its_batch_sizes() -> None:
     assert {task.architecture for task, *_ in calibration.NETWORKS} == {task.architecture for task in TASKS.values()}
     assert {task.architecture for task, width, *_ in calibration.NETWORKS if width == 64} == {

@@ -30,6 +30,14 @@ def test_every_reading_differs_from_the_first_in_what_its_name_says_alone(name: 
     assert other.free or other.reading.parts == (about,)  # no more is measured than is read
 
 
+def test_readings_of_training_images_are_of_these_whatever_the_first_is_of() -> None:
+    of_test = replace(FIRST, curvature_of="test")
+    for name in ("lambda1-1024", "lambda1-4096", "lambda1-all"):
+        found = alternative(name, of_test, MNIST)
+        assert "training images" in found.says
+        assert found.reading.curvature_of == "train"
+
+
 def test_an_unknown_reading_is_refused() -> None:
     with pytest.raises(KeyError):
         alternative("lambda1-7", FIRST, MNIST)

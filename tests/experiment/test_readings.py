@@ -4,14 +4,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.errors import SettingError
 from repro.experiment.datasets import CIFAR10, MNIST
-from repro.experiment.readings import ALL_PARTS, BY_DEFAULT, NAMES, Reading, alternative
+from repro.experiment.readings import (
+    ALL_PARTS,
+    BY_DEFAULT,
+    NAMES,
+    Epsilon,
+    Reading,
+    alternative,
+    require_within_pixels,
+)
 
 FIRST = Reading(test_images=None, attacked_images=500, pgd_steps=40, hessian_images=4096)
 
 
 def test_forty_steps_at_epsilon_0_3_are_madry_s_hundredths() -> None:
     assert FIRST.pgd_step_size(0.3) == pytest.approx(0.01, rel=1e-12)
+
+
+def test_an_attack_that_could_turn_black_into_white_and_go_on_is_refused_in_one_line() -> None:
+    require_within_pixels("Task", replace(FIRST, given_epsilon=Epsilon(1 / MNIST.std, "network")), MNIST)
+    too_large = replace(FIRST, given_epsilon=Epsilon(4.0, "network"))
+    with pytest.raises(SettingError, match=r"^Task: epsilon 1\.232 .* must be at most 1 of a pixel's range$"):
+        require_within_pixels("Task", too_large, MNIST)
 
 
 @given(steps=st.integers(1, 1000), epsilon=st.floats(0, 1))

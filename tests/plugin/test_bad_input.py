@@ -39,6 +39,7 @@ OPTIONS: dict[str, Bad] = {
     "epochs below one": ("--epochs -1", nothing, ("--epochs -1", "whole number of at least 1")),
     "epochs no number": ("--epochs x", nothing, ("--epochs x", "whole number of at least 1")),
     "no seeds": ("--seeds 0", nothing, ("--seeds 0", "whole number of at least 1")),
+    "epsilon of 8 in place of 8/255": ("--epsilon 8px", nothing, ("--epsilon 8px", "at most 1", "8/255")),
     "grid no number": ("--batch-sizes 64,x", nothing, ("--batch-sizes 64,x", "whole numbers", "64,256,1024")),
     "grid twice": ("--batch-sizes 64,64", nothing, ("--batch-sizes 64,64", "each once")),
     "artifacts a file": ("--artifacts file", a_file, ("--artifacts file", "must be a folder", "is a file")),

@@ -5,18 +5,20 @@ import json
 import subprocess
 import sys
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from specs import FIELDS, ONE, ONE_KEY, ONE_READING, ONE_READING_TEXT, ONE_TEXT, READINGS, ROOT, RUNS, SGDS
 
+from repro.experiment.datasets import DATASETS, Dataset
 from repro.experiment.networks import NETWORKS
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import BENCHMARK, LR, LR_BS, MOMENTA, SGD
-from repro.experiment.tasks import STDCNN_MNIST, TASKS
+from repro.experiment.tasks import STDCNN_MNIST, TASKS, Task
 from repro.experiment.trained_as import HE
-from repro.runs.run import MEASURING_VERSION, Run, from_spec, reading_key
+from repro.runs.run import MEASURING_VERSION, Run, from_spec, hash_of, reading_key
 from repro.science.training.settings import TrainingSettings
 
 
@@ -40,6 +42,38 @@ def test_any_other_field_is_another_key(run: Run, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from([field.name for field in fields(Run)]))
     other = replace(run, **{name: data.draw(FIELDS[name])})
     assert (other.key == run.key) is (other == run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epsilon": 0.2},
+        {"mean": 0.5},
+        {"std": 0.5},
+        {"augmented": True},
+        {"train": 80, "validation": 20},
+        {"files": {"squares": "another MD5"}},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_a_data_set_of_the_next_author_says_of_itself_is_in_the_keys_of_its_runs(
+    change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squares = Dataset("Squares", 1, 8, 90, 10, 20, 0.1, files={"squares": "an MD5"})
+    monkeypatch.setitem(DATASETS, squares.name, squares)
+    run = replace(ONE, task=Task("M1", squares))
+    monkeypatch.setitem(TASKS, str(run.task), run.task)
+    assert from_spec(json.loads(json.dumps(run.spec))) == run
+    changed = replace(run, task=Task("M1", replace(squares, **change)))
+    assert hash_of(changed.spec) != hash_of(run.spec)
+    monkeypatch.setitem(TASKS, str(run.task), changed.task)
+    with pytest.raises(ValueError, match="Squares said something else of itself"):
+        from_spec(run.spec)
+    assert replace(run, task=Task("M1", replace(squares, read=lambda *_: None))).key == run.key
+
+
+def test_no_word_of_the_papers_data_sets_which_stay_as_they_are() -> None:
+    assert "dataset" not in ONE.spec
 
 
 @given(run=RUNS, data=st.data())

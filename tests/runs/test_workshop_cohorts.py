@@ -63,6 +63,12 @@ def test_a_cohort_is_as_large_as_its_size_and_on_a_cpu_each_run_is_trained_by_it
     assert {cohort_size(replace(FIRST, device="cuda", task=task)) for task in TASKS.values()} == set(COHORT.values())
 
 
+def test_a_cohort_is_no_larger_than_there_is_time_for(store: Store) -> None:
+    oven, kiln = Oven(), Kiln()
+    workshop(store, oven, JOBS, cohort=lambda _: 8, together=kiln, fits=lambda *asked: len(asked) <= 3).help_out()
+    assert [len(members) for members in kiln.trained] == [3, 3, 2]
+
+
 def test_runs_that_break_in_a_cohort_are_made_by_themselves(store: Store) -> None:
     why = {RUNS[0]: "OSError: no space left on device", RUNS[1]: "RuntimeError: shape"}
     oven, kiln = Oven(), Kiln(why)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import filelock
-
 from ...errors import DataError, SettingError
 from ...experiment.datasets import DATASETS, Dataset
+from ...files.locks import locked
+from ...files.regular import at_home
 from ...words import printable, seen_from
 
 ENVIRONMENT: Final = "REPRO_DATA"
@@ -59,11 +59,11 @@ def cache_folder() -> Path:
 
 
 def chosen_root(option: str | None) -> tuple[Path, str] | None:
-    """The folder that the user named and how (option or environment variable), or None."""
+    """The folder that the user named and how (option or environment variable), or None. SettingError: it is none."""
     if option is not None:
-        return Path(option).expanduser(), "--data-root"
+        return at_home(option, "--data-root"), "--data-root"
     value = os.environ.get(ENVIRONMENT)
-    return (Path(value).expanduser(), ENVIRONMENT) if value else None
+    return (at_home(value, ENVIRONMENT), ENVIRONMENT) if value else None
 
 
 def resolve(
@@ -103,7 +103,7 @@ def _is_folder(path: Path) -> bool:
 
 def _from_cache(name: str, surrogate_allowed: bool, download: bool) -> Source:
     root = cache_folder() / "data"
-    if is_whole(name, root) or not download or _downloaded(name, root):
+    if _is_whole_now(name, root) or not download or _downloaded(name, root):
         return Source(name, "published", root)
     if surrogate_allowed:
         return Source(name, "surrogate", cache_folder() / "surrogate")
@@ -111,6 +111,21 @@ def _from_cache(name: str, surrogate_allowed: bool, download: bool) -> Source:
         f"{name} is not in {root} and could not be downloaded: put its files there, "
         f"or name the folder that has them with --data-root or {ENVIRONMENT}"
     )
+
+
+def _is_whole_now(dataset: str, root: Path) -> bool:
+    """The same of the cache, once nobody is downloading into it: what looks damaged may be half a file."""
+    try:
+        return is_whole(dataset, root)
+    except DataError:
+        if not _lock_of(dataset, root).exists():
+            raise
+        with locked(_lock_of(dataset, root), "the cache"):
+            return is_whole(dataset, root)
+
+
+def _lock_of(dataset: str, root: Path) -> Path:
+    return root / f"{dataset}.lock"
 
 
 def is_whole(dataset: str, root: Path) -> bool:
@@ -139,9 +154,13 @@ def _downloaded(dataset: str, root: Path) -> bool:
     socket.setdefaulttimeout(20)  # seconds; a mirror that has not answered by then is left
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(root / f"{dataset}.lock"):
+        with locked(_lock_of(dataset, root), "the cache"):
             known(root, train=True, download=True)
-    except (OSError, RuntimeError):  # URLError is an OSError; torchvision raises RuntimeError for bad files
+    except (
+        OSError,
+        RuntimeError,
+        SettingError,
+    ):  # URLError is an OSError; torchvision raises RuntimeError for bad files
         return False
     finally:
         socket.setdefaulttimeout(timeout)

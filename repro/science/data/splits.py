@@ -7,15 +7,17 @@ published training images once, with a fixed seed that no run's seed touches, an
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from ...experiment.datasets import DATASETS, Arrays
+from ...errors import DataError
+from ...experiment.datasets import DATASETS, Arrays, Dataset
 from .sources import Source
-from .surrogate import surrogate
+from .surrogate import CLASSES, surrogate
 
 SPLIT_SEED: Final = 1904
 
@@ -47,7 +49,10 @@ class Data:
 
 @lru_cache(maxsize=2)  # all of the paper's have 282 MiB; a session goes from one to the next, and seldom back
 def load(source: Source) -> Data:
-    """Read a data set from its source and split it; each process holds the last two in memory, as bytes."""
+    """Read a data set from its source and split it; each process holds the last two in memory, as bytes.
+
+    DataError: what its ``read`` returns is not what the data set says of itself.
+    """
     train, test = _surrogate(source) if source.kind == "surrogate" else _published(source)
     train, test = _shuffled(train, SPLIT_SEED), _shuffled(test, SPLIT_SEED + 1)
     dataset = DATASETS[source.dataset]
@@ -62,14 +67,34 @@ def _shuffled(split: Split, seed: int) -> Split:
 
 
 def _published(source: Source) -> tuple[Split, Split]:
-    read = DATASETS[source.dataset].read or partial(_by_torchvision, source.dataset)
+    dataset = DATASETS[source.dataset]
+    read = dataset.read or partial(_by_torchvision, source.dataset)
     splits = []
-    for train in (True, False):
-        pixels, labels = read(source.root, train)
-        images = torch.as_tensor(np.asarray(pixels))
+    for train, count in ((True, dataset.train + dataset.validation), (False, dataset.test)):
+        pixels, labels = (np.asarray(values) for values in read(source.root, train))
+        _require(dataset, pixels, labels, count)
+        images = torch.as_tensor(pixels)
         images = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
         splits.append(Split(images.contiguous(), torch.as_tensor(labels).long()))
     return splits[0], splits[1]
+
+
+def _require(dataset: Dataset, pixels: NDArray[Any], labels: NDArray[Any], count: int) -> None:
+    """DataError: what was read is not what the data set says of itself, in a line that says what would be."""
+    shape = (
+        count,
+        dataset.side,
+        dataset.side,
+        *((dataset.channels,) if pixels.ndim == 4 or dataset.channels > 1 else ()),
+    )
+    if pixels.dtype != np.uint8 or pixels.shape != shape:
+        raise DataError(
+            f"{dataset.name}: its images were read as {pixels.dtype} {pixels.shape}: must be bytes (uint8) {shape}"
+        )
+    if labels.shape != (count,) or not np.isin(labels, range(CLASSES)).all():
+        raise DataError(
+            f"{dataset.name}: its labels were read as {labels.shape}: must be {count:,} from 0 to {CLASSES - 1}"
+        )
 
 
 def _by_torchvision(name: str, root: Path, train: bool) -> Arrays:

@@ -29,6 +29,7 @@ calls on one installation agree in every byte; another release of FreeType or Py
 import os
 import tempfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -107,8 +108,7 @@ def surrogate(dataset: str, cache: Path | None = None) -> Arrays:
 
     "MNIST" and "FashionMNIST" are (N, 1, 28, 28), "CIFAR10" is (N, 3, 32, 32). Rendering takes two to three seconds on
     one core. With a folder as ``cache`` it is done once and read from there afterwards; several processes may share the
-    folder. A data set that was entered beside the paper's shows ten letters. Raises ValueError for an unknown name,
-    OSError where the cache cannot be written.
+    folder. A data set that was entered beside the paper's shows ten letters. ValueError: its name is unknown.
     """
     look = _look(dataset)
     if cache is None:
@@ -117,7 +117,8 @@ def surrogate(dataset: str, cache: Path | None = None) -> Arrays:
     stored = _read(path)
     if stored is None:
         stored = _rendered(look)
-        _write(path, stored)
+        with suppress(OSError):  # a folder that is full or must not be written to: it is rendered again next time
+            _write(path, stored)
     return stored
 
 
@@ -146,7 +147,7 @@ def _write(path: Path, arrays: Arrays) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, allow_pickle=False, **vars(arrays))  # compressing takes almost as long as rendering
+            np.savez(file, **vars(arrays))  # compressing takes almost as long as rendering
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

@@ -8,6 +8,7 @@ import torch
 import torchvision
 from torch import Tensor
 
+from repro.errors import DataError
 from repro.experiment.datasets import DATASETS, Dataset
 from repro.science.data.sources import Source, resolve, training_images
 from repro.science.data.splits import Data, Split, load
@@ -168,6 +169,30 @@ def test_a_data_set_of_the_next_author_is_read_as_it_says(tmp_path: Path, monkey
     assert found.train.images.shape == (30, 1, 8, 8)
     together = torch.cat([found.train.images, found.validation.images]).flatten(1)
     assert {tuple(row) for row in together.tolist()} == {tuple(row) for row in images[:40].reshape(40, -1).tolist()}
+
+
+BYTES, LABELS = np.zeros((40, 8, 8), np.uint8), np.arange(40) % 10
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "told"),
+    [
+        (BYTES / 255.0, LABELS, r"read as float64 \(40, 8, 8\): must be bytes \(uint8\) \(40, 8, 8\)"),
+        (BYTES[:39], LABELS, r"read as uint8 \(39, 8, 8\): must be bytes \(uint8\) \(40, 8, 8\)"),
+        (BYTES[:, None], LABELS, r"read as uint8 \(40, 1, 8, 8\): must be bytes \(uint8\) \(40, 8, 8, 1\)"),
+        (BYTES, LABELS[:39], r"labels were read as \(39,\): must be 40 from 0 to 9"),
+        (BYTES, LABELS + 1, r"labels were read as \(40,\): must be 40 from 0 to 9"),
+    ],
+    ids=["pixels in [0, 1]", "too few", "channels first", "too few labels", "labels from 1"],
+)
+def test_what_is_read_of_it_must_be_what_it_says(
+    images: np.ndarray, labels: np.ndarray, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "squares").touch()
+    squares = Dataset("Squares", 1, 8, 30, 10, 10, 0.1, files={"squares": ""}, read=lambda *_: (images, labels))
+    monkeypatch.setitem(DATASETS, "Squares", squares)
+    with pytest.raises(DataError, match=f"^Squares: its .*{told}$"):
+        load(Source("Squares", "published", tmp_path))
 
 
 def test_a_data_set_of_the_next_author_has_a_surrogate_of_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:

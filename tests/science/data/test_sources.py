@@ -1,11 +1,14 @@
 import hashlib
 import socket
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import filelock
 import pytest
 import torchvision
 
@@ -50,6 +53,31 @@ def filled(root: Path, *names: str) -> Path:
     return root
 
 
+# --- a download that is under way ---
+
+
+def test_half_a_file_of_a_download_that_is_under_way_is_waited_for(cache: Path, downloads: list[Any]) -> None:
+    filled(cache)
+    (cache / "MNIST/raw/b").write_bytes(b"sec")
+    begun = threading.Event()
+
+    def finish() -> None:
+        with filelock.FileLock(cache / "MNIST.lock"):
+            begun.set()
+            time.sleep(0.3)
+            filled(cache)
+
+    downloading = threading.Thread(target=finish)
+    downloading.start()
+    begun.wait()
+    assert resolve(["MNIST"], None, surrogate_allowed=False)["MNIST"].root == cache
+    downloading.join()
+    (cache / "MNIST/raw/b").write_bytes(b"sec")  # and nobody is at it
+    with pytest.raises(DataError, match="MNIST/raw/b: damaged"):
+        resolve(["MNIST"], None, surrogate_allowed=False)
+    assert downloads == []
+
+
 # --- the order of search ---
 
 
@@ -86,6 +114,15 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- a folder that the user named ---
+
+
+@pytest.mark.parametrize("how", ["--data-root", ENVIRONMENT])
+def test_the_home_of_somebody_who_does_not_exist_is_told_in_one_line(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    option = "~nobody-of-that-name/x"
+    if how == ENVIRONMENT:
+        monkeypatch.setenv(ENVIRONMENT, option)
+    with pytest.raises(SettingError, match=rf"^{how} {option}: must be a folder \(.*\)$"):
+        resolve(["MNIST"], option if how == "--data-root" else None, surrogate_allowed=True)
 
 
 @pytest.mark.parametrize("how", ["--data-root", ENVIRONMENT])
