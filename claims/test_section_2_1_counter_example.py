@@ -61,8 +61,8 @@ def test_some_networks_of_higher_curvature_are_more_robust(verdict):
 
 @claim(
     "curvature-does-not-decide",
-    section="1",
-    says="The top eigenvalue does not always explain adversarial robustness.",
+    section="1, 2, 2.1",
+    says="The top eigenvalue does not always explain adversarial robustness in small vs large batch training.",
     on=tuple(TASKS.values()),
     together=(),
     attack=(FGSM, PGD),

@@ -87,7 +87,7 @@ def test_benchmark_matches_yao_et_al(verdict):
 @claim(
     "benchmark-differs-from-yao",
     section="2",
-    says="Under Benchmark, adversarial accuracies do not resemble those of Yao et al.",
+    says="Under Benchmark, FGSM accuracy does not resemble that of Yao et al.",
     on=CITED,
     measure=(FGSM,),
     curves=beside_yao,

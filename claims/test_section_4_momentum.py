@@ -84,7 +84,7 @@ def test_momentum_helps_test_accuracy(verdict):
 @claim(
     "momentum-helps-robustness",
     section="1",
-    says="Larger momentum gives a more robust network in most cases, with fixed learning rate and with LR/BS.",
+    says="Larger momentum gives a more robust network in most cases.",  # under any recipe, as Section 1 has it
     on=SHOWN_WITH_MOMENTA,
     together=("under",),
     under=("LR", "LR/BS"),

@@ -52,10 +52,9 @@ def _claims(found: Sequence[Sentence]) -> list[str]:
         of = sentence.tally
         decided = of.holds + of.fails
         sure = f"{of.sure} of {decided}" if decided else "-"
-        rows.append(
-            (sentence.says or sentence.id, sentence.section, of.holds, of.fails, of.undecided, of.unlearnt, sure)
-        )
-    heads = ("claim", "section", "holds", "fails", "undecided", "not learnt", "can be relied on")
+        numbers = (of.holds, of.fails, of.undecided, of.unlearnt, sure)
+        rows.append((sentence.says or sentence.id, sentence.section, *numbers, sentence.beyond.short))
+    heads = ("claim", "section", "holds", "fails", "undecided", "not learnt", "can be relied on", "beyond its text")
     more = [f"and {len(found) - CLAIMS} more claims"] if len(found) > CLAIMS else []
     return [*_table(heads, rows), *more] if rows else ["None was decided."]
 

@@ -14,5 +14,5 @@ from .laptop import laptop, paragraph
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    readme.write_text(page(readme.read_text("utf-8"), report(), paragraph(laptop().report)), "utf-8")
+    readme.write_text(page(readme.read_text("utf-8"), report(), paragraph(laptop())), "utf-8")
     DOCUMENT.write_text(document(), "utf-8")

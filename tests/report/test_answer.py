@@ -6,6 +6,7 @@ import pytest
 from reports import entry
 
 from repro.report.page.answer import CENTRAL, answer
+from repro.report.page.claims import sentences
 from repro.report.page.trust import ALONE, ATTACK, UNEQUAL, UNLEARNT, doubts, tally
 from repro.report.together import in_words
 from repro.verdicts.entry import Entry
@@ -55,9 +56,20 @@ def test_what_the_paper_states_is_counted_apart_from_what_goes_beyond() -> None:
     beyond = [entry(standing="extension", outcome="fails"), entry(standing="detail")]
     found = answer([entry(), entry(outcome="undecided"), *beyond])
     further = "(2 further tests went beyond its text)"
-    told = f"Of 2 statements of the paper that were tested, 1 holds and 1 is undecided {further}."
+    told = f"Of 2 tests of what the paper says itself, 1 holds and 1 is undecided {further}."
     assert found.sentences[1] == told
-    assert answer(beyond).sentences[1].startswith("Nothing that the paper states itself was tested")
+    assert answer(beyond).sentences[1].startswith("Nothing that the paper says itself was tested")
+
+
+def test_a_sentence_counts_what_the_paper_says_itself_and_the_rest_beside_it() -> None:
+    beyond = [entry(standing="extension", outcome="fails"), entry(standing="detail"), entry(standing="extension")]
+    (found,) = sentences([entry(), entry(outcome="undecided"), *beyond])
+    assert (found.tally.holds, found.tally.fails, found.tally.all) == (1, 0, 2)
+    assert found.beyond.short == "2 hold, 1 fail of 3"
+    assert found.told == "1 holds and 1 is undecided; beyond the paper's text 2 hold, 1 fail of 3"
+    (ours,) = sentences(beyond)
+    assert (ours.tally.all, ours.told) == (0, "beyond the paper's text 2 hold, 1 fail of 3")
+    assert sentences([entry()])[0].beyond.short == "-"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def test_each_claim_is_a_sentence_with_its_counts() -> None:
     equal = EqualAmount(amount="T = 1", verdict="no", outcome=Outcome.FAILS, shown="", trained_less=True)
     other = entry(case="M1-MNIST-PGD", equal_amount=None)
     of = bundle(entry(equal_amount=to_builtins(equal)), other, entry(id="it-rises", says="It rises.", outcome="fails"))
-    assert "| It drops. | 2.1 | 2 | 0 | 0 | 0 | 1 of 2 |\n| It rises. | 2.1 | 0 | 1 | 0 | 0 | 1 of 1 |" in page(of)
+    assert "| It drops. | 2.1 | 2 | 0 | 0 | 0 | 1 of 2 | - |\n| It rises. | 2.1 | 0 | 1 | 0 | 0 | 1 of 1 | - |" in page(
+        of
+    )
 
 
 def test_verdicts_that_other_readings_turn_are_counted_by_the_reading() -> None:

@@ -9,7 +9,7 @@ from ...words import counted
 from ..together import in_words
 from .trust import Tally, tally
 
-CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract and the conclusion say first
+CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract says first
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def _others(own: Collection[Entry], beyond: int) -> str:
     found = tally(own)
     rest = f" ({counted(beyond, 'further test')} went beyond its text)" if beyond else ""
     if not found.all:
-        return f"Nothing that the paper states itself was tested{rest}."
-    return f"Of {counted(found.all, 'statement')} of the paper that were tested, {counts(found)}{rest}."
+        return f"Nothing that the paper says itself was tested{rest}."
+    return f"Of {counted(found.all, 'test')} of what the paper says itself, {counts(found)}{rest}."
 
 
 def counts(found: Tally) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 from ...experiment.tasks import ALL_TASKS, TASKS
 from ...verdicts.entry import PAPER, Entry
 from ..text import slug, unique
-from .answer import CENTRAL
+from .answer import CENTRAL, counts
 from .cases import STANDINGS, Case
 from .trust import Tally, tally
 
@@ -25,8 +25,19 @@ class Sentence:
 
     @property
     def tally(self) -> Tally:
-        """What its verdicts came to."""
-        return tally([case.entry for case in self.cases])
+        """What the verdicts came to that are on what the paper says itself."""
+        return tally([case.entry for case in self.cases if case.entry.standing == PAPER])
+
+    @property
+    def beyond(self) -> Tally:
+        """What the others came to: of tasks that the paper does not say it of, and of parts of what it says of all."""
+        return tally([case.entry for case in self.cases if case.entry.standing != PAPER])
+
+    @property
+    def told(self) -> str:
+        """Both in words."""
+        beyond = f"beyond the paper's text {self.beyond.short}" if self.beyond.all else ""
+        return "; ".join(filter(None, (counts(self.tally) if self.tally.all else "", beyond)))
 
     @property
     def figures(self) -> list[int]:

@@ -16,7 +16,7 @@ from ...words import counted, span
 from ..bundle import Report
 from ..drawing.captions import Picture
 from ..text import clean
-from .answer import CENTRAL, answer, counts
+from .answer import CENTRAL, answer
 from .claims import cards, filters, sentences
 from .losses import losses
 from .pictures import shown
@@ -74,7 +74,6 @@ def _environment() -> Environment:
         "level": _level,
         "mean": _mean_of,
         "spread": _spread_of,
-        "counts": counts,
         "counted": counted,
         "span": span,
         "asset": _asset,

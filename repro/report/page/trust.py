@@ -3,10 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from ...experiment.regimes import TRAINED
 from ...statistics.estimands import DECIDED, Outcome
 from ...verdicts.entry import Entry
 
-UNLEARNT = "not all networks have learnt"
+UNLEARNT = (
+    f"networks below {TRAINED:.0%} of their training data"  # at the paper's scale alone: elsewhere these decide nothing
+)
 UNEQUAL = "another verdict at equal training"
 ATTACK = "another verdict by a sound attack"
 ALONE = "not sure enough among so many"
@@ -37,6 +40,11 @@ class Tally:
     def all(self) -> int:
         """All verdicts."""
         return self.holds + self.fails + self.undecided + self.unlearnt
+
+    @property
+    def short(self) -> str:
+        """How many hold and fail, of how many, for a cell of a table."""
+        return f"{self.holds} hold, {self.fails} fail of {self.all}" if self.all else "-"
 
 
 def tally(entries: Collection[Entry]) -> Tally:
