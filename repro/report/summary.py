@@ -53,7 +53,7 @@ def _claims(found: Sequence[Sentence]) -> list[str]:
         decided = of.holds + of.fails
         sure = f"{of.sure} of {decided}" if decided else "-"
         numbers = (of.holds, of.fails, of.undecided, of.unlearnt, sure)
-        rows.append((sentence.says or sentence.id, sentence.section, *numbers, sentence.beyond.short))
+        rows.append((sentence.says or sentence.id, sentence.section, *numbers, sentence.beyond.short or "-"))
     heads = ("claim", "section", "holds", "fails", "undecided", "not learnt", "can be relied on", "beyond its text")
     more = [f"and {len(found) - CLAIMS} more claims"] if len(found) > CLAIMS else []
     return [*_table(heads, rows), *more] if rows else ["None was decided."]

@@ -69,7 +69,7 @@ def test_a_sentence_counts_what_the_paper_says_itself_and_the_rest_beside_it() -
     assert found.told == "1 holds and 1 is undecided; beyond the paper's text 2 hold, 1 fail of 3"
     (ours,) = sentences(beyond)
     assert (ours.tally.all, ours.told) == (0, "beyond the paper's text 2 hold, 1 fail of 3")
-    assert sentences([entry()])[0].beyond.short == "-"
+    assert sentences([entry()])[0].beyond.short == ""
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,10 @@ from pages import written
 from playwright.sync_api import Browser, Page
 
 from repro.report.bundle import load
+from repro.report.page.claims import sentences
+from repro.report.page.trust import tally
 from repro.verdicts.curves import LAMBDA1
+from repro.verdicts.entry import PAPER
 from repro.verdicts.figures import FIGURES
 
 
@@ -82,11 +85,24 @@ def test_a_verdict_chooses_claims_and_those_alone_are_counted(page: Page, path: 
     said = {entry.says for entry in entries if entry.outcome == outcome}
     assert {*page.locator("#claims th a:visible").all_inner_texts()} == said
     for row in page.locator("#claims tbody tr:visible").all():
-        number = sum(entry.says == row.locator("a").inner_text() for entry in entries if entry.outcome == outcome)
+        of = [e for e in entries if e.says == row.locator("a").inner_text() and e.outcome == outcome]
+        number = sum(entry.standing == PAPER for entry in of)
         counts = {
             str(cell.get_attribute("data-count")): cell.inner_text() for cell in row.locator("[data-count]").all()
         }
         assert counts == {**dict.fromkeys(counts, "0"), outcome: str(number)}
+        beyond = row.locator(".beyond").inner_text()
+        assert beyond == (tally([e for e in of if e.standing != PAPER]).short or "\N{EN DASH}")
+
+
+def test_counts_are_those_that_are_written_before_any_script_runs(page: Page, path: Path) -> None:
+    of = {sentence.says: sentence for sentence in sentences(load(path.parent).report.claims)}
+    for row in page.locator("#claims tbody tr").all():
+        sentence = of[row.locator("a").inner_text()]
+        found = (sentence.tally.holds, sentence.tally.fails, sentence.tally.undecided, sentence.tally.unlearnt)
+        assert [int(cell.inner_text()) for cell in row.locator("[data-count]").all()] == [*found]
+        assert row.locator(".beyond").inner_text() == (sentence.beyond.short or "\N{EN DASH}")
+    assert any(sentence.beyond.all for sentence in of.values())
 
 
 def test_counts_and_what_can_be_relied_on_come_back_as_they_were(page: Page) -> None:

@@ -43,8 +43,8 @@ class Tally:
 
     @property
     def short(self) -> str:
-        """How many hold and fail, of how many, for a cell of a table."""
-        return f"{self.holds} hold, {self.fails} fail of {self.all}" if self.all else "-"
+        """How many hold and fail, of how many, for a cell of a table; empty where there are none."""
+        return f"{self.holds} hold, {self.fails} fail of {self.all}" if self.all else ""
 
 
 def tally(entries: Collection[Entry]) -> Tally:

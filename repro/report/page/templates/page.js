@@ -42,7 +42,10 @@
       note.firstElementChild.textContent = `${left.length} of ${of.length} ${note.dataset.noun} shown.`;
     }
   };
-  const count = (row, shown) => {
+  // As the page is written: the tests of what the paper says itself, and beside them what goes beyond its text.
+  const count = (row, all) => {
+    const shown = all.filter((it) => it.dataset.standing === "paper");
+    const others = all.filter((it) => it.dataset.standing !== "paper").map((it) => it.dataset.verdict);
     let decided = 0;
     for (const cell of row.querySelectorAll("[data-count]")) {
       const outcome = cell.dataset.count, number = shown.filter((it) => it.dataset.verdict === outcome).length;
@@ -53,6 +56,9 @@
     const cell = row.querySelector(".sure"), sure = shown.filter((it) => "sure" in it.dataset).length;
     cell.dataset.value = sure;
     cell.textContent = decided ? `${sure} of ${decided}` : "\u2013";
+    const beyond = row.querySelector(".beyond"), came = (outcome) => others.filter((one) => one === outcome).length;
+    beyond.dataset.value = others.length;
+    beyond.textContent = others.length ? `${came("holds")} hold, ${came("fails")} fail of ${others.length}` : "\u2013";
   };
   // A scorecard loses the rows, groups and columns in which nothing is left.
   const narrow = (card) => {
