@@ -12,7 +12,7 @@ import jinja2
 from repro.report.bundle import Report
 from repro.verdicts.entry import Entry
 
-from . import laptop, remaining
+from . import laptop, one_seed, remaining
 from .findings import ROOT, estimate, levels, report
 from .tables import table
 from .values import Cell, Line, lines, most_in_pixels, undertrained
@@ -55,6 +55,7 @@ def document() -> str:
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
         "levels": levels(found),
+        "one_seed": one_seed.section(),
         "laptop": laptop.section(laptop.laptop()),
         "most_in_pixels": most_in_pixels(measured.values()),
         "undertrained": undertrained(measured.values()),

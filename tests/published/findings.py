@@ -32,11 +32,11 @@ def report() -> Report:
     return load(PUBLISHED).report
 
 
-def page(text: str, found: Report, further: str) -> str:
-    """The README with a new table, and a ``further`` paragraph under it. ValueError: it lacks one of the markers."""
+def page(text: str, found: Report, *further: str) -> str:
+    """The README with a new table, and ``further`` paragraphs under it. ValueError: it lacks one of the markers."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    return "\n\n".join((before + BEGIN, _intro(found), said(found.claims), further, END)) + after
+    return "\n\n".join((before + BEGIN, _intro(found), said(found.claims), *further, END)) + after
 
 
 def _intro(found: Report) -> str:
@@ -49,7 +49,7 @@ def _intro(found: Report) -> str:
         f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
         f"{'was' if len(own) == 1 else 'were'} made so far, with {' or '.join(map(str, seeds))} seeds: "
         f"{', '.join(f'{n} {word}' for word, n in words.items())}. {_relied(decided)} Nothing else at that scale is "
-        f"tested yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
+        f"decided yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
     )
 
 

@@ -1,7 +1,8 @@
 """The measured values behind the published verdicts: means over seeds, by task, recipe and batch size."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import inf
 from statistics import mean, stdev
 
 from repro.experiment.readings import PIXELS
@@ -98,15 +99,27 @@ def lines(report: Report) -> list[Line]:
     conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
     behind = {run for entry in report.claims for run in entry.runs}
     tasks = [task for task in TASKS.values() if any(entry.task == str(task) for entry in report.claims)]
-    found = [_line(task, recipe, conditions, store, behind) for task in tasks for recipe in SETTINGS]
+    found = [line_of(task, recipe, conditions, store, behind) for task in tasks for recipe in SETTINGS]
     return [line for line in found if line.cells]
 
 
-def _line(task: Task, recipe: Recipe, conditions: Conditions, store: Store, behind: set[str]) -> Line:
+def line_of(
+    task: Task,
+    recipe: Recipe,
+    conditions: Conditions,
+    store: Store,
+    behind: Collection[str] | None = None,
+    amount: float = inf,
+) -> Line:
+    """A recipe on a task as these conditions have it; without cells unless all of it is measured, and ``behind``.
+
+    ``amount``: each run with no more training than that.
+    """
     sizes = conditions.regime.scale(task).batch_sizes
-    runs = {size: conditions.runs(task, recipe, (size,)) for size in sizes}
+    runs = {size: [run.at(amount) for run in conditions.runs(task, recipe, (size,))] for size in sizes}
     measured = {size: [*_measured(runs[size], conditions, store)] for size in sizes}
-    whole = all(run.key in behind and measured[size] for size in sizes for run in runs[size])
+    there = all(len(found) == len(runs[size]) for size, found in measured.items())
+    whole = there and (behind is None or all(run.key in behind for of in runs.values() for run in of))
     cells = {
         size: Cell(runs[size][0].sgd.learning_rate, runs[size][0].sgd.momentum, runs[size][0].amount, tuple(found))
         for size, found in measured.items()
@@ -116,5 +129,5 @@ def _line(task: Task, recipe: Recipe, conditions: Conditions, store: Store, behi
 
 def _measured(runs: list[Run], conditions: Conditions, store: Store) -> Iterator[Mapping[str, float]]:
     for run in runs:
-        if found := store.measures(run, conditions.reading(run.task)):
+        if found := store.measures(run, conditions.reading_of(run)):
             yield found["measures"]
