@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(printable(_line(error, name), LONGEST))
         return BAD_INPUT
     except click.Abort:
-        complain(f"{name}: stopped; nothing was changed")
+        complain(f"{name}: stopped")
         return BAD_INPUT
     except ReproError as error:  # of the output; a command's own has its name already
         complain(f"{name}: {printable(error_line(error), LONGEST)}")

@@ -116,7 +116,8 @@ def report(
 def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path | None, folder: str) -> Answer:
     """Write the numbers behind the curves as CSV or Parquet: a row for each run, with all its measures.
 
-    Without --output they are written here, as CSV. Exit status 0: written; 2: bad input, or nothing is stored.
+    Without --output they are written here, as CSV. Exit status 0: written; 1: some runs are not stored, and are
+    left out; 2: bad input, or nothing is stored.
     """
     from .curves import curves as found
 

@@ -28,15 +28,14 @@ def curves(artifacts: Path, output: Path | None, store: Path | None, root: Path 
         _require_parquet(output)
     enter(root, folder)
     opened = load(artifacts, store)
-    rows = opened.rows()
+    rows, lost = opened.rows(), len(opened.missing)
     if output is None:
-        return Answer(as_csv(rows).rstrip("\n"))
+        return Answer(as_csv(rows).rstrip("\n"), not lost)
     try:
         with whole(output) as path:
             _write(rows, path, parquet=output.suffix == PARQUET)
     except OSError as error:
         raise SettingError(f"--output {output}: cannot be written ({error.strerror})") from None
-    lost = len(opened.missing)
     left_out = f"; {counted(lost, 'other')} of the report's are not stored" if lost else ""
     return Answer(f"{counted(len(rows), 'run')} written to {output}{left_out}", not lost)
 

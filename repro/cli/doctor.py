@@ -18,6 +18,7 @@ from ..report.provenance import PACKAGES
 from ..runs.rates import measured
 from ..runs.store import Store
 from ..science.data.sources import ENVIRONMENT, cache_folder, chosen_root, is_whole
+from ..words import printable
 from .group import Answer
 from .output import text_of
 
@@ -78,8 +79,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _cuda(gpu: bool) -> Iterator[Found]:
-    import torch
-
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # it is not installed, or its libraries are not those of this machine
+        yield Found(WRONG, f"torch cannot be imported ({printable(str(error))})", "install it as pytorch.org says")
+        return
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
         yield Found(OK, f"CUDA {torch.version.cuda}: {', '.join(names)}")

@@ -1,6 +1,5 @@
 """``python -m repro pack`` and ``unpack``: finished runs in files below a size, carried from one store to another."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from ..errors import ReproError, SettingError
 from ..files.locks import locked
 from ..files.regular import checksum
+from ..files.staged import remove_abandoned
 from ..files.text import TEMPORARY
 from ..plugin.options import STORE
 from ..report import stores
@@ -90,14 +90,15 @@ def unpack(place: Path, store: Path | None) -> Answer:
     """
     root, paths = STORE if store is None else store, bundles(place)
     Store(root).prepare()
-    for left in root.glob(f"{TEMPORARY}unpacked-*"):  # by a process that was killed
-        shutil.rmtree(left, ignore_errors=True)
+    remove_abandoned(root, "unpacked-*")
     checked, counts = StoreCheck(), {"new": 0, "completed": 0, "there already": 0}
     unread: list[ReproError] = []
     for path in paths:
         with tempfile.TemporaryDirectory(dir=root, prefix=f"{TEMPORARY}unpacked-") as own:
             try:
                 _extract(path, Path(own))
+            except SettingError:
+                raise
             except ReproError as error:
                 unread.append(error)
                 continue
@@ -116,10 +117,14 @@ def _left_out(damaged: list[str]) -> list[str]:
 
 
 def _extract(path: Path, own: Path) -> None:
+    """ReproError: it is no bundle. SettingError: the store cannot take it."""
     with read(path) as files:
         for name, content in files:  # each of the form of a store's file, and so below this folder
-            (own / name).parent.mkdir(parents=True, exist_ok=True)
-            (own / name).write_bytes(content)
+            try:
+                (own / name).parent.mkdir(parents=True, exist_ok=True)
+                (own / name).write_bytes(content)
+            except OSError as error:
+                raise SettingError(f"--store {own.parent}: cannot be written to ({error.strerror})") from None
 
 
 def _put(own: Path, root: Path, checked: StoreCheck) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ..report.recompute import ReadOnce
 from ..report.text import written_lines
 from ..report.write import render
 from ..runs.store import Store
+from ..verdicts.figures import FIGURES
 from ..words import counted
 from .collecting import enter
 from .group import Answer
@@ -28,12 +29,15 @@ def again(
     """
     enter(root, folder)
     loaded = load(artifacts)
-    runs, place = stores.found(loaded, store), into or loaded.path.parent
+    if unknown := [number for number in loaded.report.session.figures if number not in FIGURES]:
+        told = ", ".join(map(str, unknown))
+        raise ReproError(f"{loaded.path}: figure {told} is none that is known here; --claims must name their claims")
+    runs, place = stores.found(loaded, store), into or loaded.artifacts
     kept = ReadOnce(runs)
     lines = _lacking(loaded, kept)
     linear = linear or LINEAR in loaded.report.session.command  # which a stranger may have quoted wrongly
     try:
-        written = render(loaded.report, loaded.conditions, kept, place, loaded.path.parent, linear=linear)
+        written = render(loaded.report, loaded.conditions, kept, place, loaded.artifacts, linear=linear)
     except OSError as error:
         raise SettingError(f"{place}: cannot be written to ({error.strerror})") from None
     verdicts = counted(len(loaded.report.claims), "verdict")

@@ -30,7 +30,7 @@ def verify(artifacts: Path, store: Path | None, root: Path | None, folder: str) 
     loaded = load(artifacts)
     report = loaded.report
     runs = stores.found(loaded, store)
-    claims = checkout(root, loaded.path.parent, folder)
+    claims = checkout(root, loaded.artifacts, folder)
     cases = collect(claims)
     tests = [entry.test for entry in report.told]
     outside = {test for test in tests if not claims.holds(test.partition("::")[0])}

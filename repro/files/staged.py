@@ -30,7 +30,7 @@ def staged(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     _finish(folder)
-    _clean(folder)
+    remove_abandoned(folder)
     own = Path(tempfile.mkdtemp(dir=folder, prefix=f"{TEMPORARY}all-"))
     try:
         yield own
@@ -64,9 +64,9 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def _clean(folder: Path) -> None:
-    """Remove what writers left that were killed."""
-    for left in folder.glob(f"{TEMPORARY}*"):
+def remove_abandoned(folder: Path, names: str = "*") -> None:
+    """Remove what writers left that were killed; others may be at work, so nothing that is of the last hour."""
+    for left in folder.glob(f"{TEMPORARY}{names}"):
         with suppress(OSError):
             if time.time() - left.lstat().st_mtime > ABANDONED:
                 shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()

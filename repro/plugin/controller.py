@@ -57,6 +57,7 @@ class Controller:
         self._reported: set[str] = set()
         self._taken_in = False
         self._faults = self._failures = 0
+        self._uncollected: set[str] = set()  # files that pytest goes on without
         self._told, self._sources = Told(), dict[str, Source]()
         self._began = time.time()
         self._written, self._lost = list[Path](), list[str]()
@@ -147,6 +148,7 @@ class Controller:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A file that cannot be collected is a fault."""
         if report.failed:
+            self._uncollected.add(report.nodeid)  # each worker tells of it
             self._count(report)
 
     def _count(self, report: pytest.TestReport | pytest.CollectReport) -> None:
@@ -257,7 +259,8 @@ class Controller:
         decided = {entry.name: entry for entry in entries}
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
-        facts = to.facts(facts, len(self._told.claims) + self._told.deselected)
+        names = {*(one.name for one in own), *(one.name for one in errors)}
+        facts = to.facts(facts, len(self._told.claims) + self._told.deselected, names)
         facts["store"] = stores.told(store.root, to.folder)
         keep_timeline(to.folder, self.shared)  # whatever becomes of the report
         with staged(to.folder) as folder:
@@ -295,6 +298,9 @@ class Controller:
         return {
             "command": self._command,
             "seconds": time.time() - self._began,
-            "partial": [*shard, *partial(self.config, self._told.deselected, self._undecided())],
+            "partial": [
+                *shard,
+                *partial(self.config, self._told.deselected, self._undecided(), len(self._uncollected)),
+            ],
             "strict": self.settings.strict,
         }

@@ -13,17 +13,19 @@ from .places import place
 UNTOLD: Final = ("--ignore", "--ignore-glob")  # what keeps pytest from collecting tests, so that it deselects none
 
 
-def partial(config: pytest.Config, deselected: int, undecided: int) -> list[str]:
+def partial(config: pytest.Config, deselected: int, undecided: int, uncollected: int) -> list[str]:
     """What narrowed a session.
 
     Claim tests that were left out after they were collected, whoever did that; options and arguments by which fewer
-    were collected; claim tests that got no verdict, since the session ended early, say.
+    were collected; files that could not be, where pytest goes on without them; claim tests that got no verdict, since
+    the session ended early, say.
     """
     words = [f"{counted(deselected, 'claim test')} deselected"] if deselected else []
     words += [f"{option} {value}" for option in UNTOLD for value in config.getoption(option) or ()]
     if config.getoption("--lf", False) and config.cache and config.cache.get("cache/lastfailed", {}):
         words.append("--lf")  # reads no more of a file than its last failures
     words += _narrow(config)
+    words += [f"{counted(uncollected, 'file')} could not be collected"] if uncollected else []
     return words + ([f"{counted(undecided, 'claim test')} without a verdict"] if undecided else [])
 
 

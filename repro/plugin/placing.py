@@ -16,6 +16,7 @@ from filelock import Timeout
 
 from ..errors import ReproError, SettingError
 from ..files.locks import locked
+from ..report import provenance
 from ..report.bundle import CARRIED, NAME, Loaded, Session, load
 from ..report.stores import told
 from ..runs.conditions import Conditions
@@ -25,6 +26,7 @@ from ..words import counted
 
 T = TypeVar("T", Entry, Broken)
 PATIENCE: Final = 60.0  # seconds for which a report waits for that of another session
+MADE: Final = ("commit", "dirty", "versions", "hardware")  # with and on what a report was made
 APART: Final = "partial-"  # with a number: a folder for a report under other conditions
 
 
@@ -52,23 +54,27 @@ class Place:
         entries = _renewed(before, [one for one in fresh if isinstance(one, Entry)], names)
         return entries, _renewed(errors, [one for one in fresh if isinstance(one, Broken)], names)
 
-    def facts(self, own: Mapping[str, Any], collected: int) -> dict[str, Any]:
-        """What the report says of its session: the whole one's command, and those of what was merged into it.
+    def facts(self, own: Mapping[str, Any], collected: int, names: Collection[str]) -> dict[str, Any]:
+        """What the report says of its session: how and where the whole one was made, and what was merged into it.
 
-        ``collected``: how many claim tests the session found before any was left out.
+        ``collected``: how many claim tests the session found before any was left out; ``names``: of those it tells of.
         """
         if self.into is None:
             return {**own}
         whole = self.into.report.session
         left_out_only = all(word.endswith("deselected") for word in own["partial"])
-        complete = not whole.partial or (left_out_only and collected <= len(self.into.report.told))
+        there = {one.name for one in self.into.report.told} | {*names}
+        complete = not whole.partial or (left_out_only and collected <= len(there))
+        here, made = provenance.commit(Path(__file__).parent)["commit"], {name: getattr(whole, name) for name in MADE}
+        at = f" at commit {here}" if here != whole.commit else ""
         return {
             **own,
             "command": whole.command,
             "seconds": whole.seconds + own["seconds"],
             "partial": () if complete else whole.partial,
-            "merged": (*whole.merged, own["command"]),
+            "merged": (*whole.merged, f"{own['command']}{at}"),
             "data": whole.data,
+            **made,
         }
 
 

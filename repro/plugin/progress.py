@@ -42,8 +42,8 @@ class Progress:
         return self._terminal is not None
 
     def begin(self, told: Told, processes: int, *, threaded: bool) -> None:
-        """Begin a session in which runs are missing."""
-        if not told.missing or self._settings.plan:
+        """Begin a session in which runs are missing, or may be later on."""
+        if self._settings.plan or not (told.missing or self._settings.until_decided):
             return
         began = time.time()
         self._watch, self._last = Watch(self._shared, told, processes, began), time.monotonic()

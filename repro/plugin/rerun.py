@@ -22,7 +22,7 @@ from .options import flag
 from .places import module
 
 ADDED: Final = "PYTEST_ADDOPTS"  # the options that pytest adds to every command line
-FLAGS: Final = ("--pyargs", "--quick", "--gpu")
+FLAGS: Final = ("--pyargs", "--quick", "--gpu", "--linear-axis")
 VALUED: Final = (
     *("-c", "--rootdir", "--regime", *map(flag, FIELDS), "--readings", "--trained-as", "--precision", "--device"),
 )

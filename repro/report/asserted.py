@@ -14,6 +14,7 @@ from msgspec import to_builtins
 from ..experiment.fields import FIELDS
 from ..experiment.regime_files import BUILT_IN
 from ..experiment.regimes import Regime
+from ..files.staged import current
 from ..verdicts.entry import Entry
 from ..verdicts.figures import FIGURES
 from ..words import printable
@@ -124,7 +125,7 @@ def of_session(loaded: Loaded) -> list[str]:
 
 
 def _figure(loaded: Loaded, number: int) -> bool:
-    path = loaded.path.parent / f"{FIGURES[number].name}.png"
+    path = current(loaded.artifacts, f"{FIGURES[number].name}.png")
     return path.is_file() and not path.is_symlink()
 
 

@@ -18,7 +18,7 @@ from ..experiment.readings import ALL_PARTS, NAMES, SOUND, Reading
 from ..experiment.regimes import Regime, Scale
 from ..experiment.tasks import TASKS
 from ..files.regular import read_json
-from ..files.staged import current
+from ..files.staged import WHOLE, current
 from ..runs.conditions import Conditions
 from ..science.data.sources import Kind, Source
 from ..verdicts.declaration import digest, folded, unfolded
@@ -158,6 +158,12 @@ class Loaded:
     report: Report
     session: Mapping[str, Any]
     beside: bool = field(default=False, compare=False)
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder that it belongs to, also while it is on its way there with others."""
+        folder = self.path.parent
+        return folder.parent if self.beside and folder.name == WHOLE else folder
 
     @property
     def conditions(self) -> Conditions:

@@ -16,6 +16,7 @@ from ..runs.conditions import Conditions
 from ..runs.integrity import RECORD
 from ..runs.run import Run, of_record
 from ..runs.store import Record, Store
+from ..verdicts.curves import MEASURES
 from ..verdicts.entry import Entry, PlainCurve
 
 Row = dict[str, Any]
@@ -43,6 +44,18 @@ class Network:
     def learnt(self) -> bool:
         """Whether it has fitted its training data."""
         return (self.measures.get("train_accuracy") or 0.0) >= TRAINED
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its training ended in no numbers."""
+        return bool(self.record.get("diverged"))
+
+    def counts_as(self, measure: str) -> float | None:
+        """What it has of a measure; if it diverged, what verdicts count it as. None: neither."""
+        if self.diverged and measure in MEASURES:
+            return MEASURES[measure].diverged
+        value: float | None = self.measures.get(measure)
+        return value
 
     @property
     def row(self) -> Row:

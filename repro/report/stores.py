@@ -45,7 +45,7 @@ def first(places: Sequence[Path], none: str) -> Path:
 
 
 def _places(loaded: Loaded) -> Iterator[Path]:
-    folder = loaded.path.parent
+    folder = loaded.artifacts
     if loaded.report.session.store:
         yield Path(os.path.normpath(folder / loaded.report.session.store))
     if loaded.report.session.store != BESIDE:

@@ -22,7 +22,7 @@ HOW: Final = {EQUAL: "at", SOUND: "by a"}  # verdicts come out under these readi
 
 def markdown(report: Report, reads: Iterable[str] = ()) -> str:
     """The page; the scorecard takes what the other parts leave of its lines. ``reads`` is as in ``banners``."""
-    found, of = answer(report.claims), sentences(report.claims)
+    found, of = answer(report.claims, report.errors), sentences(report.claims)
     before = [
         *(TITLE, ""),
         *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, reads)),
@@ -85,6 +85,7 @@ def _conditions(session: Session) -> list[str]:
         "## Conditions",
         "",
         f"- command: {_code(clean(session.command))}, {span(session.seconds)} beside what was stored before",
+        *(f"- merged into that: {_code(clean(command))}" for command in session.merged),
         f"- commit: {session.commit or 'none'}{changed}",
         f"- device: {session.device}; {session.hardware.processor}, {session.hardware.cores} cores",
         *([f"- trained on mixed hardware or versions: {'; '.join(session.trained_on)}"] if session.trained_on else []),

@@ -89,7 +89,8 @@ def render(
 def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int]) -> Session:
     """The session as its report tells of it, with where it was made."""
     where = {**provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
-    return session_of(conditions, **told, **where, hardware=Machine(**hardware()), figures=tuple(figures))
+    here = {**where, "hardware": Machine(**hardware()), "figures": tuple(figures)}
+    return session_of(conditions, **{**here, **told})  # one that is merged into another tells of where that was made
 
 
 def _texts(report: Report, pictures: Sequence[Picture], found: Networks, made: Timeline | None) -> dict[str, str]:

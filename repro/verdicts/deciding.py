@@ -96,9 +96,10 @@ class _Look:
             further=self._further(decided),
             flips_at=" and ".join(map(str, scaled(self._turning, times))) if times else "",
             number_line=number_line(case.holds_if, decided.decision.unit, times),
-            notes=(*decided.notes, *remarks(curves)),
+            notes=(*decided.notes, *remarks(decided.compared)),
             looks=self._looks(decided),
             withheld=decided.withheld,
+            compared=decided.compared,
         )
 
     def _further(self, decided: Decided) -> Further | None:

@@ -19,7 +19,7 @@ class Decided:
 
     ``sure``: the samples without the seeds that are in doubt, where some are and others are left; both have to come to
     the decision. ``withheld``: nothing is decided, on networks or eigenvalues as they are. ``open``: with other samples
-    something might have been.
+    something might have been. ``compared``: the curves that it was decided on, or would have been.
     """
 
     decision: Decision
@@ -28,6 +28,7 @@ class Decided:
     withheld: bool = False
     open: bool = True
     sure: tuple[Sample, ...] = ()
+    compared: tuple[Measured, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -69,9 +70,11 @@ def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, do
     if without and not (kept and found.outcome is Outcome.HOLDS):
         decision = _withheld(found.decision, without, len(groups))
         found = replace(found, decision=decision, withheld=True, open=bool(kept) and found.open)
+        kept = groups
     else:
         notes += [f"left out: {name}, where {reason}" for name, (_, reason) in without.items()]
-    return replace(found, notes=tuple(dict.fromkeys([*notes, *found.notes])))
+    on = tuple(curve for group in (kept or groups).values() for curve in group)
+    return replace(found, notes=tuple(dict.fromkeys([*notes, *found.notes])), compared=on)
 
 
 def compared_at(curves: Sequence[Measured], estimand: Estimand) -> tuple[Measured, ...]:

@@ -105,7 +105,13 @@ class Instruments(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     checks: int  # made, over all runs
     unchecked: tuple[str, ...]  # names of checks that lacked a number on some run
+    doubtful: int = 0  # checks that show no instrument broken and a value that is too imprecise
     lambda1_sampling: float | None  # lambda1's largest standard error for the choice of images, as a share of it
+
+    @property
+    def came_to(self) -> str:
+        """What the checks found, in words: an instrument that is broken would have left no verdict."""
+        return f"{self.doubtful} in doubt and no instrument broken" if self.doubtful else "none failed"
 
 
 class Before(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +174,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     declared: str
     declaration: dict[str, Any]
     reason: str = ""
-    seeds: int = 0
+    seeds: int = 0  # of each of its tasks, at least
+    compared_seeds: int | None = None  # the same of the tasks that it was decided on, where some were left out
     looks: tuple[Look, ...] = ()  # all that were made, the verdict's own last
     undertrained: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()

@@ -11,10 +11,10 @@ FAR_APART: Final = 10.0  # times: an order of magnitude
 
 
 def remarks(curves: Sequence[Measured]) -> tuple[str, ...]:
-    """Sentences, each once; none where there is nothing to say."""
+    """Sentences on the curves as they are compared; none where there is nothing to say."""
     tasks = dict.fromkeys(curve.curve.task for curve in curves)
-    found = (_losses([curve for curve in curves if curve.curve.task == task]) for task in tasks)
-    return tuple(dict.fromkeys(filter(None, found)))
+    found = {task: _losses([curve for curve in curves if curve.curve.task == task]) for task in tasks}
+    return tuple(f"on {task} {said}" if len(tasks) > 1 else said for task, said in found.items() if said)
 
 
 def _losses(curves: Sequence[Measured]) -> str:

@@ -54,7 +54,7 @@ class Soundness:
         if not found.runs:
             return []
         missing = f"; not made on every run: {', '.join(found.unchecked)}" if found.unchecked else ""
-        lines = [f"  instruments: {found.checks} checks on {found.runs} runs, none failed{missing}"]
+        lines = [f"  instruments: {found.checks} checks on {found.runs} runs, {found.came_to}{missing}"]
         if found.lambda1_sampling is not None:
             share = f"{100 * found.lambda1_sampling:.0f}%"
             lines.append(f"  lambda1's standard error for the choice of images: up to {share} of it")
@@ -65,13 +65,14 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
     """Put the checks that guard each curve's measure to its runs; those that diverged have nothing to check."""
     guarded = [curve for curve in curves if guarding(curve.measure)]
     wanted = dict.fromkeys((run, curve.measure) for curve in guarded for run in curve.runs(conditions))
-    checks, errors = 0, []
+    checks, errors, checked = 0, [], set[Run]()
     failures: dict[tuple[Run, str, str], None] = {}
     missing: dict[str, None] = {}
     for run, measure in wanted:
         reading = conditions.reading(run.task)
         if not (measures := _measures(store, run, reading)):
             continue
+        checked.add(run)
         # the numbers of the instruments are of few images, those of the measures and of transfer of all attacked ones
         few = {name: n for name, n in measures.items() if name.startswith("lambda1")} | measures.get("instruments", {})
         transferred = _measures(store, run, transfer(reading)) if measure.attacked else {}
@@ -84,9 +85,10 @@ def soundness(curves: Iterable[Curve], store: Store, conditions: Conditions) -> 
         if measure.part == "curvature" and few.get("lambda1_error") is not None and few["lambda1"]:
             errors.append(abs(few["lambda1_error"] / few["lambda1"]))
     instruments = Instruments(
-        runs=len({run for run, _ in wanted}),
+        runs=len(checked),
         checks=checks,
         unchecked=tuple(missing),
+        doubtful=sum(name in DOUBTS for _, name, _ in failures),
         lambda1_sampling=max(errors, default=None),
     )
     return Soundness(instruments, tuple(failures))

@@ -79,6 +79,7 @@ class Verdict:
     notes: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()
     withheld: bool = False
+    compared: tuple[Measured, ...] = ()
 
     @property
     def reproduced(self) -> bool:
@@ -106,11 +107,16 @@ class Verdict:
         return min(len(curve.cells) for curve in self.curves)
 
     @property
+    def compared_seeds(self) -> int:
+        """The same of the tasks that were not left out."""
+        return min(len(curve.cells) for curve in self.compared or self.curves)
+
+    @property
     def evidence(self) -> str:
         """The table the claim was decided on, and how."""
         claim, decision, figures = self.case.claim, self.decision, self.case.figures
         numbers = f", figure{'s' if len(figures) > 1 else ''} {', '.join(map(str, figures))}" if figures else ""
-        certainty = f"{100 * decision.level:.3g}% interval, {counted(self.seeds, 'seed')}"
+        certainty = f"{100 * decision.level:.3g}% interval, {counted(self.compared_seeds, 'seed')}"
         return "\n".join(
             [
                 f"{self.word}: {claim.says}",
@@ -167,8 +173,9 @@ class Verdict:
             declaration=self.declaration,
             reason=decision.reason,
             seeds=self.seeds,
+            compared_seeds=self.compared_seeds if self.compared_seeds != self.seeds else None,
             looks=self.looks,
-            undertrained=tuple(note for curve in self.curves for note in undertrained(curve)),
+            undertrained=tuple(note for curve in self.compared or self.curves for note in undertrained(curve)),
             runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
             evidence=self.evidence,
             curves=tuple(map(plain_curve, self.curves)),

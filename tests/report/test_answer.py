@@ -9,7 +9,7 @@ from repro.report.page.answer import CENTRAL, answer
 from repro.report.page.claims import sentences
 from repro.report.page.trust import ALONE, ATTACK, UNEQUAL, UNLEARNT, doubts, tally
 from repro.report.together import in_words
-from repro.verdicts.entry import Entry
+from repro.verdicts.entry import Broken, Entry
 
 EQUAL = {"amount": "T = 1", "verdict": "no", "outcome": "fails", "shown": "", "trained_less": True}
 SOUND = {"name": "sound-attack", "says": "", "verdict": "no", "outcome": "fails", "shown": ""}
@@ -45,6 +45,24 @@ def test_the_central_claim_comes_first(outcomes: list[str], word: str, says: str
     found = answer([*central(*outcomes), entry(outcome="fails")])
     assert found.word == word
     assert says in found.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "broke", "word", "says"),
+    [
+        ([], 2, "No verdict", "has no verdict, since what was to decide it broke, in all of its 2 tests."),
+        (["holds"], 3, "Holds in part", "holds in part: of its 4 tests, 1 holds and 3 broke; 1 of the 1"),
+        (["not learnt"], 1, "Undecided", "1 was asked of networks that have not learnt and 1 broke"),
+    ],
+)
+def test_tests_of_the_central_claim_that_broke_are_counted(
+    outcomes: list[str], broke: int, word: str, says: str
+) -> None:
+    errors = [Broken(test=f"test {i}", claim=CENTRAL, error="the oven is cold") for i in range(broke)]
+    found = answer(central(*outcomes), [*errors, Broken(test="another", claim="it-drops", error="cold, too")])
+    assert found.word == word
+    assert says in found.sentences[0]
+    assert f"({broke + 1} tests broke and have no verdict)" in found.sentences[1]
 
 
 def test_a_claim_of_which_no_verdict_can_be_relied_on_says_so() -> None:

@@ -39,6 +39,7 @@ NAMES = (
         "declaration",
         "reason",
         "seeds",
+        "compared_seeds",
         "looks",
         "undertrained",
         "runs",

@@ -50,6 +50,22 @@ def test_a_sentence_that_one_task_is_enough_for_holds_without_those_that_decide_
     assert found.decision.outcome is Outcome.HOLDS
     assert any(note.startswith("left out: M1-MNIST, where ") for note in found.notes)
     assert "on StdCNN-MNIST" in found.decision.effect
+    assert found.entry().undertrained == ()  # of the networks that it was decided on
+
+
+def test_its_seeds_are_those_of_the_tasks_that_it_was_decided_on(tmp_path: Path) -> None:
+    here = HERE.with_seeds_of({M1_MNIST: 2})
+
+    def results(run: Run) -> dict[str, float]:
+        up = run.batch_size / 64
+        learnt = 0.5 if run.task == M1_MNIST else 0.95
+        return {"fgsm_accuracy": 0.1 * up, "lambda1": 10 * up, "train_accuracy": learnt}
+
+    case = both(Exists)
+    found = judge(case, fill(Store(tmp_path), case.runs(here), results), here)
+    assert (found.seeds, found.compared_seeds) == (2, 5)
+    assert (found.entry().seeds, found.entry().compared_seeds) == (2, 5)
+    assert "interval, 5 seeds)" in found.evidence
 
 
 @pytest.mark.parametrize(

@@ -5,17 +5,31 @@ from pathlib import Path
 import pytest
 from worlds import case_of, conditions, fill
 
-from repro.experiment.recipes import LR
+from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.statistics.estimands import Estimand
-from repro.statistics.trends import Rises
+from repro.statistics.trends import Lower, Rises
 from repro.statistics.units import factor, points
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve, Measure
 from repro.verdicts.deciding import judge
 
 HERE = conditions()
+
+
+def test_losses_of_networks_that_are_not_compared_are_not_spoken_of(tmp_path: Path) -> None:
+    """Two recipes are compared at the largest batch size alone."""
+    case = case_of(Curve(M1_MNIST, LR(), LAMBDA1), Curve(M1_MNIST, LR_BS(0.9), LAMBDA1), holds_if=Lower(factor(2)))
+
+    def at(size: int) -> tuple[str, ...]:
+        def results(run: Run) -> dict[str, float]:
+            return {"train_loss": 0.2 if run.batch_size == size and run.sgd.momentum else 0.01}
+
+        return judge(case, fill(Store(tmp_path / str(size)), case.runs(HERE), results), HERE).notes
+
+    assert at(64) == ()
+    assert "differ in training loss from 0.01 to 0.2" in at(256)[0]
 
 
 @pytest.mark.parametrize(

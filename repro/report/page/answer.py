@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...verdicts.entry import PAPER, Entry
+from ...verdicts.entry import PAPER, Broken, Entry
 from ...words import counted
 from ..together import in_words
 from .trust import Tally, tally
@@ -24,18 +24,21 @@ class Answer:
     sentences: tuple[str, ...]
 
 
-def answer(entries: Sequence[Entry]) -> Answer:
-    """The answer that a session's verdicts give."""
-    central = [entry for entry in entries if entry.id == CENTRAL]
+def answer(entries: Sequence[Entry], errors: Collection[Broken] = ()) -> Answer:
+    """The answer that a session's verdicts give; ``errors``: the tests that broke."""
     own = [entry for entry in entries if entry.standing == PAPER]
-    word, outcome = _word(tally(central))
-    return Answer(word, outcome, (_central(central), _others(own, len(entries) - len(own)), in_words(entries)))
+    broke = sum(one.claim == CENTRAL for one in errors)
+    central = tally([entry for entry in entries if entry.id == CENTRAL], broke)
+    others = _others(own, len(entries) - len(own), len(errors))
+    return Answer(*_word(central), (_central(central), others, in_words(entries)))
 
 
 def _word(found: Tally) -> tuple[str, str]:
     """What all verdicts on one claim come to."""
     if not found.all:
         return "Not asked", ""
+    if found.broke == found.all:
+        return "No verdict", ""
     if found.holds and found.fails:
         return "Mixed", "mixed"
     if found.holds:
@@ -45,13 +48,12 @@ def _word(found: Tally) -> tuple[str, str]:
     return ("Not learnt", "not learnt") if found.unlearnt == found.all else ("Undecided", "undecided")
 
 
-def _central(entries: Collection[Entry]) -> str:
+def _central(found: Tally) -> str:
     """What came of adversarial accuracy under LR/BS."""
     begins = "The paper's central claim, that adversarial accuracy keeps its level across batch sizes when learning "
     begins += "rate over batch size is constant,"
-    if not entries:
+    if not found.all:
         return f"{begins} was not asked in this session."
-    found = tally(entries)
     of = f": of its {found.all} tests, {counts(found)}" if _kinds(found) > 1 else ""
     many = f" in all of its {found.all} tests" if found.all > 1 and not of else ""
     sure = f"; {_relied(found)}" if found.holds + found.fails else ""
@@ -59,7 +61,7 @@ def _central(entries: Collection[Entry]) -> str:
 
 
 def _kinds(found: Tally) -> int:
-    return sum(number > 0 for number in (found.holds, found.fails, found.undecided, found.unlearnt))
+    return sum(number > 0 for number in (found.holds, found.fails, found.undecided, found.unlearnt, found.broke))
 
 
 def _said(found: Tally) -> str:
@@ -67,6 +69,8 @@ def _said(found: Tally) -> str:
     word, outcome = _word(found)
     if outcome == "mixed":
         return "holds in some cases and fails in others" if found.holds and found.fails else word.lower()
+    if found.broke == found.all:
+        return "has no verdict, since what was to decide it broke,"
     phrases = {"holds": "holds", "fails": "fails", "undecided": "is undecided"}
     return phrases.get(outcome, "could not be tested, for its networks have not learnt")
 
@@ -78,10 +82,12 @@ def _relied(found: Tally) -> str:
     return f"{found.sure} of the {counted(decided, 'decided one')} can be relied on"
 
 
-def _others(own: Collection[Entry], beyond: int) -> str:
+def _others(own: Collection[Entry], beyond: int, broke: int) -> str:
     """What came of everything that the paper states."""
     found = tally(own)
-    rest = f" ({counted(beyond, 'further test')} went beyond its text)" if beyond else ""
+    further = f"{counted(beyond, 'further test')} went beyond its text" if beyond else ""
+    told = "; ".join(filter(None, (further, f"{counted(broke, 'test')} broke and have no verdict" if broke else "")))
+    rest = f" ({told})" if told else ""
     if not found.all:
         return f"Nothing that the paper says itself was tested{rest}."
     return f"Of {counted(found.all, 'test')} of what the paper says itself, {counts(found)}{rest}."
@@ -94,6 +100,7 @@ def counts(found: Tally) -> str:
         (found.fails, "fail"),
         (found.undecided, "undecided"),
         (found.unlearnt, "not learnt"),
+        (found.broke, "broke"),
     )
     parts = [_of(number, word) for number, word in words if number]
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts) or "none was decided"
@@ -104,6 +111,8 @@ def _of(number: int, word: str) -> str:
     match word:
         case "hold" | "fail":
             return f"{number} {word}{'s' if one else ''}"
+        case "broke":
+            return f"{number} broke"
         case "undecided":
             return f"{number} {'is' if one else 'are'} undecided"
     return f"{number} {'was' if one else 'were'} asked of networks that have not learnt"

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from ...experiment.regimes import TRAINED
 from ...statistics.estimands import Outcome
 from ...verdicts.curves import MEASURES
 from ...verdicts.entry import PAPER, Entry, EqualAmount, OtherReading, PlainCurve
@@ -51,6 +52,7 @@ class Drawn:
     svg: Markup
     keys: tuple[tuple[str, str], ...]  # colour and name
     within: str  # what the shaded band is; empty without one
+    signs: tuple[str, ...] = ()  # what its marks mean
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,13 @@ class Case:
         band, within = self._band(curves)
         keys = tuple((colour_of(curve.recipe), curve.recipe) for curve in curves)
         unit = "" if curves[0].unit == "factor" else " [%]"
-        return Drawn(f"{curves[0].label}{unit}, {curves[0].task}", curve_plot(curves, band).svg(), keys, within)
+        points = [point for curve in curves for point in curve.points]
+        signs = {
+            f"\u25cb networks below {TRAINED:.0%} of their training data": any(p.undertrained for p in points),
+            "\u00d7 a network diverged": any(p.diverged for p in points),
+        }
+        title, drawn = f"{curves[0].label}{unit}, {curves[0].task}", curve_plot(curves, band).svg()
+        return Drawn(title, drawn, keys, within, tuple(sign for sign, there in signs.items() if there))
 
     def _band(self, curves: Sequence[PlainCurve]) -> tuple[tuple[tuple[float, float], ...], str]:
         """What is within the margin, and of what: of the first batch size, or of the curve that is compared with."""
@@ -229,7 +237,8 @@ class Case:
         found = self.entry.instruments
         if found and found.runs:
             missing = f"; not made on every network: {', '.join(found.unchecked)}" if found.unchecked else ""
-            yield f"{found.checks:,} checks of attacks and eigenvalue on {found.runs:,} networks, none failed{missing}"
+            checks = f"{found.checks:,} checks of attacks and eigenvalue on {found.runs:,} networks"
+            yield f"{checks}, {found.came_to}{missing}"
         if found and found.lambda1_sampling is not None:
             yield f"lambda1's standard error for the choice of images is up to {found.lambda1_sampling:.0%} of it"
 

@@ -20,7 +20,8 @@ DROPPED: Final = (
 )
 SIZE: Final = re.compile(r'(<svg[^>]*?)\swidth="[^"]*"\sheight="[^"]*"')
 FONT: Final = re.compile(r"font-family:[^;\"]*;?\s*")
-DIGITS: Final = re.compile(r"(\d+\.\d{2})\d+")
+TAG: Final = re.compile(r"<[^>]+>")
+DIGITS: Final = re.compile(r"(\d+\.\d{2})\d+")  # of places and sizes; numbers that are read stand between tags
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def inline(svg: str, prefix: str, label: str) -> Markup:
     svg = re.sub(r'(xlink:href|href)="#', f'href="#{prefix}', svg)
     svg = svg.replace("url(#", f"url(#{prefix}")
     svg = FONT.sub("", svg)
-    svg = DIGITS.sub(r"\1", svg)
+    svg = TAG.sub(lambda tag: DIGITS.sub(r"\1", tag[0]), svg)
     svg = re.sub(r"#ffffff", "var(--paper)", svg)
     svg = re.sub(r"#000000", "var(--ink)", svg)
     svg = re.sub(r"\n\s*", "\n", svg).strip()

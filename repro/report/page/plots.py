@@ -8,6 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from ...statistics.units import FACTOR
+from ...verdicts.curves import MEASURES
 from ...verdicts.entry import PlainCurve, Point
 from ..drawing.colours import colour_of
 from ..text import safe
@@ -20,12 +21,16 @@ PARTS: Final = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7))  # of a decade, as few
 
 @dataclass(frozen=True)
 class Stroke:
-    """A line of a plot: its places and heights, and the dots of single values."""
+    """A line of a plot: its places and heights, and the dots of single values.
+
+    ``hollow``: where its mark is, for networks that are undertrained; ``crossed``: where one diverged.
+    """
 
     colour: str
     heights: tuple[float, ...]  # NaN where there is none
     dots: tuple[tuple[float, ...], ...] = ()
     hollow: tuple[bool, ...] = ()
+    crossed: tuple[bool, ...] = ()
     dashed: bool = False
 
 
@@ -119,7 +124,15 @@ class Plot:
         for x, y, i in known if stroke.hollow else []:
             look = "mean hollow" if stroke.hollow[i] else "mean"
             yield f'<circle class="{look}" cx="{x:.1f}" cy="{y:.1f}" r="{2.4 + width / 2:.1f}"/>'
+        yield from self._crosses(stroke, low, high)
         yield "</g>"
+
+    def _crosses(self, stroke: Stroke, low: float, high: float) -> Iterator[str]:
+        """At the upper edge where no value is left."""
+        for i in (i for i, crossed in enumerate(stroke.crossed) if crossed):
+            height = stroke.heights[i]
+            x, y = self._x(i), self._y(height, low, high) if math.isfinite(height) else TOP
+            yield f'<path class="cross" d="M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10"/>'
 
 
 def _ticks(low: float, high: float, *, logarithmic: bool) -> list[float]:
@@ -164,7 +177,7 @@ def curve_plot(curves: Sequence[PlainCurve], band: tuple[tuple[float, float], ..
         logarithmic=logarithmic,
         band=band,
         chance=first.chance,
-        limits=(0.0, 100.0) if first.unit == "points" else (-math.inf, math.inf),
+        limits=(0.0, 100.0) if first.unit == "points" and first.measure in MEASURES else (-math.inf, math.inf),
     )
 
 
@@ -180,5 +193,6 @@ def _stroke(curve: PlainCurve) -> Stroke:
         heights=tuple(mean(point) for point in curve.points),
         dots=tuple(tuple(v for v in point.values if v is not None) for point in curve.points),
         hollow=tuple(point.undertrained > 0 for point in curve.points),
+        crossed=tuple(point.diverged > 0 for point in curve.points),
         dashed=curve.measure.startswith(("fgsm", "pgd")),
     )

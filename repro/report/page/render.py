@@ -40,7 +40,7 @@ def render(
             report=report,
             session=report.session,
             banners=banners(report.session, conditions.regime.reads),
-            answer=answer(report.claims),
+            answer=answer(report.claims, report.errors),
             central=next((sentence.slug for sentence in of if sentence.id == CENTRAL), ""),
             sentences=of,
             cards=cards(of),
@@ -72,6 +72,7 @@ def _environment() -> Environment:
     made.filters |= {
         "share": _share,
         "level": _level,
+        "printed": _printed_of,
         "mean": _mean_of,
         "spread": _spread_of,
         "counted": counted,
@@ -96,6 +97,13 @@ def _level(value: float | None) -> str:
 
 def _mean_of(point: Point, curve: PlainCurve) -> str:
     return UNITS[curve.unit].level(mean(point)) if curve.unit in UNITS else f"{mean(point):.3g}"
+
+
+def _printed_of(point: Point, curve: PlainCurve) -> str:
+    """The number that others printed, as a mean of ours is shown."""
+    if point.theirs is None:
+        return NOTHING
+    return UNITS[curve.unit].level(point.theirs) if curve.unit in UNITS else f"{point.theirs:.3g}"
 
 
 def _spread_of(point: Point, curve: PlainCurve) -> str:

@@ -28,18 +28,22 @@ def doubts(entry: Entry) -> list[str]:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many verdicts came to what; ``sure``: how many of those that hold or fail have nothing against them."""
+    """How many verdicts came to what; ``sure``: how many of those that hold or fail have nothing against them.
+
+    ``broke``: how many tests have no verdict, since they broke.
+    """
 
     holds: int
     fails: int
     undecided: int
     unlearnt: int
     sure: int
+    broke: int = 0
 
     @property
     def all(self) -> int:
-        """All verdicts."""
-        return self.holds + self.fails + self.undecided + self.unlearnt
+        """All tests."""
+        return self.holds + self.fails + self.undecided + self.unlearnt + self.broke
 
     @property
     def short(self) -> str:
@@ -47,8 +51,8 @@ class Tally:
         return f"{self.holds} hold, {self.fails} fail of {self.all}" if self.all else ""
 
 
-def tally(entries: Collection[Entry]) -> Tally:
-    """Count verdicts."""
+def tally(entries: Collection[Entry], broke: int = 0) -> Tally:
+    """Count verdicts, and tests that ``broke``."""
     outcomes = [entry.outcome for entry in entries]
     sure = [entry.outcome for entry in entries if entry.outcome in DECIDED and not doubts(entry)]
     return Tally(
@@ -57,4 +61,5 @@ def tally(entries: Collection[Entry]) -> Tally:
         undecided=outcomes.count(Outcome.UNDECIDED),
         unlearnt=outcomes.count(Outcome.NOT_LEARNT),
         sure=len(sure),
+        broke=broke,
     )

@@ -55,9 +55,14 @@ class Cell:
         """How many seeds have fitted their training data."""
         return sum(network.learnt for network in self.networks)
 
+    @property
+    def diverged(self) -> int:
+        """How many seeds diverged."""
+        return sum(network.diverged for network in self.networks)
+
     def shown(self, column: Column) -> Shown:
         """A measure of those seeds that have it: mean and standard deviation on its scale, of lambda1 as a factor."""
-        found = [value for network in self.networks if (value := network.measures.get(column.name)) is not None]
+        found = [value for network in self.networks if (value := network.counts_as(column.name)) is not None]
         scaled = column.unit.scaled(np.array(found, dtype=np.float64))
         if not found or np.isnan(scaled).any():
             return Shown("", column.unit.level(np.nan), "")
