@@ -85,7 +85,8 @@ def dress(ax: Axes, panel: Panel, measures: tuple[Measure, ...], conditions: Con
     if all(measure.logarithmic for measure in measures):
         _factor_axis(ax, measures[0])
     else:
-        ax.set_ylim(0, 100)
+        if any(measure.floor is not None or measure.ceiling is not None for measure in measures):
+            ax.set_ylim(0, 100)  # a share; a difference of shares, say, has no such bounds
         ax.set_ylabel(" and ".join(dict.fromkeys(str(m) for m in reversed(measures))) + " [%]")
     if not curves_on(ax):
         ax.text(0.5, 0.5, "not part of this session", transform=ax.transAxes, ha="center", color="gray")

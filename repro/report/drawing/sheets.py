@@ -23,8 +23,12 @@ COLOURS: Final = {
     "error": "#d9b8e6",
     "": "#ffffff",
 }
-CELL: Final = (1.45, 0.26)  # inches of a verdict on the scorecard
-LETTER, TITLE_LETTER = 0.068, 0.11  # inches that a letter takes at most, of a name and of the title
+CELL: Final = (1.45, 0.26)  # inches of a verdict on the scorecard, at least as wide as that
+LETTER, SMALL_LETTER, TITLE_LETTER = (
+    0.068,
+    0.064,
+    0.11,
+)  # inches that a letter takes at most, of a name, a cell, the title
 HEAD, MARGIN = 0.75, 0.12  # inches above the first row, and around everything
 ACROSS: Final = 5  # places in a row of the contact sheet
 HATCHED: Final = "hatched = some networks behind it have not learnt"
@@ -41,7 +45,7 @@ def draw_scorecard(card: Scorecard, title: str, path: Path) -> Path:
 
 def composed_scorecard(card: Scorecard, title: str) -> Canvas:
     """A coloured cell for each verdict, the rows of a claim together under its name."""
-    wide, high = CELL
+    high, wide = CELL[1], max([CELL[0], *(SMALL_LETTER * len(clean(c.long)) for _, of in card.lines for c in of)])
     lines = [(clean(name), cells) for name, cells in card.lines]
     names = LETTER * max((len(name) for name, _ in lines), default=0) + MARGIN
     width = 2 * MARGIN + max(names + wide * len(card.tasks), TITLE_LETTER * len(title))
@@ -59,18 +63,18 @@ def composed_scorecard(card: Scorecard, title: str) -> Canvas:
         middle = (i + 0.5) * high
         ax.text(-names, middle, name, fontsize=8.5, va="center")
         for j, cell in enumerate(cells):
-            ax.add_patch(_patch(cell, j * wide, i * high))
+            ax.add_patch(_patch(cell, j * wide, i * high, wide))
             ax.text((j + 0.5) * wide, middle, clean(cell.long), fontsize=8, ha="center", va="center", clip_on=False)
     for i, text in enumerate(legend, start=len(lines)):
         ax.text(-names, (i + 0.5) * high, text, fontsize=8, va="center")
     return canvas
 
 
-def _patch(cell: Cell, x: float, y: float) -> Rectangle:
+def _patch(cell: Cell, x: float, y: float, wide: float) -> Rectangle:
     """The ground of a verdict: paler where it is not the paper's own sentence, hatched where some have not learnt."""
     hatch = "////" if _hatched(cell) else None
     face = to_rgba(COLOURS[cell.outcome], 1.0 if cell.own else 0.45)
-    return Rectangle((x, y), *CELL, facecolor=face, edgecolor="white", hatch=hatch)
+    return Rectangle((x, y), wide, CELL[1], facecolor=face, edgecolor="white", hatch=hatch)
 
 
 def _hatched(cell: Cell) -> bool:

@@ -120,9 +120,11 @@ def filters(found: Iterable[Sentence]) -> list[Filter]:
     sections = dict.fromkeys(part.strip() for sentence, _ in cases for part in sentence.section.split(","))
     measures = dict.fromkeys(measure for _, case in cases for measure in case.measures)
     standings = dict.fromkeys(case.entry.standing for _, case in cases)
-    outcomes = dict.fromkeys((str(case.entry.outcome), case.entry.verdict.partition(" (")[0]) for _, case in cases)
+    words: dict[str, dict[str, None]] = {}  # an outcome has two of them where some tasks are at the paper's own scale
+    for _, case in cases:
+        words.setdefault(str(case.entry.outcome), {})[case.entry.verdict.partition(" (")[0]] = None
     every = [
-        Filter("verdict", "Verdict", tuple(outcomes)),
+        Filter("verdict", "Verdict", tuple((outcome, " or ".join(of)) for outcome, of in words.items())),
         Filter("section", "Section", tuple((name, name) for name in sections)),
         Filter("task", "Task", tuple((task, task) for task in dict.fromkeys(c.entry.task for _, c in cases))),
         Filter("measure", "Measure", tuple((name, name) for name in measures)),

@@ -1,16 +1,18 @@
 """What was run, how that differs from the paper, and what it cost."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import to_builtins
+
 from ...experiment import precisions
-from ...experiment.regimes import PAPER, Scale
+from ...experiment.regimes import PAPER, PAPER_SCALE, Scale
 from ...experiment.tasks import TASKS
 from ...experiment.trained_as import SAYS
 from ...runs.conditions import Conditions
 from ...words import span
-from ..bundle import Session
+from ..bundle import RegimeTold, Session
 from .values import Measurements
 
 
@@ -26,8 +28,7 @@ def banners(session: Session, reads: Iterable[str] = ()) -> list[Banner]:
     """What limits a session's verdicts; ``reads``: in what its runs are not measured by the first reading."""
     found = [Banner("A reading of its own", f"{words}, in place of the first reading.") for words in reads]
     if session.regime.reduced:
-        says = "reduced data and training. It shows trends, and says nothing of the paper's scale."
-        found.append(Banner(f"{session.regime.name} regime", says))
+        found.append(Banner(f"{session.regime.name} regime", _reduced(session.regime)))
     if session.surrogate:
         texts = [data.text for data in session.data.values() if data.kind == "surrogate"]
         found.append(Banner("Surrogate data", "; ".join(texts)))
@@ -39,6 +40,27 @@ def banners(session: Session, reads: Iterable[str] = ()) -> list[Banner]:
         says = f"{'; '.join(session.partial)}. Nothing is said here of the other claims."
         found.append(Banner("A part of the claims", says))
     return found
+
+
+def _reduced(told: RegimeTold) -> str:
+    """In what its tasks are not studied at the paper's own scale, and which they are if not all."""
+    apart = {
+        name: _apart(scale, to_builtins(PAPER.scales.get(name, PAPER_SCALE))) for name, scale in told.tasks.items()
+    }
+    away = [name for name, fields in apart.items() if fields]
+    trained = any(fields - {"reading"} for fields in apart.values()) or not away
+    what = "reduced data and training" if trained else "measured otherwise than at the paper's scale"
+    which = f" of {', '.join(away)}" if 0 < len(away) < len(apart) else ""
+    return f"{what}{which}. It shows trends{which and ' there'}, and says nothing of the paper's scale."
+
+
+def _apart(scale: Mapping[str, Any], papers: Mapping[str, Any]) -> set[str]:
+    """The fields of a scale that are not the paper's, which shows no number of seeds."""
+    return {name for name in {*scale} & {*papers} - {"seeds"} if _listed(scale[name]) != _listed(papers[name])}
+
+
+def _listed(value: Any) -> Any:
+    return [*value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
