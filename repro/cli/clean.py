@@ -10,6 +10,7 @@ import click
 import filelock
 import msgspec
 
+from ..errors import ReproError
 from ..experiment.readings import Reading
 from ..files.aside import DAMAGED
 from ..files.locks import locked
@@ -61,7 +62,11 @@ def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> 
         )
     if not yes:
         click.echo(text_of(lines))
-        if not click.confirm(f"Free {_size(found)}?"):
+        try:
+            wanted = click.confirm(f"Free {_size(found)}?")
+        except click.Abort:  # nobody is there to answer, or Ctrl-C
+            raise ReproError("stopped; nothing was changed") from None
+        if not wanted:
             return Answer("nothing was freed")
     freed = [one for run in dict.fromkeys(one.run for one in found) for one in _free(place, run, found)]
     busy = len({one.run for one in found} - {one.run for one in freed})

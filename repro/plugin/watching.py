@@ -60,15 +60,22 @@ class State:
     @property
     def words(self) -> str:
         """The state in one line, without what each worker does."""
-        made = f"{self.done} of {self.total}" if self.done <= self.total else f"{self.done}"  # seeds were added
-        return (
-            f"measurements: {made} made, {self.share:.0%} of the predicted time, {span(self.gone)} so far{self._left}"
-        )
+        if self._beyond:
+            return f"measurements: {self.done} made, {span(self.gone)} so far"
+        made = f"{self.done} of {self.total} made, {self.share:.0%} of the predicted time"
+        return f"measurements: {made}, {span(self.gone)} so far{self._left}"
 
     @property
     def short(self) -> str:
         """The same in few words, for beside a bar."""
+        if self._beyond:
+            return f"{self.done} made"
         return f"{self.share:.0%}, {self.done} of {self.total} made{self._left}"
+
+    @property
+    def _beyond(self) -> bool:
+        """Whether seeds are being added, of which nobody knows how many there will be."""
+        return self.done > self.total or not self.total
 
     @property
     def _left(self) -> str:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from ..statistics.estimands import ERROR, Outcome
 from ..statistics.families import family, wrong_by_chance
 from ..verdicts.entry import Entry
+from ..verdicts.looks import MOST, ROUNDING, error
 
 MANY: Final = 20  # verdicts, of which one may be expected to be wrong
 
@@ -23,6 +24,8 @@ def in_words(entries: Collection[Entry]) -> str:
     if not entries:
         return "There is no verdict."
     alone = f"Each verdict alone is wrong in at most {ERROR:.0%} of cases"
+    if again := sum(error(entry.looks) > ERROR + ROUNDING for entry in entries):
+        alone += f" ({again} to which seeds were added after a look in at most {MOST:.2%})"
     if len(entries) >= MANY:
         alone += f", so of {len(entries):,} about {wrong_by_chance(len(entries)):.0f} may be wrong by chance"
     holding = sum(entry.outcome is Outcome.HOLDS for entry in entries)

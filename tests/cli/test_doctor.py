@@ -1,5 +1,6 @@
 """`repro doctor`: what it looks at, what is wrong, and that its status says so."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,16 @@ def test_a_gpu_is_missed_only_where_one_is_asked_for(
     assert main(arguments) == 0
     assert main([*arguments, "--gpu"]) == 1
     assert "1 of " in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_torch_that_cannot_be_imported_is_what_is_wrong(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(arguments) == 1
+    text = capsys.readouterr().out
+    assert "WRONG  torch cannot be imported (" in text
+    assert "GiB free for the store" in text  # the rest is looked at all the same
 
 
 def test_data_that_are_damaged_or_not_where_they_were_named_are_wrong(

@@ -1,6 +1,8 @@
 """Finished runs, carried from one store to another in files below a size; and files that pretend to be such."""
 
+import errno
 import json
+import os
 import random
 import shutil
 import zipfile
@@ -257,6 +259,34 @@ def test_a_bundle_that_is_damaged_leaves_the_others_theirs(
     for path in others:
         said(capsys, "unpack", path, "--store", alone)
     assert content(tmp_path / "other") == content(alone) != {}
+
+
+def test_two_at_once_leave_each_other_what_they_are_at(
+    full: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed(capsys, full, tmp_path / "out")
+    other = tmp_path / "store" / ".writing-unpacked-other"
+    (other / "runs").mkdir(parents=True)
+    long_ago = tmp_path / "store" / ".writing-unpacked-of-a-killed-one"
+    long_ago.mkdir()
+    os.utime(long_ago, (0, 0))
+    assert said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "store")[0] == 0
+    assert (other / "runs").is_dir()
+    assert not long_ago.exists()
+
+
+def test_a_disk_that_is_full_is_no_fault_of_a_bundle(
+    full: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed(capsys, full, tmp_path / "out")
+
+    def refused(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", refused)
+    status, text = said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "store")
+    assert status == 2
+    assert f"--store {tmp_path / 'store'}: cannot be written to (No space left on device)" in text
 
 
 def test_what_is_no_bundle_leaves_no_store_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

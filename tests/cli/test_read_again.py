@@ -239,9 +239,22 @@ def test_networks_that_are_stored_no_longer_are_told(
     shutil.rmtree(store / "runs" / runs[0])
     assert main(["report", str(artifacts), "--store", str(store)]) == DIFFERENT
     assert f"1 of {len(runs)} networks are not stored there, and left out" in capsys.readouterr().out
+    assert main(["curves", str(artifacts), "--store", str(store)]) == DIFFERENT
+    assert capsys.readouterr().out.startswith("task,")
     output = tmp_path / "curves.csv"
     assert main(["curves", str(artifacts), "--store", str(store), "--output", str(output)]) == DIFFERENT
     assert "1 other of the report's are not stored" in capsys.readouterr().out
+
+
+def test_a_figure_that_nobody_entered_here_is_told_in_one_line(
+    artifacts: Path, filled: Filled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few(artifacts)
+    report = read(artifacts)
+    report["session"]["figures"] = [9, 4000]
+    rewrite(artifacts, report)
+    assert main(["report", str(artifacts), "--store", str(filled[0])]) == BAD_INPUT
+    assert "figure 4000 is none that is known here; --claims must name" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,19 @@ def test_progress_never_tells_of_more_than_there_are(project: Project, monkeypat
     ]
 
 
+def test_progress_is_told_also_where_the_first_look_is_stored(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_EVERY", "0")
+    project.add("regime.toml", "[all]\nseeds = 3\ntrain_images = 4096\ntest_images = 2048\n")
+    options = ("claims", "-n0", "--regime", "regime.toml", "-k", "it-is-unsure")
+    project.pytester.runpytest_subprocess(*options, *SEEDS[2:])
+    result = project.pytester.runpytest_subprocess(*options, *SEEDS)
+    told = [line for line in result.outlines if line.startswith("measurements: ")]
+    assert [line.partition(" made, ")[0] for line in told] == ["measurements: 1", "measurements: 2"]
+    assert not any("%" in line or "left" in line for line in told)
+
+
 def test_a_later_session_with_more_seeds_counts_the_looks_of_the_one_before(project: Project) -> None:
     """And one with the same seeds tells what it told then, of all that the store has."""
 

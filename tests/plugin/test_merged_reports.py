@@ -1,5 +1,6 @@
 """A narrowed session never takes the place of a report of more claims: it merges into it, or stands beside it."""
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -19,6 +20,13 @@ def pytest_collection_finish():
 
     found = placing.place
     placing.place = lambda *asked: (found(*asked), time.sleep(4))[0]
+"""
+MORE = """
+from test_small import STDCNN_MNIST, declared
+
+@declared("it-is-more", STDCNN_MNIST)
+def test_more(verdict):
+    assert verdict.reproduced
 """
 PROCESSES = pytest.mark.parametrize("processes", ["-n0", "-n2"])
 
@@ -47,6 +55,39 @@ def test_a_rerun_is_merged_into_the_whole_report_which_stays_whole(project: Proj
     assert (project.folder / "artifacts" / "report.md").exists()
     found = verified(project)
     assert (found.returncode, found.stderr) == (0, "")
+
+
+@PROCESSES
+def test_a_session_that_could_not_collect_a_file_replaces_no_whole_report(project: Project, processes: str) -> None:
+    project.add("claims/test_more.py", MORE)
+    project.run("-n0")
+    whole = outcomes(project.report())
+    assert "it-is-more StdCNN-MNIST" in whole
+    project.add("claims/test_more.py", "import nothing_of_that_name\n")
+    project.run(processes, "--continue-on-collection-errors")
+    assert outcomes(project.report()) == whole
+
+
+def test_the_parts_of_a_whole_are_a_whole(project: Project) -> None:
+    project.run("-n0", "-k", "it-fails or it-is-unsure")
+    assert project.report()["session"]["partial"] == ["5 claim tests deselected"]
+    project.run("-n0", "-k", "not it-fails and not it-is-unsure")
+    report = project.report()
+    assert len(report["claims"]) + len(report["errors"]) == 7
+    assert report["session"]["partial"] == []
+
+
+def test_a_merged_report_tells_where_the_whole_one_was_made(project: Project) -> None:
+    project.run("-n0")
+    path = project.folder / "artifacts" / "report.json"
+    made = {"commit": "0123456789abcdef", "dirty": False, "versions": {"torch": "2.11.0"}}
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "session": {**content["session"], **made}}))
+    project.run("-n0", "-k", "it-fails")
+    session = project.report()["session"]
+    assert {name: session[name] for name in made} == made
+    assert " -k it-fails at commit " in session["merged"][0]
+    assert session["merged"][0] in (project.folder / "artifacts" / "report.md").read_text()
 
 
 def test_sessions_that_end_together_are_both_merged(project: Project) -> None:

@@ -105,6 +105,11 @@ def test_plugins_and_the_file_of_settings_are_named_again(project: Project) -> N
     assert "no:logging" not in claim["rerun"]
 
 
+def test_the_axis_that_figures_were_drawn_on_is_named_again(project: Project) -> None:
+    claim, *_ = begin(project.folder, "claims", "-k", "it-is-unsure", "--linear-axis")
+    assert " --linear-axis" in claim["rerun"]
+
+
 def test_where_the_shell_finds_the_sessions_pytest_it_is_called_by_its_name(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,5 +120,12 @@ def test_how_far_many_verdicts_can_be_trusted_is_said_for_their_number() -> None
         "Each verdict alone is wrong in at most 5% of cases, so of 60 about 3 may be wrong"
     )
     assert "; 3 of the 60 that hold are clear enough" in in_words(many)
+    looks = [
+        {"seeds": 3, "level": 0.05, "decided": False, "data": "a"},
+        {"seeds": 5, "level": 0.01, "decided": True, "data": "b"},
+    ]
+    assert in_words([entry(), entry(looks=looks)]).startswith(
+        "Each verdict alone is wrong in at most 5% of cases (1 to which seeds were added after a look in at most 6.25%)"
+    )
     assert in_words([entry(outcome="fails")]).endswith("; none of them holds.")
     assert in_words([]) == "There is no verdict."

@@ -55,6 +55,17 @@ regimes = st.builds(Regime, st.text(min_size=1), st.fixed_dictionaries(dict.from
 sources = st.dictionaries(st.sampled_from([*DATASETS]), st.sampled_from(get_args(Kind)))
 
 
+def test_a_report_that_is_on_its_way_with_others_belongs_to_their_folder(tmp_path: Path) -> None:
+    loaded = written(tmp_path, content(CASES, conditions(), tmp_path / "store"))
+    assert loaded.artifacts == loaded.path.parent
+    waiting = loaded.path.parent / ".written"
+    waiting.mkdir()
+    loaded.path.rename(waiting / "report.json")
+    again = load(loaded.artifacts)
+    assert again.path == waiting / "report.json"
+    assert again.artifacts == loaded.artifacts
+
+
 @same_examples
 @given(regimes, sources, st.sampled_from(["cpu", "cuda"]), st.lists(st.sampled_from(NAMES), unique=True).map(tuple))
 def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(

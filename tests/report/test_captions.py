@@ -3,11 +3,14 @@ from dataclasses import replace
 import pytest
 from worlds import conditions, under
 
+from repro.experiment.recipes import LR
 from repro.experiment.regimes import PAPER
+from repro.experiment.tasks import M1_MNIST
 from repro.experiment.trained_as import HE
 from repro.report.drawing.captions import Notes, caption, heading, scale_words
 from repro.runs.conditions import Conditions
-from repro.verdicts.figures import FIGURES, Figure
+from repro.verdicts.curves import TEST_ACCURACY
+from repro.verdicts.figures import FIGURES, Figure, Panel
 
 WHERE = conditions(seeds=2)
 
@@ -41,6 +44,11 @@ def test_captions_say_what_is_shown_at_what_scale() -> None:
 )
 def test_what_shows_the_spread_depends_on_how_many_seeds_there_are(counts: set[int], says: str) -> None:
     assert says in written(FIGURES[9], notes=Notes(seeds={"M1-MNIST": counts}))
+
+
+def test_of_a_figure_without_attacks_nothing_is_said_of_attacks() -> None:
+    clean = Figure(102, (Panel(M1_MNIST, (LR(),), TEST_ACCURACY),), title="Ours")
+    assert written(clean).endswith("2 seeds). Lines are means.")
 
 
 def test_where_the_same_images_are_attacked_nothing_is_said_of_others() -> None:

@@ -46,6 +46,13 @@ def test_their_letters_are_text_that_can_be_found_and_read(both: str) -> None:
     assert both.count('role="img" aria-label="Figure ') == 2
 
 
+def test_places_lose_digits_and_numbers_that_are_read_keep_them() -> None:
+    svg = '<svg width="1pt" height="2pt"><path d="M 1.23456 7.5"/><text x="3.14159">0.001</text></svg>'
+    found = inline(svg, "f1-", "one")
+    assert 'd="M 1.23 7.5"' in found
+    assert '<text x="3.14">0.001</text>' in found
+
+
 def test_ink_and_paper_are_the_pages(both: str) -> None:
     assert "var(--paper)" in both
     assert "#ffffff" not in both

@@ -12,13 +12,14 @@ from worlds import fill
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import M1_MNIST
 from repro.report.bundle import load
-from repro.report.networks import Networks, as_csv
+from repro.report.networks import Network, Networks, as_csv
 from repro.report.page.claims import sentences
 from repro.report.page.losses import losses
 from repro.report.page.plots import Plot, Stroke, curve_plot
-from repro.report.page.values import Measurements
+from repro.report.page.values import Cell, Column, Measurements
+from repro.runs.run import Run
 from repro.runs.store import Store
-from repro.verdicts.curves import FGSM, LAMBDA1, TEST_ACCURACY, Curve, Measure, read
+from repro.verdicts.curves import FGSM, LAMBDA1, MEASURES, TEST_ACCURACY, Curve, Measure, read
 from repro.verdicts.entry import PlainCurve
 from repro.verdicts.measured import plain_curve
 
@@ -59,6 +60,33 @@ def test_an_eigenvalue_has_no_chance_and_a_logarithmic_axis(tmp_path: Path) -> N
 def test_an_undertrained_cell_is_hollow(tmp_path: Path) -> None:
     svg = str(curve_plot([curve(tmp_path, FGSM, fgsm_accuracy=0.3, train_accuracy=0.5)], ()).svg())
     assert svg.count("mean hollow") == 2
+
+
+def test_a_cell_of_which_a_network_diverged_is_crossed_also_where_no_value_is_left(tmp_path: Path) -> None:
+    def results(run: Run) -> dict[str, float] | None:
+        gone = run.batch_size == 256 or (run.batch_size == 64 and run.seed == 0)
+        return None if gone else {"lambda1": 20.0}
+
+    found = Curve(M1_MNIST, LR(), LAMBDA1)
+    store = fill(Store(tmp_path), found.runs(WHERE), results)
+    svg = str(curve_plot([plain_curve(read(found, store, WHERE))], ()).svg())
+    assert svg.count('class="cross"') == 2
+    assert len(heights(svg, "mean")) == 1
+
+
+def test_a_network_that_diverged_counts_in_the_values_as_it_does_in_verdicts() -> None:
+    runs = WHERE.runs(M1_MNIST, LR(), (64,))[:2]
+    told = {"diverged": True}, {"diverged": False}
+    measures: tuple[dict[str, float], ...] = {}, {"test_accuracy": 0.98, "fgsm_accuracy": 0.5, "lambda1": 20.0}
+    networks = zip(runs, told, measures, strict=True)
+    cell = Cell(tuple(Network("LR m=0", run, record, of, 0.0) for run, record, of in networks))
+    shown = {name: cell.shown(Column(name, name, MEASURES[name].unit)).mean for name in measures[1]}
+    assert cell.diverged == 1
+    assert shown == {
+        "test_accuracy": "54.0%",
+        "fgsm_accuracy": "50.0%",
+        "lambda1": "20",
+    }  # chance alone
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.4), (2.25, 2.3), (2.1e-6, 2.2e-6), (0.001, 3e5), (30.0, 90.0)])

@@ -136,13 +136,12 @@ def _reading(figure: Figure, conditions: Conditions, notes: Notes) -> Iterable[s
     spread = [*(["dots single seeds"] if few else []), *(["bars their range"] if many else [])]
     factors = all(panel.measure.logarithmic for panel in figure.panels)
     yield f"{', '.join(['Lines are geometric means' if factors else 'Lines are means', *spread])}."
-    attacked = {panel.measure.attacked for panel in figure.panels if not panel.measure.logarithmic}
-    if True in attacked:
+    attacked = [panel.task for panel in figure.panels if panel.measure.attacked]  # clean accuracy stands beside it
+    if attacked:
         yield "Attacked accuracy is dashed."
     if notes.sound:
         yield "Dotted: under the strongest attack on each image."
-    both = len(attacked) > 1
-    for all_of, first in dict.fromkeys(_images(panel.task, conditions) for panel in figure.panels if both):
+    for all_of, first in dict.fromkeys(_images(task, conditions) for task in attacked):
         if all_of != first:
             of = f"Clean accuracy is of {all_of:,} images and attacked accuracy of the first {first:,} of them"
             yield f"{of}, so the latter can be the higher one."
