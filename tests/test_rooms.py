@@ -18,7 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "files": set(),
     "statistics": set(),
     "experiment": {"files"},
-    "science.data": {"experiment"},
+    "science.data": {"files", "experiment"},
     "science.computing": {"experiment"},
     "science.networks": {"experiment"},
     "science.training": {"experiment", "science.computing", "science.data", "science.networks"},

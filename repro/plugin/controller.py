@@ -63,8 +63,7 @@ class Controller:
         self._written, self._lost = list[Path](), list[str]()
         self._nodes: list[Any] = []
         self._places: dict[Any, int] = {}  # of workers that live, from 0
-        self._unwritten = self._placed = ""
-        self._interrupted = ""  # the command that Ctrl-C ended
+        self._unwritten = self._placed = self._interrupted = ""  # the last: the command that Ctrl-C ended
         self.termination = Termination()
 
     @pytest.hookimpl(optionalhook=True)
@@ -235,9 +234,8 @@ class Controller:
             self._unwritten = f"{error_line(error)}. "
         except Exception as error:
             refused = isinstance(error, OSError) and error.errno is not None
-            where = f"--artifacts {self.settings.artifacts}: {getattr(error, 'strerror', None)}"
-            whole = f"{where}; what was there, and what was stored, is whole. "
-            self._unwritten = whole if refused else traceback.format_exc()
+            whole = f"{getattr(error, 'strerror', None)}; what was there, and what was stored, is whole. "
+            self._unwritten = f"--artifacts {self.settings.artifacts}: {whole}" if refused else traceback.format_exc()
 
     def _write(self, free: bool) -> None:
         from ..report import Ahead, stores, write_report
@@ -249,18 +247,16 @@ class Controller:
 
         store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
         conditions = conditions_of(self.settings, self._sources)
-        own = self._remembered(store)
-        errors = [*self.errors.values()]
-        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, [*own, *errors], free)
-        entries, broken = to.together([*own, *errors])
+        own: list[Entry | Broken] = [*self._remembered(store), *self.errors.values()]
+        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, own, free)
+        entries, broken = to.together(own)
         if to.conditions is not None:
             conditions = conditions_of(self.settings, {**to.conditions.sources, **self._sources})
         entries = taken_together(entries)
         decided = {entry.name: entry for entry in entries}
         self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
         self._placed, ahead = to.says, Ahead(self.shared.figures)
-        names = {*(one.name for one in own), *(one.name for one in errors)}
-        facts = to.facts(facts, len(self._told.claims) + self._told.deselected, names)
+        facts = to.facts(facts, len(self._told.claims) + self._told.deselected, own)
         facts["store"] = stores.told(store.root, to.folder)
         keep_timeline(to.folder, self.shared)  # whatever becomes of the report
         with staged(to.folder) as folder:
@@ -295,12 +291,10 @@ class Controller:
 
     def _session_facts(self) -> dict[str, Any]:
         shard = [f"--shard {self.settings.shard}"] if self.settings.shard else []
+        left_out = self._told.deselected, self._undecided(), len(self._uncollected)
         return {
             "command": self._command,
             "seconds": time.time() - self._began,
-            "partial": [
-                *shard,
-                *partial(self.config, self._told.deselected, self._undecided(), len(self._uncollected)),
-            ],
+            "partial": [*shard, *partial(self.config, *left_out)],
             "strict": self.settings.strict,
         }
