@@ -173,7 +173,7 @@ RERUN = ["--regime", "own.toml", "--seeds", "3", "--pgd-steps", "2", "--train-im
 def test_a_regimes_name_reaches_header_and_report_and_its_file_the_rerun_command(
     claims: Project, processes: str
 ) -> None:
-    data = str(claims.publish())
+    data = claims.publish().name
     options = [*RERUN, "--data-root", data, "--store", "artifacts"]
     result = claims.bare("claims", processes, *options, "--task", "StdCNN-MNIST", "-k", "it-holds or it-fails")
     lines = result.outlines
