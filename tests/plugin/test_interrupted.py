@@ -104,7 +104,7 @@ def test_an_interrupted_session_reports_what_it_decided_as_a_part(
     project.run("-n0", "-k", "it-holds")  # so that it holds at once the next time
     monkeypatch.setenv("PLAYED_SECONDS", "3")
     selected = "it-holds or it-is-drawn"
-    interrupted(project, processes, signal.SIGINT, group=True, selected=selected, after=2)  # by then all workers are there
+    interrupted(project, processes, signal.SIGINT, group=True, selected=selected, after=2)  # all workers are there
     report = project.report()
     assert {claim["id"] for claim in report["claims"]} == {"it-holds"}
     assert report["session"]["partial"] == ["4 claim tests deselected", "1 claim test without a verdict"]
