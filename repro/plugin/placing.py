@@ -66,7 +66,7 @@ class Place:
         there = {one.name for one in self.into.report.told} | {one.name for one in tests}
         complete = not whole.partial or (left_out_only and collected <= len(there))
         here, made = provenance.commit(Path(__file__).parent)["commit"], {name: getattr(whole, name) for name in MADE}
-        at = f" at commit {here}" if here != whole.commit else ""
+        at = f" at commit {here}" if here and here != whole.commit else ""  # an installed program has none
         return {
             **own,
             "command": whole.command,

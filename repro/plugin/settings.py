@@ -19,6 +19,7 @@ from ..experiment.regime_files import load_regime
 from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
+from ..files.regular import at_home
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
 from .options import ARTIFACTS, SEVERAL, STORE, UNTIL_DECIDED, VALUES, flag
@@ -201,9 +202,9 @@ def _folder(option: str, text: str) -> Path:
     if not text:
         raise SettingError(f"{option}: must be a folder, and is empty; . is the one that you stand in")
     try:
-        path = Path(text).expanduser().absolute()
+        path = at_home(text, option).absolute()
         existing = next(p for p in (path, *path.parents) if p.exists())
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name; the home of a user who does not exist
+    except (OSError, ValueError) as error:  # too long a name
         raise SettingError(f"{option} {printable(text)}: must be a folder ({printable(str(error))})") from None
     if not existing.is_dir():
         raise SettingError(f"{option} {printable(text)}: must be a folder, and {printable(str(existing))} is a file")

@@ -26,7 +26,9 @@ VALUES: dict[str, Any] = {
     if isinstance(field.kind, Kind)
 }
 VALUES |= {name: st.sampled_from(FIELDS[name].kind.known) for name in ("epsilon_unit", "curvature_of")}
-VALUES["epsilon"] = st.builds("{}{}".format, st.floats(0.001, 1), st.sampled_from(["network", "px", "pixels"]))
+VALUES["epsilon"] = st.builds("{}network".format, st.floats(0.001, 9)) | st.builds(
+    "{}{}".format, st.floats(0.001, 1), st.sampled_from(["px", "pixels"])
+)
 tables = st.fixed_dictionaries({}, optional=VALUES)
 
 

@@ -96,14 +96,16 @@ def _level(value: float | None) -> str:
 
 
 def _mean_of(point: Point, curve: PlainCurve) -> str:
-    return UNITS[curve.unit].level(mean(point)) if curve.unit in UNITS else f"{mean(point):.3g}"
+    return _on_its_scale(mean(point), curve)
 
 
 def _printed_of(point: Point, curve: PlainCurve) -> str:
     """The number that others printed, as a mean of ours is shown."""
-    if point.theirs is None:
-        return NOTHING
-    return UNITS[curve.unit].level(point.theirs) if curve.unit in UNITS else f"{point.theirs:.3g}"
+    return NOTHING if point.theirs is None else _on_its_scale(point.theirs, curve)
+
+
+def _on_its_scale(value: float, curve: PlainCurve) -> str:
+    return UNITS[curve.unit].level(value) if curve.unit in UNITS else f"{value:.3g}"
 
 
 def _spread_of(point: Point, curve: PlainCurve) -> str:
