@@ -230,8 +230,12 @@ class ClaimSession:
         left = {run for job in jobs for run in job.networks if not self.store.trained(run)}
         trained = (run for run in left if not run.on_the_way or run.whole not in left)
         seconds = sum(self.costs.seconds(*job) for job in jobs) + sum(map(self.costs.seconds, trained))
-        report = ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
-        return time.time() + DOUBT * seconds + report <= self.settings.ends
+        return time.time() + DOUBT * seconds + self._ending <= self.settings.ends
+
+    @cached_property
+    def _ending(self) -> float:
+        """The seconds that the report will probably take; its figures are looked for once, for jobs by the thousand."""
+        return ENDING + FIGURE * len(self.plan.figures) + VERDICT * len(self.cases)
 
     def verdict(self, case: Case, test: pytest.Item) -> Verdict:
         """The verdict on a case, after making what runs it lacks."""

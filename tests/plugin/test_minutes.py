@@ -3,6 +3,18 @@
 import pytest
 from projects import Project
 
+COUNTED = """
+from repro.verdicts.plan import Plan
+
+found = Plan.figures.fget
+
+def counted(self):
+    with open("looked", "a") as file:
+        file.write("x")
+    return found(self)
+
+Plan.figures = property(counted)
+"""
 NONE = ("--minutes", "0.001")  # less than it takes to write a report
 
 
@@ -18,6 +30,14 @@ def test_without_time_nothing_is_begun_and_what_is_stored_is_decided(project: Pr
     assert "1 claim test without a verdict" in report["session"]["partial"]
     told = "1 claim test without a verdict, for which there was no time; the same command goes on from what is stored"
     assert f"--minutes 0.001: {told}" in result.outlines
+
+
+def test_what_the_report_will_take_is_asked_once_and_not_for_every_job(project: Project) -> None:
+    """Asked for each of a quick session's jobs, it made a session without time go on for hours."""
+    with (project.folder / "conftest.py").open("a") as file:
+        file.write(COUNTED)
+    project.pytester.runpytest_subprocess(*project.arguments("-n0", "--minutes", "0.001", "-k", "it-holds or it-fails"))
+    assert 0 < len((project.folder / "looked").read_text()) <= 3
 
 
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
