@@ -224,6 +224,10 @@ class Estimand(ABC):
         found = next((margin for margin in self.margins if margin.unit is unit), None)
         return (self.side, found) if self.side and found else None
 
+    def compared(self, sample: Sample) -> Sample:
+        """What of a curve the effect is formed of, which has to have room: all batch sizes unless it says otherwise."""
+        return sample
+
     def hides(self, *samples: Sample) -> str:  # noqa: ARG002  # most hide nothing
         """What its effect hides of the samples, in words; nothing unless it is a mean over batch sizes."""
         return ""
@@ -231,7 +235,7 @@ class Estimand(ABC):
     def asks(self, *samples: Sample) -> Question:
         """What is asked of the samples, where they leave room for an answer: all of them on the floor leave none."""
         question = self.question(*samples)
-        with_floor = [sample for sample in samples if math.isfinite(sample.floor)]
+        with_floor = [self.compared(sample) for sample in samples if math.isfinite(sample.floor)]
         floored = all_of([on_the_floor(sample, self._margin_of(sample)) for sample in with_floor])
         return replace(
             question,

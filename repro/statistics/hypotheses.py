@@ -24,13 +24,13 @@ from .units import Array, Unit
 class Effect:
     """One number a seed, ``values`` (..., seeds), on a unit's scale, and what it is, in words.
 
-    ``step``: what the values it was formed from are rounded to.
+    ``step``: what the values it was formed from are rounded to; of worlds that were drawn each may have its own.
     """
 
     values: Array
     unit: Unit
     name: str
-    step: float = 0.0
+    step: float | Array = 0.0
 
 
 class Single(Protocol):

@@ -23,7 +23,7 @@ class Interval:
     high: float
 
 
-def spread(values: Array, step: float = 0.0) -> Array:
+def spread(values: Array, step: float | Array = 0.0) -> Array:
     """The standard deviation over seeds (last axis), with half a ``step`` that values are rounded to added in square.
 
     Values that are counts come in steps, and few seeds that end on the same one show no spread at all, which is no
@@ -32,7 +32,7 @@ def spread(values: Array, step: float = 0.0) -> Array:
     return np.asarray(np.hypot(values.std(-1, ddof=1), step / 2))
 
 
-def t_interval(values: Array, level: float, step: float = 0.0) -> Interval:
+def t_interval(values: Array, level: float, step: float | Array = 0.0) -> Interval:
     """Student's t interval of the mean of independent values (n,), one a seed; see ``spread`` for ``step``.
 
     One value bounds nothing: its interval is unbounded. ValueError: no values, or one that is not finite.
@@ -55,7 +55,7 @@ def t_quantile(count: int, level: float) -> float:
     return float(stdtrit(count - 1, 0.5 + level / 2))
 
 
-def t_p(values: Array, bound: float, step: float = 0.0) -> Array:
+def t_p(values: Array, bound: float, step: float | Array = 0.0) -> Array:
     """One-sided p-value of "the mean is above ``bound``", for values (..., seeds): (...).
 
     It is at most alpha exactly where the interval at 1 - 2 alpha lies above the bound. It is 1 for a single value, and

@@ -15,7 +15,7 @@ from .equivalence import BOTH_ON_THE_FLOOR, ON_THE_FLOOR, both_floored, no_room_
 from .estimands import Compares, Estimand, Question, Sample, Side, each_once, groups, on_the_floor
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
 from .signs import opposite_signs
-from .trends import Directed, change_over_grid, ends
+from .trends import Directed, at_ends, change_over_grid, ends
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
@@ -34,6 +34,10 @@ class _OnAverage(Directed):
     takes = "two or more curves"
 
     by: Margin
+
+    def compared(self, sample: Sample) -> Sample:
+        """The mean over batch sizes."""
+        return replace(sample, values=sample.values.mean(-1, keepdims=True))
 
     def effect(self, *samples: Sample) -> Effect:
         differences = (samples[-1].values - samples[0].values).mean(-1)
@@ -162,12 +166,16 @@ class ChangesLess(Estimand):
     def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
         return ends(batch_sizes)
 
+    def compared(self, sample: Sample) -> Sample:
+        """Both ends of the grid."""
+        return at_ends(sample)
+
     def question(self, *samples: Sample) -> Question:
         """What is asked of two curves."""
         first, second = (change_over_grid(sample) for sample in samples)
         name = f"size of the second curve's {first.name} beyond that of the first's"
         question = smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
-        begins, lies = no_room_to_fall(samples[0], self.by), on_the_floor(samples[1], self.by.size)
+        begins, lies = no_room_to_fall(samples[0], self.by), on_the_floor(at_ends(samples[1]), self.by.size)
         no_room = ON_THE_FLOOR if np.any(begins) else SECOND_ON_THE_FLOOR
         return replace(question, cannot_hold=begins, cannot_fail=lies, no_room=no_room)
 

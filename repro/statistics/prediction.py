@@ -24,40 +24,43 @@ def further_seeds(
 ) -> int | None:
     """The fewest further seeds with which a decision at error ``alpha`` has a chance of ``power``, or None.
 
-    The seeds at hand and further ones are decided together, by the estimand itself. None: ``cap`` seeds in all would
-    not do, as where the estimate lies within noise of the margin; or a single seed tells nothing of the spread.
+    The seeds at hand and as many further ones of each sample are decided together, by the estimand itself. None:
+    ``cap`` seeds in all would not do, as where the estimate lies within noise of the margin; or a single seed tells
+    nothing of the spread.
     """
-    seeds = len(samples[0].values)
-    if not 2 <= seeds < cap:
+    counts = [len(sample.values) for sample in samples]
+    if min(counts) < 2 or max(counts) >= cap:
         return None
-    worlds = [replace(sample, values=_continued(sample.values, cap)) for sample in samples]
+    most = cap - max(counts)
+    worlds = [replace(sample, values=_continued(sample.values, most)) for sample in samples]
 
-    def enough(count: int) -> bool:
-        found = estimand.asks(*(replace(world, values=world.values[:, :count]) for world in worlds))
+    def enough(further: int) -> bool:
+        taken = zip(worlds, counts, strict=True)
+        found = estimand.asks(*(replace(world, values=world.values[:, : count + further]) for world, count in taken))
         return float(found.decided(alpha).mean()) >= power
 
-    if not enough(cap):
+    if not enough(most):
         return None
-    short, long = seeds, cap
+    short, long = 0, most
     while long - short > 1:  # the more seeds the likelier
         middle = (short + long) // 2
         short, long = (short, middle) if enough(middle) else (middle, long)
-    return long - seeds
+    return long
 
 
-def _continued(values: Array, cap: int) -> Array:
-    """What (seeds, batch sizes) were observed with further seeds to ``cap`` in all: (worlds, seeds, batch sizes).
+def _continued(values: Array, further: int) -> Array:
+    """What (seeds, batch sizes) were observed, with so many further seeds: (worlds, seeds, batch sizes).
 
     Every number that is formed of a seed's values, in the same way for each seed, is continued by Student's t with the
     mean and spread that it was observed with; and what varies together continues to.
     """
-    seeds, mean = len(values), values.mean(0)
-    further = mean + _weights(seeds, cap) @ (values - mean)
-    return np.concatenate([np.broadcast_to(values, (WORLDS, *values.shape)), further], axis=1)
+    mean = values.mean(0)
+    added = mean + _weights(len(values), further) @ (values - mean)
+    return np.concatenate([np.broadcast_to(values, (WORLDS, *values.shape)), added], axis=1)
 
 
 @lru_cache(maxsize=CAP)
-def _weights(seeds: int, cap: int) -> Array:
+def _weights(seeds: int, further: int) -> Array:
     """The shares of the residuals of the seeds at hand that make up each further seed: (worlds, further, seeds).
 
     A sum of n residuals, each times a standard normal number, has n - 1 times their variance. The true variance is the
@@ -66,5 +69,5 @@ def _weights(seeds: int, cap: int) -> Array:
     generator = np.random.default_rng(seeds)
     variance = (seeds - 1) / generator.chisquare(seeds - 1, (WORLDS, 1, 1))
     mean = generator.normal(size=(WORLDS, 1, seeds)) / np.sqrt(seeds)
-    own = generator.normal(size=(WORLDS, cap - seeds, seeds))
+    own = generator.normal(size=(WORLDS, further, seeds))
     return np.asarray(np.sqrt(variance / (seeds - 1)) * (mean + own))

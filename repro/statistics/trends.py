@@ -6,7 +6,7 @@ cannot be higher, which is no failure.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from .estimands import AT_THE_CEILING, Compares, Estimand, Question, Sample, Side, all_of, at_the_ceiling
@@ -29,6 +29,11 @@ def ends(batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
     return batch_sizes[0], batch_sizes[-1]
 
 
+def at_ends(sample: Sample) -> Sample:
+    """A curve at the smallest and the largest batch size alone."""
+    return replace(sample, values=sample.values[..., [0, -1]], batch_sizes=ends(sample.batch_sizes))
+
+
 class Directed(Estimand):
     """An estimand of one effect, which has to lie more than its margin to one ``side`` of zero; ``words`` for that."""
 
@@ -43,7 +48,7 @@ class Directed(Estimand):
         effect, margin = self.effect(*samples), self.margin.size
         way = 1 if self.side is Side.ABOVE else -1
         tests = Mean(effect, way, margin), Mean(effect, -way, -margin)
-        high = all_of([at_the_ceiling(sample, margin) for sample in samples]) if way > 0 else False
+        high = all_of([at_the_ceiling(self.compared(sample), margin) for sample in samples]) if way > 0 else False
         asked = self.words.format(self.margin)
         return Question(*tests, asked, cannot_fail=high, no_room=AT_THE_CEILING)
 
@@ -59,6 +64,10 @@ class _OverTheGrid(Directed):
 
     def rests_on(self, batch_sizes: tuple[int, ...]) -> tuple[int, ...]:
         return ends(batch_sizes)
+
+    def compared(self, sample: Sample) -> Sample:
+        """Both ends of the grid."""
+        return at_ends(sample)
 
     def effect(self, *samples: Sample) -> Effect:
         (sample,) = samples

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+FURTHEST: Final = (
+    50.0  # on a logarithmic scale: no ratio of two measured numbers is near e^50; beyond it nothing is bounded
+)
 NOTHING: Final = "-"  # what a table shows for a NaN: the value of a run that diverged, the spread of a single seed
 
 
@@ -21,10 +24,9 @@ class Unit:
     name: str
     meaning: str
 
-    @property
-    def most(self) -> float:
-        """The largest size that a difference on this scale can have."""
-        return math.inf
+    def possible(self, low: float, high: float) -> tuple[float, float]:
+        """The ends of an interval of differences, neither beyond what a difference on this scale can be."""
+        return low, high
 
     def scaled(self, values: Array) -> Array:
         """Raw values on this scale."""
@@ -42,8 +44,13 @@ class Unit:
         """A difference on this scale, for a sentence."""
         return f"{scaled:.2f}"
 
+    def step(self, raw: float, values: Array) -> float:  # noqa: ARG002  # on an even scale it is the same everywhere
+        """A step that raw values come in, on this scale: the largest that it is at any of these ``values``."""
+        return float(self.scaled(np.array(raw)))
+
     def interval(self, low: float, high: float) -> str:
         """An interval of differences, for a sentence."""
+        low, high = self.possible(low, high)
         return "[unbounded]" if math.isinf(high - low) else f"[{self._bare(low)}, {self._bare(high)}]"
 
     def margin(self, size: float) -> str:
@@ -63,9 +70,10 @@ class Unit:
 class Points(Unit):
     """Shares in [0, 1] as percentages; their differences are percentage points."""
 
-    @property
-    def most(self) -> float:
-        return 100.0
+    def possible(self, low: float, high: float) -> tuple[float, float]:
+        """None beyond 100 points; one without an end still has none."""
+        least, most = (end if math.isinf(end) else min(max(end, -100.0), 100.0) for end in (low, high))
+        return least, most
 
     def scaled(self, values: Array) -> Array:
         return 100 * values
@@ -97,6 +105,15 @@ class Factor(Unit):
 
     def _spread(self, scaled: float) -> str:
         return f"x{math.exp(scaled):.2f}"
+
+    def step(self, raw: float, values: Array) -> float:
+        positive = values[values > 0]
+        return raw / float(positive.min()) if positive.size else 0.0
+
+    def possible(self, low: float, high: float) -> tuple[float, float]:
+        """Two seeds, at an error that hundreds of tests share, come to factors that are as good as no bound."""
+        least, most = (math.copysign(math.inf, end) if abs(end) > FURTHEST else end for end in (low, high))
+        return least, most
 
     def difference(self, scaled: float) -> str:
         value = math.exp(scaled)

@@ -61,13 +61,13 @@ class Chances:
         several = len(case.groups) > 1
         noises = [self._noise(curve, name if several else "") for name, group in named for curve in group]
         if min(len(noise.batch_sizes) for noise in noises) < 2 and case.holds_if.compares is not Compares.RECIPES:
-            return 0.0  # one batch size shows no trend
+            return 0.0  # one batch size leaves nothing to compare
         return _decided(case.holds_if, tuple(noises))
 
     def _noise(self, curve: Curve, group: str) -> Noise:
         scale, measure = self.conditions.regime.scale(curve.task), curve.measure
         images = measure.share_of(scale.reading, scale, curve.task)
-        step = float(measure.unit.scaled(np.array([1 / images]))[0]) if images else 0.0
+        step = measure.unit.step(1 / images, np.zeros(0)) if images else 0.0  # a factor's: of values that are to come
         return Noise(measure.unit, scale.seeds, scale.batch_sizes, self._spread(curve), step, group)
 
     def _spread(self, curve: Curve) -> float:

@@ -205,7 +205,7 @@ class Measured:
             return otherwise if value is None else float(unit.scaled(np.array([value]))[0])
 
         floor, ceiling = scaled(measure.floor, -np.inf), scaled(measure.ceiling, np.inf)
-        step = scaled(1 / self.images, 0.0) if self.images else 0.0
+        step = unit.step(1 / self.images, self.values) if self.images else 0.0
         values, matters = unit.scaled(self.values), measure.matters.size
         return Sample(values, self.batch_sizes, unit, floor, step, "", self.theirs, ceiling, matters)
 

@@ -113,7 +113,8 @@ def _on(case: Case, compared: Compared, rule: Level, *, gaps: bool = False) -> D
     several = len(case.groups) > 1
     samples = tuple(replace(c.sample, group=name if several else "") for name, g in compared.items() for c in g)
     lacking = "" if gaps else _lacking([curve for group in compared.values() for curve in group])
-    return Decided(_decision(case, lacking, samples, rule), samples)
+    alone = (_alone(group, case.holds_if) for group in compared.values())
+    return Decided(_decision(case, lacking or next(filter(None, alone), ""), samples, rule), samples)
 
 
 def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts: Doubts) -> Decided:
@@ -136,9 +137,13 @@ def _nothing_decided(case: Case, group: Sequence[Measured], papers: bool, doubts
     """To what some curves come that decide nothing, whatever they show, and why; None for others."""
     if reason := not_learnt(group, papers):
         return Outcome.NOT_LEARNT, reason
-    if case.holds_if.bears_gaps or not doubts or without_doubted(group, doubts):
-        return None
-    return Outcome.UNDECIDED, in_words(group, doubts)
+    if not case.holds_if.bears_gaps and doubts and not without_doubted(group, doubts):
+        return Outcome.UNDECIDED, in_words(group, doubts)
+    if len(case.groups) > 1 and case.holds_if.existential:
+        left, _ = without_diverged(group)
+        if reason := _lacking(left) or _alone(left, case.holds_if):
+            return Outcome.UNDECIDED, reason
+    return None
 
 
 def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], groups: int) -> Decision:
@@ -160,8 +165,6 @@ def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured
 def _decision(case: Case, lacking: str, samples: Sequence[Sample], rule: Level) -> Decision:
     """What the estimand says; undecided, without an estimate, where there is nothing to compare."""
     estimand = case.holds_if
-    if not lacking and any(len(s.batch_sizes) < 2 for s in samples) and estimand.compares is not Compares.RECIPES:
-        lacking = f"one batch size ({samples[0].batch_sizes[0]}) shows no trend"
     if not lacking:
         return rule.decide(estimand, *samples)
     nan, asked = float("nan"), f"a margin of {' and '.join(map(str, estimand.margins))}"
@@ -170,7 +173,7 @@ def _decision(case: Case, lacking: str, samples: Sequence[Sample], rule: Level) 
 
 
 def _lacking(curves: Sequence[Measured]) -> str:
-    """Why a curve's values cannot be used, if they cannot: a cell without a number says nothing of the trend."""
+    """Why curves' values cannot be used, if they cannot: a cell without a number says nothing of the trend."""
     cells = {cell.run: cell for curve in curves for row in curve.cells for cell in row}
     without = {
         cell.run
@@ -183,3 +186,14 @@ def _lacking(curves: Sequence[Measured]) -> str:
         return ""
     diverged = sum(cells[run].diverged for run in without)
     return f"{len(without)} of {len(cells)} runs have no value ({diverged} diverged)"
+
+
+def _alone(group: Sequence[Measured], estimand: Estimand) -> str:
+    """Why curves that are to be compared leave nothing to compare, if so: one batch size, or one set of runs."""
+    sizes = group[0].batch_sizes
+    if len(sizes) < 2 and estimand.compares is not Compares.RECIPES:
+        return f"one batch size ({sizes[0]}) alone leaves nothing to compare"
+    runs = {tuple(cell.run for row in curve.cells for cell in row) for curve in group}
+    if len(group) > 1 and len(runs) == 1 and estimand.compares in (Compares.RECIPES, Compares.CURVES):
+        return f"these are the same runs, at batch size {', '.join(map(str, sizes))}"
+    return ""

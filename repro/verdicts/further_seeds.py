@@ -19,8 +19,10 @@ def more_seeds(
     case: Case, samples: Sequence[Sample], store: Store, conditions: Conditions, alpha: float
 ) -> Further | None:
     """What would decide a case at an error of ``alpha``, a next look's; None where seeds are not what is lacking."""
-    count = len(samples[0].values)
-    if count < 2 or max(float(sample.values.std(0).max()) for sample in samples) == 0:
+    if (
+        min(len(sample.values) for sample in samples) < 2
+        or max(float(sample.values.std(0).max()) for sample in samples) == 0
+    ):
         return None  # nothing is known of the spread
     further = further_seeds(case.holds_if, *samples, alpha=alpha)
     look = f"(a further look decides at {percent(alpha)})"

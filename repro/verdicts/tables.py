@@ -16,15 +16,8 @@ def number(value: float) -> float | None:
 
 def interval(decision: Decision) -> Interval:
     """The ends of a decision's interval, as JSON has them."""
-    low, high = _possible(decision)
+    low, high = decision.unit.possible(decision.low, decision.high)
     return number(low), number(high)
-
-
-def _possible(decision: Decision) -> tuple[float, float]:
-    """The ends of a decision's interval, neither beyond what a difference can be; one without an end has none."""
-    most = decision.unit.most
-    low, high = (end if np.isinf(end) else min(max(end, -most), most) for end in (decision.low, decision.high))
-    return low, high
 
 
 def shown(decision: Decision) -> str:
@@ -32,7 +25,7 @@ def shown(decision: Decision) -> str:
     if not np.isfinite(decision.estimate):
         return decision.reason
     unit = decision.unit
-    text = f"{unit.difference(decision.estimate)} {unit.interval(*_possible(decision))}"
+    text = f"{unit.difference(decision.estimate)} {unit.interval(decision.low, decision.high)}"
     return f"{text}: {decision.reason}" if decision.reason else text
 
 

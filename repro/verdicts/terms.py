@@ -20,7 +20,7 @@ from .curves import Measure
 from .plain import described, plain
 
 # The version of the code that decides. Raise it when the same values come to another decision, which a test notices.
-RULES: Final = 5
+RULES: Final = 6
 
 # Where each number stands that decides in every claim; it is looked up there whenever something is declared.
 NUMBERS: Final = {

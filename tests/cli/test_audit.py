@@ -121,7 +121,7 @@ def test_runs_that_diverged_are_audited_like_others(
 ) -> None:
     alter(published)
     assert main(["audit", str(published), "--runs", "1"]) == DIFFERENT
-    assert "test_accuracy   published     none, anew " in capsys.readouterr().out
+    assert "test_accuracy       published     none, anew " in capsys.readouterr().out
     monkeypatch.setattr(Store, "checksum_of_weights", lambda *_: object())  # as on another kind of processor
     assert main(["audit", str(published), "--runs", "1"]) == BAD_INPUT
     err = capsys.readouterr().err
@@ -140,3 +140,20 @@ def test_runs_of_a_gpu_cannot_be_made_where_there_is_none(
     (published / "report.json").write_text(json.dumps(report))
     assert main(["audit", str(published)]) == BAD_INPUT
     assert capsys.readouterr().err.endswith("trained on a GPU, and torch finds no CUDA device here\n")
+
+
+def test_other_weights_among_so_few_seeds_that_nothing_could_be_told_are_not_called_the_published_ones(
+    published: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the run that is drawn one batch size has two seeds: with one degree of freedom anything would pass."""
+    for path in published.glob("store/runs/*/*.json"):
+        content = json.loads(path.read_text())
+        del content[CHECKSUM]
+        path.write_text(json.dumps(signed(content | {WEIGHTS: "0" * 64}, f"{path.parent.name}/{path.name}")))
+    for weights in published.glob("store/runs/*/weights.safetensors"):
+        weights.unlink()
+    assert main(["audit", str(published), "--runs", "1", "--seed", "0"]) == SAME
+    text = capsys.readouterr().out
+    assert "other weights" in text
+    assert text.count("cannot tell") >= 1
+    assert "measures seeds scatter so much that this cannot be told" in text

@@ -9,13 +9,16 @@ from typing import Any, Final
 
 import jinja2
 
-from repro.report.bundle import Report
+from repro.experiment.recipes import LR, LR_BS
+from repro.experiment.tasks import STDCNN_FASHION
+from repro.report.bundle import Report, load
+from repro.runs.store import Store
 from repro.verdicts.entry import Entry
 
 from . import laptop, one_seed, remaining
-from .findings import ROOT, estimate, levels, report
+from .findings import PUBLISHED, ROOT, estimate, levels, report
 from .tables import table
-from .values import Cell, Line, lines, most_in_pixels, undertrained
+from .values import Cell, Line, line_of, lines, most_in_pixels, undertrained
 
 DOCUMENT: Final = ROOT / "docs" / "findings.md"
 HEAD: Final = (
@@ -51,6 +54,7 @@ def document() -> str:
         "reading": _reading,
         "named": lambda entries: {entry.case.partition(f"{entry.task}-")[2]: entry for entry in entries},
         "said": _said,
+        "said_equal": _said_equal,
         "ceilings": _ceilings,
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
@@ -63,13 +67,23 @@ def document() -> str:
     }
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.get_template("findings.md.j2").render(names | _run(found, measured))
+    return environment.get_template("findings.md.j2").render(names | _stopped() | _run(found, measured))
 
 
 def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
     tasks = list(dict.fromkeys(str(line.task) for line in measured.values()))
     seeds = sorted({len(cell.seeds) for line in measured.values() for cell in line.cells.values()})
     return {"tasks": tasks, "seeds": seeds, "runs": len({run for entry in found.claims for run in entry.runs})}
+
+
+def _stopped() -> dict[str, Any]:
+    """LR stopped at the T of its least trained batch size, and the constant ratio's largest one stopped there."""
+    conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
+    whole = line_of(STDCNN_FASHION, LR(), conditions, store)
+    least = min(cell.amount for cell in whole.cells.values())
+    largest = (max(whole.cells),)
+    (ratio,) = line_of(STDCNN_FASHION, LR_BS(), conditions, store, sizes=largest, amount=least).cells.values()
+    return {"stopped": line_of(STDCNN_FASHION, LR(), conditions, store, amount=least), "ratio_stopped": ratio}
 
 
 def _by_claim(found: Report) -> dict[str, list[Entry]]:
@@ -121,7 +135,16 @@ def _reading(entry: Entry, name: str) -> str:
 
 def _said(entries: Iterable[Entry], verdict: str) -> str:
     """A verdict, for a sentence that speaks of some entries so. ValueError: one of them has another by now."""
-    for entry in entries:
-        if entry.verdict != verdict:
-            raise ValueError(f"{entry.name} is {entry.verdict}, and a sentence calls it {verdict}")
+    return _all({entry.name: entry.verdict for entry in entries}, verdict)
+
+
+def _said_equal(entries: Iterable[Entry], verdict: str) -> str:
+    """The same of what they come to at equal training amount."""
+    return _all({entry.name: entry.equal_amount.verdict for entry in entries if entry.equal_amount}, verdict)
+
+
+def _all(verdicts: Mapping[str, str], verdict: str) -> str:
+    for name, found in verdicts.items():
+        if found != verdict:
+            raise ValueError(f"{name} is {found}, and a sentence calls it {verdict}")
     return verdict

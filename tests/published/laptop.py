@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from repro.experiment.readings import PIXELS
 from repro.experiment.regimes import GRID, Scale
 from repro.experiment.tasks import TASKS
 from repro.report.bundle import Loaded, load
-from repro.report.page.answer import answer
+from repro.report.page.answer import CENTRAL, answer
 from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
@@ -51,6 +52,7 @@ def paragraph(loaded: Loaded) -> str:
     tasks = [name for name in TASKS if name in there]
     of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(filter(None, (', '.join(tasks[:-1]), tasks[-1])))}"
     central, *_ = answer(found.claims).sentences
+    central = f"{central} {in_pixels(found.claims)}"
     return (
         f"With less training, on a laptop ([`--regime laptop`]({PAGE})), {_decided(found.claims)} tests{of} are "
         f"decided, on networks that have learnt: {_parts(found.claims)}. Of the tests of what the paper says itself "
@@ -73,6 +75,18 @@ def caution(loaded: Loaded) -> str:
     )
 
 
+def in_pixels(entries: Iterable[Entry]) -> str:
+    """How the tests of the central claim that hold come out with epsilon as a share of a pixel's range."""
+    holding = [entry for entry in entries if (entry.id, entry.outcome) == (CENTRAL, Outcome.HOLDS)]
+    read = [other for entry in holding for other in entry.readings if other.name == PIXELS]
+    kept = sum(other.outcome is Outcome.HOLDS for other in read)
+    undecided = sum(other.outcome is Outcome.UNDECIDED for other in read)
+    return (
+        f"With epsilon as a share of a pixel's range, as its Section 1 has it, {kept} of the {len(read)} of these on "
+        f"grey images hold and {undecided} are inconclusive: most networks are left next to nothing by it."
+    )
+
+
 def section(loaded: Loaded) -> dict[str, Any]:
     """What docs/findings.md says of it."""
     entries = loaded.report.claims
@@ -87,6 +101,7 @@ def section(loaded: Loaded) -> dict[str, Any]:
         "in_short": in_short(entries),
         "not_seen": not_seen(entries),
         "caution": caution(loaded),
+        "in_pixels": in_pixels(entries),
     }
 
 

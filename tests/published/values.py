@@ -1,6 +1,6 @@
 """The measured values behind the published verdicts: means over seeds, by task, recipe and batch size."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import mean, stdev
@@ -109,13 +109,14 @@ def line_of(
     conditions: Conditions,
     store: Store,
     behind: Collection[str] | None = None,
+    sizes: Sequence[int] = (),
     amount: float = inf,
 ) -> Line:
     """A recipe on a task as these conditions have it; without cells unless all of it is measured, and ``behind``.
 
-    ``amount``: each run with no more training than that.
+    ``sizes``: of the batch sizes these alone, ``amount``: each run with no more training than that.
     """
-    sizes = conditions.regime.scale(task).batch_sizes
+    sizes = sizes or conditions.regime.scale(task).batch_sizes
     runs = {size: [run.at(amount) for run in conditions.runs(task, recipe, (size,))] for size in sizes}
     measured = {size: [*_measured(runs[size], conditions, store)] for size in sizes}
     there = all(len(found) == len(runs[size]) for size, found in measured.items())

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from repro.statistics.estimands import Outcome, Sample, each_once
+from repro.statistics.estimands import Estimand, Outcome, Sample, each_once
 from repro.statistics.joint import Exists, Jointly
-from repro.statistics.pairs import ChangesLess, Mostly, SmallerChange
+from repro.statistics.pairs import ChangesLess, HigherOnAverage, Mostly, SmallerChange
 from repro.statistics.ranks import RanksDisagree
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import FACTOR, POINTS, Unit, factor, points
@@ -129,3 +129,21 @@ def test_where_nothing_rises_in_both_measures_the_one_that_does_not_is_shown(
 
 def test_a_fall_below_the_floors_reach_can_still_be_seen() -> None:
     assert Drops(BY).decide(curve(40, 20, 0.0)).outcome is HOLDS
+
+
+ENDS = {
+    "the mean is too high to be exceeded": (HigherOnAverage(BY), [curve(99, 99, 90), curve(99.3, 99.4, 99.2)]),
+    "no rise from the ceiling": (Rises(BY), [curve(99, 90, 99)]),
+    "no fall between two ends on the floor": (Drops(BY), [curve(2, 12, 1)]),
+}
+
+
+@pytest.mark.parametrize(("estimand", "curves"), ENDS.values(), ids=ENDS)
+def test_room_is_asked_of_what_is_compared_and_not_of_the_batch_sizes_beside_it(
+    estimand: Estimand, curves: list[Sample]
+) -> None:
+    """No curve has a mean five points above one of 96; what lies between two ends gives these no room."""
+    assert estimand.decide(*curves).outcome is UNDECIDED
+    assert "as it can be" in estimand.decide(*curves).reason
+    lower = [replace(sample, values=sample.values / 2 + 20) for sample in curves]
+    assert estimand.decide(*lower).outcome is FAILS

@@ -82,3 +82,15 @@ def test_margins_stand_on_their_units_scale() -> None:
 def test_a_factor_below_one_is_refused(size: float) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         factor(size)
+
+
+def test_an_interval_of_factors_that_no_number_can_have_has_no_ends() -> None:
+    """At two seeds and an error that hundreds of tests share, t is in the thousands."""
+    assert FACTOR.interval(-900.0, 900.0) == "[unbounded]"
+    assert FACTOR.possible(-60.0, 1.0) == (-math.inf, 1.0)
+    assert POINTS.possible(-260.0, 1.0) == (-100.0, 1.0)
+
+
+def test_a_share_on_a_scale_of_factors_comes_in_steps_that_are_widest_at_its_smallest_value() -> None:
+    assert FACTOR.step(0.001, np.array([[0.02, 0.2]])) == pytest.approx(0.05)
+    assert POINTS.step(0.001, np.array([[0.02, 0.2]])) == pytest.approx(0.1)

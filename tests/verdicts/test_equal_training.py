@@ -177,4 +177,4 @@ def test_recipes_can_be_compared_at_one_batch_size_and_trends_cannot(tmp_path: P
     assert found.decision.outcome is matched.decision.outcome is Outcome.HOLDS
     found, matched = verdict(tmp_path, DROPS, follows_batch_size, one)
     assert found.inconclusive
-    assert matched.decision.reason == found.effect == "one batch size (256) shows no trend"
+    assert matched.decision.reason == found.effect == "one batch size (256) alone leaves nothing to compare"

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from worlds import conditions, fill
+from worlds import conditions, fill, under
 
 from repro.experiment.recipes import LR
+from repro.experiment.regimes import PAPER
 from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST, Task
 from repro.runs.run import Run
 from repro.runs.store import Store
@@ -98,3 +99,31 @@ def test_a_sentence_about_most_cases_needs_all_of_them(tmp_path: Path) -> None:
     found = judge(case, fill(Store(tmp_path), case.runs(HERE), results), HERE)
     assert found.word == "not learnt"
     assert found.decision.estimate == 1.0  # what it would be is shown
+
+
+PAPERS = under(PAPER.overridden(seeds=5))  # where what diverged is part of what is shown
+
+
+def test_a_task_that_diverged_at_every_batch_size_does_not_void_what_another_one_shows(tmp_path: Path) -> None:
+    case = both(Exists)
+
+    def results(run: Run) -> dict[str, float] | None:
+        up = run.batch_size / 64
+        gone = run.task == M1_MNIST and run.seed == 0
+        return None if gone else {"fgsm_accuracy": 0.05 * up, "lambda1": 10 * up}
+
+    found = judge(case, fill(Store(tmp_path), case.runs(PAPERS), results, PAPERS.reading(M1_MNIST)), PAPERS)
+    assert found.decision.outcome is Outcome.HOLDS
+    assert any(note.startswith("left out: M1-MNIST, where 5 of 25 runs have no value") for note in found.notes)
+
+
+def test_the_batch_size_that_is_left_alone_is_named_with_its_task(tmp_path: Path) -> None:
+    case = both(Exists)
+
+    def results(run: Run) -> dict[str, float] | None:
+        rises = {"fgsm_accuracy": 0.05 * run.batch_size / 64, "lambda1": 10.0}
+        return None if run.task == STDCNN_MNIST and run.batch_size < 1024 else rises
+
+    found = judge(case, fill(Store(tmp_path), case.runs(PAPERS), results, PAPERS.reading(M1_MNIST)), PAPERS)
+    assert found.inconclusive
+    assert "StdCNN-MNIST: one batch size (1024) alone leaves nothing to compare" in found.decision.reason

@@ -118,3 +118,23 @@ def test_two_batch_sizes_that_differ_are_enough_for_a_curve_not_to_be_flat(tmp_p
 def test_one_printed_number_that_is_missed_is_enough_to_differ(tmp_path: Path) -> None:
     case = case_of(OF_OTHERS, holds_if=Differs(factor(2)))
     assert judged(tmp_path, case, lambda run: None if at_1024(run) else {"lambda1": 90.0 + run.seed}).reproduced
+
+
+@pytest.mark.parametrize(("accuracy", "word"), [(0.20, "not learnt"), (0.21, "reproduced")])
+def test_only_networks_no_better_than_chance_decide_nothing_at_the_papers_scale(
+    tmp_path: Path, accuracy: float, word: str
+) -> None:
+    case = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)))
+    found = judged(tmp_path, case, lambda run: steady(run) | {"train_accuracy": accuracy})
+    assert found.word == word
+    if word == "not learnt":
+        assert "no more than 20% training accuracy" in found.decision.reason
+
+
+def test_a_recipe_is_not_compared_with_itself(tmp_path: Path) -> None:
+    """At batch size 64 a constant ratio sets the very rate of the fixed one: those are the same runs."""
+    here = under(PAPER.overridden(seeds=3, batch_sizes=(16, 64)))
+    case = case_of(Curve(M1_MNIST, LR_BS(), LAMBDA1), Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Lower(factor(2)))
+    found = judge(case, fill(Store(tmp_path), case.runs(here), steady, here.reading(M1_MNIST)), here)
+    assert found.inconclusive
+    assert found.effect == "these are the same runs, at batch size 64"
