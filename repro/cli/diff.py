@@ -27,6 +27,7 @@ def lines(found: Comparison, first: Loaded, second: Loaded) -> list[str]:
         [_summary(found)],
         part("Verdicts that changed", map(_verdict, found.changed)),
         part("Estimates that moved beyond both intervals, the verdict the same", map(_verdict, found.moved)),
+        part("Beside the verdict: at equal training, under other readings, among all", map(_verdict, found.beside)),
         part("Declared differently", map(_change, found.declared)),
         part("Claims only in A", ([name] for name in found.only_first)),
         part("Claims only in B", ([name] for name in found.only_second)),
@@ -48,7 +49,8 @@ def head(letter: str, loaded: Loaded) -> str:
 def _summary(found: Comparison) -> str:
     same = found.common - len(found.changed)
     counts = [f"{same} with the same outcome", f"{len(found.changed)} with another"]
-    counts += [f"{len(found.moved)} estimates moved"] if found.moved else []
+    counts += [f"{counted(len(found.moved), 'estimate')} moved"] if found.moved else []
+    counts += [f"{len(found.beside)} beside a verdict changed"] if found.beside else []
     verdict = "Nothing changed" if found.same else "Something changed"
     return f"{verdict}. {found.common} claim tests in both: {', '.join(counts)}."
 
@@ -56,7 +58,7 @@ def _summary(found: Comparison) -> str:
 def _verdict(row: Verdicts) -> list[str]:
     width = max(map(len, row.verdicts))
     sides = zip("AB", row.verdicts, row.shown, strict=True)
-    return [row.name, *(f"  {letter}  {word:<{width}}  {shown}" for letter, word, shown in sides)]
+    return [row.name, *(f"  {letter}  {word:<{width}}  {shown}".rstrip() for letter, word, shown in sides)]
 
 
 def _change(change: Change) -> list[str]:

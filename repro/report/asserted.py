@@ -15,7 +15,7 @@ from ..experiment.fields import FIELDS
 from ..experiment.regime_files import BUILT_IN
 from ..experiment.regimes import Regime
 from ..files.staged import current
-from ..verdicts.entry import Entry
+from ..verdicts.entry import Entry, Further
 from ..verdicts.figures import FIGURES
 from ..words import printable
 from .bundle import Loaded
@@ -65,11 +65,22 @@ def asserted(entry: Entry, now: Entry) -> Iterator[str]:
     """What differs between an entry as reported and now, beyond its decision: a line each."""
     yield from _drawn(entry, now)
     yield from _differing(entry, now, EXACT, BY_NUMBERS)
+    if len(entry.notes) != len(now.notes) or not all(map(same_numbers, entry.notes, now.notes)):
+        yield line("notes", entry.notes, now.notes)
+    if not _promised_alike(entry.further, now.further):
+        yield line("further", entry.further and entry.further.text, now.further and now.further.text)
     one, other = entry.equal_amount, now.equal_amount
     if one and other:
         yield from _differing(one, other, OF_EQUAL, ("amount", "shown"), f"{AT_EQUAL}, ")
     elif one is not other:
         yield line(AT_EQUAL, one and one.verdict, other and other.verdict)
+
+
+def _promised_alike(one: Further | None, other: Further | None) -> bool:
+    """Whether two promises of further seeds are the same, but for one seed: a chance of 80% has a last digit, too."""
+    if one is None or other is None or one.seeds is None or other.seeds is None:
+        return (one and (one.seeds, one.level)) == (other and (other.seeds, other.level))
+    return abs(one.seeds - other.seeds) <= 1 and alike(one.level, other.level)
 
 
 def _differing(one: Any, other: Any, exact: Sequence[str], by_numbers: Sequence[str], of: str = "") -> Iterator[str]:
@@ -102,8 +113,8 @@ def families(loaded: Loaded, now: Mapping[str, Entry]) -> Iterator[tuple[str, st
     ``now``: the entries as they were decided again; of others the report's own p counts.
     """
     claims = loaded.report.claims
-    if any(entry.family_wise is None for entry in claims):
-        return
+    if all(entry.family_wise is None for entry in claims):
+        return  # it was written before all verdicts were there
     for entry, again in zip(claims, taken_together([now.get(entry.test, entry) for entry in claims]), strict=True):
         if entry.family_wise != again.family_wise:
             yield entry.test, line("family_wise", entry.family_wise, again.family_wise)

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from ..experiment.tasks import ALL_TASKS
 from ..verdicts.declaration import Difference, own_differences, term_differences
-from ..verdicts.entry import Entry, Interval, Told
+from ..verdicts.entry import Entry, EqualAmount, Interval, OtherReading, Told
 from .bundle import Loaded, Report
 
 Session = Mapping[str, Any]  # as its file has it, for another version may know more of one
-ALL_TASKS: Final = "all tasks"
+STANDS, FALLS = "stands if all are to be right", "might be wrong among so many"  # by Holm
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
 CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware", "trained_on")
 NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial", "store", "merged")
@@ -42,13 +43,15 @@ class Change:
 class Comparison:
     """What differs between two reports, the most important first.
 
-    ``moved``: the verdict is the same, and each estimate lies outside the other's interval. ``apart``: the estimates
-    are of different effects (another batch size decided, say), so they are not compared.
+    ``moved``: the verdict is the same, and each estimate lies outside the other's interval. ``beside``: what stands
+    beside verdicts and is another one: at equal training amount, under another reading, among all (Holm). ``apart``:
+    the estimates are of different effects (another batch size decided, say), so they are not compared.
     """
 
     common: int
     changed: tuple[Verdicts, ...]
     moved: tuple[Verdicts, ...]
+    beside: tuple[Verdicts, ...]
     apart: tuple[Verdicts, ...]
     declared: tuple[Change, ...]
     only_first: tuple[str, ...]
@@ -59,7 +62,8 @@ class Comparison:
     @property
     def same(self) -> bool:
         """Whether nothing but circumstances differs: versions, commit, device and hardware change no result."""
-        return not any((self.changed, self.moved, self.declared, self.only_first, self.only_second, self.settings))
+        results = (self.changed, self.moved, self.beside, self.declared)
+        return not any((*results, self.only_first, self.only_second, self.settings))
 
     def plain(self) -> dict[str, Any]:
         """As plain JSON."""
@@ -82,6 +86,7 @@ def compare(first: Loaded, second: Loaded) -> Comparison:
         common=len(common),
         changed=_verdicts((a, b) for a, b in common if a.outcome != b.outcome),
         moved=_verdicts(pair for pair in alike if _comparable(*pair) and _moved(*pair)),
+        beside=tuple(found for pair in decided for found in _beside(*pair)),
         apart=_verdicts(pair for pair in alike if not _comparable(*pair)),
         declared=tuple(_declared((pair for pair in decided if pair[0].declared != pair[1].declared), told)),
         only_first=tuple(name for name in one if name not in other),
@@ -98,6 +103,24 @@ def _by_name(report: Report) -> dict[str, Told]:
 
 def _verdicts(pairs: Iterable[tuple[Told, Told]]) -> tuple[Verdicts, ...]:
     return tuple(Verdicts(a.name, (a.verdict, b.verdict), (a.shown, b.shown)) for a, b in pairs)
+
+
+def _beside(one: Entry, other: Entry) -> Iterable[Verdicts]:
+    """What stands beside both verdicts and is another one; what one report does not tell is no difference."""
+    there = beside(other)
+    for name, told in beside(one).items():
+        then = there.get(name)
+        if then is not None and told.outcome != then.outcome:
+            yield Verdicts(f"{one.name}, {name}", (told.verdict, then.verdict), (told.shown, then.shown))
+    if None not in (one.family_wise, other.family_wise) and one.family_wise != other.family_wise:
+        words = [STANDS if entry.family_wise else FALLS for entry in (one, other)]
+        yield Verdicts(f"{one.name}, among all verdicts", (words[0], words[1]), ("", ""))
+
+
+def beside(entry: Entry) -> dict[str, EqualAmount | OtherReading]:
+    """The verdicts that stand beside one, under other readings and at equal training amount, by what they are."""
+    others = {f"under {other.name}": other for other in (entry.sound, *entry.readings) if other}
+    return {**others, **({"at equal training amount": entry.equal_amount} if entry.equal_amount else {})}
 
 
 def _comparable(one: Entry, other: Entry) -> bool:

@@ -15,7 +15,7 @@ from ..verdicts.claim import Case
 from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
 from ..verdicts.entry import Broken, Entry, Look, Told, name_of
-from ..verdicts.history import Note, decided, looks_before
+from ..verdicts.history import Note, decided, looks_before, not_told
 from ..verdicts.looks import seeds_at
 from .asserted import alike, asserted, families, line, of_session
 from .bundle import Loaded
@@ -119,6 +119,8 @@ class _Bench:
             return None
         found.checked.add(test)
         lines = _lines(reported, now, why)
+        if isinstance(reported, Entry) and (untold := not_told(reported, self._notes, self.conditions.regime.title)):
+            lines.append(f"declared_before: the store was decided from under {', '.join(untold)}, too, before this")
         if lines:
             found.differ[reported.test] = lines
         else:

@@ -103,6 +103,14 @@ def decided(store: Store) -> list[Note]:
     return sorted(found, key=lambda note: note.date)
 
 
+def not_told(entry: Entry, notes: Sequence[Note], regime: str) -> list[str]:
+    """Declarations that an entry's claim was decided under before its own was, and that it does not tell of."""
+    of_case = [note for note in notes if (note.id, note.case, note.regime) == (entry.id, entry.case, regime)]
+    first = next((note.date for note in of_case if note.declared == entry.declared), "")
+    told = {entry.declared, *(before.declared for before in entry.declared_before)}
+    return list(dict.fromkeys(note.declared for note in of_case if note.date < first and note.declared not in told))
+
+
 def _before(entry: Entry, notes: Sequence[Note]) -> tuple[Before, ...]:
     others: dict[str, Note] = {}
     for note in notes:

@@ -35,7 +35,7 @@ CIRCUMSTANCES = {
     "versions": {"torch": "2.14", "numpy": "2.1"},
     "hardware": {"processor": "a processor", "cores": 8},
 }
-EMPTY = Comparison(2, (), (), (), (), (), (), (), ())
+EMPTY = Comparison(2, (), (), (), (), (), (), (), (), ())
 
 Compared = Callable[[Callable[[Content], object]], Comparison]
 

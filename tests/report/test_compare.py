@@ -171,3 +171,29 @@ def test_a_comparison_is_plain_json(compared: Compared) -> None:
     found = json.loads(json.dumps(compared(first(outcome="fails", verdict="no")).plain(), allow_nan=False))
     assert found["same"] is False
     assert found["changed"][0]["verdicts"] == ["trend seen", "no"]
+
+
+def unlike(outcome: str) -> str:
+    return "fails" if outcome == "holds" else "holds"
+
+
+BESIDE: dict[str, Callable[[dict[str, Any]], object]] = {
+    "under sound-attack": lambda claim: claim["sound"].update(outcome=unlike(claim["sound"]["outcome"])),
+    "at equal training amount": lambda claim: claim["equal_amount"].update(
+        outcome=unlike(claim["equal_amount"]["outcome"])
+    ),
+    "among all verdicts": lambda claim: claim.update(family_wise=not claim["family_wise"]),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_stands_beside_a_verdict_and_changed_is_told(whole: Content, compared: Compared, name: str) -> None:
+    """They are two of the three columns in which results are told."""
+    whole["claims"][0]["family_wise"] = True
+    found = compared(lambda other: BESIDE[name](other["claims"][0]))
+    assert [row.name for row in found.beside] == [f"{FIRST}, {name}"]
+    assert not found.same
+
+
+def test_what_only_one_report_tells_beside_a_verdict_is_no_change(compared: Compared) -> None:
+    assert compared(first(sound=None, equal_amount=None)) == EMPTY

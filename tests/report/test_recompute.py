@@ -22,7 +22,7 @@ from repro.statistics.units import points
 from repro.verdicts.claim import Always
 from repro.verdicts.deciding import judge
 from repro.verdicts.entry import Entry
-from repro.verdicts.history import decided, looks_before, remember
+from repro.verdicts.history import Note, Notes, decided, looks_before, remember
 
 
 @pytest.fixture
@@ -136,6 +136,10 @@ ASSERTED: dict[str, Callable[[dict[str, Any]], object]] = {
     "shown": lambda claim: claim.update(shown=claim["shown"].replace(".", ".9", 1)),
     "flips_at": lambda claim: claim.update(flips_at="9.9 points"),
     "instruments": lambda claim: claim["instruments"].update(checks=1),
+    "notes": lambda claim: claim.update(notes=["left out: M1-MNIST"]),
+    "further": lambda claim: claim.update(
+        further={"seeds": 1, "seconds": 1.0, "text": "1 further seed would decide it", "level": 0.01}
+    ),
     "at equal training amount, verdict": lambda claim: claim["equal_amount"].update(verdict="reproduced"),
     "at equal training amount, estimate": lambda claim: claim["equal_amount"].update(estimate=7.0),
     "at equal training amount, shown": lambda claim: claim["equal_amount"].update(shown="+7.0 points"),
@@ -184,6 +188,29 @@ def test_what_stands_if_not_one_of_all_might_be_wrong_is_compared(
     whole["claims"][index]["family_wise"] = not whole["claims"][index]["family_wise"]
     (line,) = again(tmp_path, whole).differ[[FIRST, SECOND][index]]
     assert line.startswith("family_wise: ")
+    whole["claims"][index]["family_wise"] = None  # which is no way out either
+    (line,) = again(tmp_path, whole).differ[[FIRST, SECOND][index]]
+    assert line.startswith("family_wise: none in the report")
+
+
+def test_a_declaration_that_the_store_remembers_is_not_left_out(tmp_path: Path, whole: dict[str, Any]) -> None:
+    store = Store(tmp_path / "store")
+    entry = judge(CASES[FIRST], store, WHERE).entry()
+    title = WHERE.regime.title
+    for number, declared in enumerate(("another", entry.declared)):
+        note = Note(
+            id=entry.id,
+            case=entry.case,
+            declared=declared,
+            declaration={},
+            asked="",
+            verdict="",
+            regime=title,
+            date=f"2026-01-0{number + 1}",
+        )
+        store.put_decided(to_builtins(Notes(decided=(note,))))
+    (line,) = again(tmp_path, whole).differ[FIRST]
+    assert line == "declared_before: the store was decided from under another, too, before this"
 
 
 SESSIONS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
