@@ -1,6 +1,5 @@
 """``repro clean``: frees what a store keeps and no session of this version will read."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ from ..errors import ReproError
 from ..experiment.readings import Reading
 from ..files.aside import DAMAGED
 from ..files.locks import locked
+from ..files.regular import read_json
 from ..files.staged import ABANDONED
-from ..files.text import TEMPORARY, read_text
+from ..files.text import TEMPORARY
 from ..plugin.options import ARTIFACTS, STORE
 from ..plugin.settings import STORE_BEFORE
 from ..report import stores
@@ -111,7 +111,7 @@ def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]
 def _of_another_version(folder: Path) -> bool:
     """Whether a run's key is not the one that this version would look for; what cannot be read is left as it is."""
     try:
-        run = of_record(json.loads(read_text(folder / RECORD)))
+        run = of_record(read_json(folder / RECORD))
     except (OSError, ValueError):
         return False
     return run is not None and run.key != folder.name
@@ -120,7 +120,7 @@ def _of_another_version(folder: Path) -> bool:
 def _otherwise_measured(path: Path) -> bool:
     """Whether measures are not those that this version would look for."""
     try:
-        reading = msgspec.convert(json.loads(read_text(path))["reading"], Reading)
+        reading = msgspec.convert(read_json(path)["reading"], Reading)
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return path.stem != f"measures-{reading_key(reading)}"

@@ -1,11 +1,13 @@
 """``python -m repro pack`` and ``unpack``: finished runs in files below a size, carried from one store to another."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from ..errors import ReproError, SettingError
+from ..files.aside import set_aside
 from ..files.locks import locked
 from ..files.regular import checksum
 from ..files.staged import remove_abandoned
@@ -17,7 +19,7 @@ from ..runs.integrity import RECORD, believed
 from ..runs.run import hash_of
 from ..runs.store import WEIGHTS_FILE, Store
 from ..words import counted
-from .bundles import BEGINS, ENDS, bundles, read, size, write
+from .bundles import BEGINS, ENDS, MOST, bundles, read, size, write
 from .group import Answer
 from .output import text_of
 
@@ -32,8 +34,8 @@ def pack(out: Path, store: Path | None, most_mib: int) -> Answer:
     """
     root = STORE if store is None else store
     stores.first([root], f"--store {root}: {stores.MUST}")
-    if most_mib < 1:
-        raise SettingError(f"--max-mib {most_mib}: must be at least 1")
+    if not 1 <= most_mib <= MOST // MIB:
+        raise SettingError(f"--max-mib {most_mib}: must be from 1 to {MOST // MIB}, the most that is unpacked")
     _prepare(out)
     checked = StoreCheck()
     folders = sorted((root / "runs").iterdir())
@@ -156,6 +158,8 @@ def _merged(files: list[Path], there: Path) -> str:
     """Add to a run what it lacks, if that is of the same weights; the caller holds its lock."""
     own = of_run(there, StoreCheck()) if there.is_dir() and not there.is_symlink() else []
     if not own:
+        if os.path.lexists(there) and not there.is_dir():
+            set_aside(there)
         there.mkdir(parents=True, exist_ok=True)
     elif not _alike(files, own):
         return "there already"  # trained elsewhere, to other last bits

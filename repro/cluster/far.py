@@ -158,10 +158,16 @@ class FarWorkshop:
             del self._queue[jobs]
             taken = [*jobs, *(job for group in self._companions(jobs, held) for job in group)]
             missing = [job for job in taken if not self._store.has(*job)]
-            work = parcel(missing, self._store, self._conditions, self._files, self._lack_weights)
+            try:
+                work = parcel(missing, self._store, self._conditions, self._files, self._lack_weights)
+                sent = self._pool.submit(work) if work.jobs else None
+            except (ReproError, OSError) as error:  # a file that cannot be read, a connection that is gone
+                self._broke |= dict.fromkeys(missing, error_line(error))
+                self._under_way -= {*taken}
+                return
             self._under_way -= {*taken} - {*work.jobs}
-            if work.jobs:
-                self._out[self._pool.submit(work)] = work.jobs, held.pop_all()
+            if sent is not None:
+                self._out[sent] = work.jobs, held.pop_all()
 
     def _lack_weights(self, job: Job, error: WeightsError) -> None:
         """Give up a job that lacks weights: a check by transfer is done without, and what else needs them breaks."""

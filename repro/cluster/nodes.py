@@ -15,10 +15,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from ..errors import SettingError
 from ..experiment.datasets import DATASETS
 from ..files.text import whole
 from ..science.computing.memory import GPU_SHARE, TENSORS
-from ..science.data.sources import SURROGATE_VERSION, Kind, Source, cache_folder, chosen_root
+from ..science.data.sources import Kind, Source, cache_folder, chosen_root, surrogate_file
 
 PROJECT: Final = "repro-batch-robustness"
 HERE: Final = Path(__file__).parents[1]
@@ -66,13 +67,20 @@ FOUND: Final[dict[Files, Source]] = {}  # by this process
 
 
 def files_of(source: Source) -> Files:
-    """What the session's own data set consists of."""
-    names = _names(source.dataset, source.kind)
-    return Files(source.dataset, source.kind, tuple((name, _sha256(source.root / name)) for name in names))
+    """What the session's own data set consists of. SettingError: its surrogate cannot be kept in the cache."""
+    if source.kind == "surrogate":
+        from ..science.data.surrogate import surrogate  # torch takes seconds to import
 
-
-def _names(dataset: str, kind: Kind) -> list[str]:
-    return [f"surrogate-{dataset}-v{SURROGATE_VERSION}.npz"] if kind == "surrogate" else sorted(DATASETS[dataset].files)
+        surrogate(source.dataset, source.root)  # renders it where that was not done yet
+        names = [surrogate_file(source.dataset)]
+    else:
+        names = sorted(DATASETS[source.dataset].files)
+    try:
+        return Files(source.dataset, source.kind, tuple((name, _sha256(source.root / name)) for name in names))
+    except OSError as error:
+        raise SettingError(
+            f"--cluster: workers are sent {source.dataset}, which must be in {source.root} ({error.strerror})"
+        ) from None
 
 
 def _sha256(path: Path) -> str:

@@ -109,7 +109,7 @@ def make_there(work: Parcel, worker: str, pulse: Pulse) -> Made:
         made: dict[Run, dict[str, bytes]] = {}
         for run, readings in _by_run(job for job in work.jobs if store.has(*job)).items():
             made[run] = files_of(store, run, readings)
-            if run in work.stored:  # the session has the training already
+            if work.stored.get(run, {}).get(WEIGHTS_FILE) == made[run][WEIGHTS_FILE]:  # the session has the training
                 made[run] = {name: made[run][name] for name in map(measures_name, readings)}
     return Made(made, broke, worker, seconds)
 

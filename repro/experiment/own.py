@@ -31,16 +31,17 @@ class Taken:
     @property
     def part(self) -> str:
         """Its part of a reading, by which its stored numbers are found."""
-        return f"{PREFIX}{self.name}:{self.version}"
+        return f"{PREFIX}{self.name}:{self.version}{'-train' if self.of == 'train' else ''}"
 
 
 OWN: Final = Registry[Taken]("measure")
 
 
 def entered(part: str) -> Taken:
-    """The measure that is a part of a reading. SettingError: none of this name and version was entered."""
+    """The measure that is a part of a reading. SettingError: none of this name, version and images was entered."""
     name, _, version = part.removeprefix(PREFIX).rpartition(":")
     found = OWN.known(name)
     if found.part != part:
-        raise SettingError(f"measure {name!r}: version {version} is asked for, and {found.version} was entered")
+        entered = found.part.rpartition(":")[2]
+        raise SettingError(f"measure {name!r}: version {version} is asked for, and {entered} was entered")
     return found

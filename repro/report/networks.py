@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, Final
 from ..experiment.own import PREFIX
 from ..experiment.readings import alone
 from ..experiment.regimes import TRAINED
-from ..files.text import read_text
+from ..files.regular import read_json
 from ..runs.conditions import Conditions
 from ..runs.integrity import RECORD
 from ..runs.run import Run, of_record
@@ -122,7 +121,7 @@ class Networks:
 
     def _run(self, key: str) -> Run | None:
         try:
-            run = of_record(json.loads(read_text(self.store.root / "runs" / key / RECORD)))
+            run = of_record(read_json(self.store.root / "runs" / key / RECORD))
         except (OSError, ValueError):
             return None
         return run if run and run.key == key else None

@@ -1,14 +1,18 @@
 """Every file of a store, checked as it is read: which are sound, which carry no checksum, which are damaged."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from ..files.aside import DAMAGED
 from ..files.regular import checksum, read_json
 from ..runs.integrity import MEASURES, RECORD, Believed, agree, believed, hashes
 from ..runs.store import WEIGHTS_FILE
+
+KEY: Final = re.compile(r"[0-9a-f]{20}")
 
 
 @dataclass
@@ -51,8 +55,8 @@ def _entries(folder: Path) -> Iterator[Path]:
 
 def of_run(folder: Path, found: StoreCheck) -> list[Path]:
     """The sound files of a stored run, the record first; none without it. What they came to is added to ``found``."""
-    if DAMAGED in folder.name:
-        return []
+    if not KEY.fullmatch(folder.name):
+        return []  # what was set aside, or what a file manager left
     try:
         record = believed(folder / RECORD)
     except FileNotFoundError:

@@ -16,7 +16,7 @@ may share a store. What was damaged since is noticed when it is read (see ``inte
 import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -184,7 +184,8 @@ class Store:
     ) -> None:
         """Store a trained run, whose lock the caller holds, and then what was measured of it.
 
-        What was measured on other weights goes with these. ReproError: the disk is full, say; what was stored stays.
+        What was measured on other weights goes with these, and what may have been, since it does not say on which.
+        ReproError: the disk is full, say; what was stored stays.
         """
         data = None if callable(weights) else weights
         with self._written(run) as new:
@@ -192,19 +193,21 @@ class Store:
                 if callable(weights):
                     weights(path)
                 of = checksum(path) if data is None else sha256(data).hexdigest()
-                before = None if new else self._record_now(run)
-                if before is not None and before.weights != of:  # nobody finds it beside others' weights
+                self._forget(run, RECORD)
+                same = not new and self.checksum_of_weights(run) == of
+                self._forget(run, RECORD)
+                if not new and not same:  # nobody finds it beside others' weights
                     (self._folder(run) / RECORD).unlink(missing_ok=True)
             self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: of})
             for reading, measures in measured:
                 self._write(run, measures_name(reading), {**measures, WEIGHTS: of})
             if not new:
-                self._remove_others(run, of)
+                self._remove_others(run, {of, None} if same else {of})
 
-    def _remove_others(self, run: Run, of: str) -> None:
-        """Remove what was measured on other weights than those with the checksum ``of``, which are gone."""
+    def _remove_others(self, run: Run, weights: Collection[str | None]) -> None:
+        """Remove what was not measured on weights with one of these checksums; None: on any, for it does not say."""
         for path in self._folder(run).glob(f"{MEASURES}*.json"):
-            if (found := self._read(run, path.name)) and found.weights not in (None, of):
+            if (found := self._read(run, path.name)) and found.weights not in weights:
                 self._forget(run, path.name)
                 path.unlink(missing_ok=True)
 

@@ -2,8 +2,9 @@
 
     runs/KEY/unfinished-CHECKSUM.safetensors    no part of the run, and gone once that is stored
 
-It is taken up by whoever makes the run next, where that is the same version of torch: the run then ends in the very
-bits in which it would have ended undisturbed. A state that is damaged, as its name tells, is passed over.
+It is taken up by whoever makes the run next, where that is the same version of torch on the same kind of processor: the
+run then ends in the very bits in which it would have ended undisturbed. A state that is damaged, as its name tells, is
+passed over.
 """
 
 import json
@@ -20,6 +21,7 @@ from safetensors.torch import save_file
 from ..files.regular import checksum
 from ..files.text import TEMPORARY
 from ..science.training.training import State
+from .hardware import processor
 from .run import Run
 from .store import Store
 
@@ -33,10 +35,11 @@ class Unfinished:
     def __init__(self, store: Store, run: Run) -> None:
         self._folder, self._run = store.weights(run).parent, run
         self.seconds = 0.0  # that were trained before this process went on
+        self._made = {"run": run.key, "torch": torch.__version__, "processor": processor()}
         self._began = self._kept = time.perf_counter()
 
     def found(self) -> State | None:
-        """The last state that was kept; None where there is none of this torch, or it is damaged."""
+        """The last state that was kept; None where there is none of this torch and processor, or it is damaged."""
         found = [one for path in self._folder.glob(f"{BEGINS}*") if (one := self._read(path)) is not None]
         if not found:
             return None
@@ -49,7 +52,7 @@ class Unfinished:
                 return None
             with safe_open(path, framework="pt", device="cpu") as file:
                 told = file.metadata()
-                if (told["run"], told["torch"]) != (self._run.key, torch.__version__):
+                if any(told[name] != value for name, value in self._made.items()):
                     return None
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
                 return State(int(told["steps"]), tuple(json.loads(told["losses"])), tensors), float(told["seconds"])
@@ -68,8 +71,7 @@ class Unfinished:
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{TEMPORARY}{BEGINS}state"  # of the one who holds the lock
         told = {
-            "run": self._run.key,
-            "torch": torch.__version__,
+            **self._made,
             "steps": str(state.steps),
             "losses": json.dumps(state.losses),
             "seconds": str(self.so_far()),

@@ -211,7 +211,8 @@ def test_bundles_with_random_damages_change_nothing_or_bring_what_is_sound(
     ("arguments", "says"),
     [
         (["pack", "out", "--store", "nowhere"], "--store nowhere: must be the folder in which a session kept its runs"),
-        (["pack", "out", "--max-mib", "0"], "--max-mib 0: must be at least 1"),
+        (["pack", "out", "--max-mib", "0"], "--max-mib 0: must be from 1 to 4096, the most that is unpacked"),
+        (["pack", "out", "--max-mib", "8192"], "--max-mib 8192: must be from 1 to 4096, the most that is unpacked"),
         (["pack", "again"], "again: holds bundles already; name another folder, or remove them"),
         (["pack", "a-file"], "a-file: must be a folder that can be written to (File exists)"),
         (["pack", "/proc/out"], "/proc/out: must be a folder that can be written to (No such file or directory)"),
@@ -292,3 +293,16 @@ def test_a_disk_that_is_full_is_no_fault_of_a_bundle(
 def test_what_is_no_bundle_leaves_no_store_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "unpack", tmp_path / "nowhere", "--store", tmp_path / "store")[0] == 2
     assert not (tmp_path / "store").exists()
+
+
+def test_what_lies_in_a_store_and_is_no_run_is_in_nobody_s_way(
+    full: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (full.root / "runs" / ".DS_Store").touch()
+    assert check_store(full.root).damaged == []
+    packed(capsys, full, tmp_path / "out")
+    first = sorted(path.name for path in (full.root / "runs").iterdir())[1]
+    (tmp_path / "store" / "runs").mkdir(parents=True)
+    (tmp_path / "store" / "runs" / first).touch()
+    assert said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "store")[0] == 0
+    assert (tmp_path / "store" / "runs" / first / "run.json").is_file()

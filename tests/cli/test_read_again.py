@@ -274,3 +274,17 @@ def test_where_nothing_can_be_written_or_found_one_line_says_so(
     error = capsys.readouterr().err
     assert says in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("command", ["clean", "curves"])
+def test_a_record_that_never_ends_or_is_nested_without_end_is_passed_over(
+    artifacts: Path, store: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other, *_ = sorted((store / "runs").iterdir())
+    for folder in (one, other):
+        (folder / "run.json").unlink(missing_ok=True)
+    os.mkfifo(one / "run.json")
+    (other / "run.json").write_text("[" * 20_000)
+    arguments = ["--yes"] if command == "clean" else [str(artifacts), "--output", str(store / "curves.csv")]
+    assert main([command, *arguments, "--store", str(store)]) in (SAME, DIFFERENT)
+    assert "Traceback" not in capsys.readouterr().err

@@ -11,8 +11,10 @@ import pytest
 from fleets import READING, Fleet, checkpoint, make, run, shop, trains, transfers
 
 from repro.cluster import ClusterError, LostError
+from repro.cluster import far as far_module
 from repro.cluster.far import AGAIN
 from repro.cluster.parcels import Made, Parcel
+from repro.files.regular import checksum
 from repro.runs import store as store_module
 from repro.runs.integrity import RECORD
 from repro.runs.run import Job
@@ -182,3 +184,33 @@ def test_a_file_that_is_damaged_is_made_anew(store: Store, executor: Executor) -
     again.obtain([trains()])
     assert len(fleet.sent) == 2
     assert Store(store.root).whole(*trains())
+
+
+def test_a_file_that_cannot_be_read_breaks_what_needs_it_in_one_line_and_nothing_else(
+    store: Store, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(*_: object) -> Parcel:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    far = shop(store, Fleet(executor), trains())
+    with monkeypatch.context() as patched:
+        patched.setattr(far_module, "parcel", stale)
+        with pytest.raises(ClusterError, match="Stale file handle"):
+            far.obtain([trains()])
+    with pytest.raises(ClusterError, match="Stale file handle"):  # and not "there was no time"
+        far.obtain([trains()])
+
+
+def test_a_training_of_before_there_were_checksums_comes_back_where_the_worker_had_to_train_anew(
+    store: Store, executor: Executor
+) -> None:
+    further = Job(run(), replace(READING, pgd_steps=9))
+    shop(store, Fleet(executor), trains()).obtain([trains()])
+    for path in store.weights(run()).parent.glob("*.json"):
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({name: v for name, v in content.items() if name not in ("checksum", "weights")}))
+    store.weights(run()).write_bytes(b"another processor's")
+    anew = Store(store.root)
+    shop(anew, Fleet(executor), further).obtain([further])
+    assert anew.whole(*further)
+    assert anew.checksum_of_weights(run()) == checksum(anew.weights(run()))

@@ -1,5 +1,6 @@
 """Which workers are taken, and how a data set is known, found and received."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,9 @@ from repro.cluster.nodes import (
     received,
     refusal,
 )
+from repro.errors import SettingError
 from repro.experiment.datasets import DATASETS
+from repro.science.data import surrogate
 from repro.science.data.sources import Source
 
 OWN = Passport("0.1 (aa)", "2.14.1")
@@ -117,3 +120,15 @@ def test_a_share_of_a_gpu_bounds_the_memory_of_its_worker(share: float, bound: s
     environment: dict[str, str] = {}
     _keep_to(share, environment)
     assert [*environment.values()] == [bound]
+
+
+def test_a_surrogate_is_rendered_before_it_is_known_by_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surrogate, "TRAIN", 50)
+    monkeypatch.setattr(surrogate, "TEST", 30)
+    ((name, digest),) = files_of(Source("MNIST", "surrogate", tmp_path / "cache")).hashes
+    assert hashlib.sha256((tmp_path / "cache" / name).read_bytes()).hexdigest() == digest
+    (tmp_path / "a-file").touch()
+    with pytest.raises(SettingError, match=r"--cluster: workers are sent MNIST, which must be in .*a-file"):
+        files_of(Source("MNIST", "surrogate", tmp_path / "a-file"))

@@ -17,7 +17,6 @@ def trained(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project that trains for real, on a surrogate of 50 and 30 images."""
     monkeypatch.setattr(surrogate, "TRAIN", 50)
     monkeypatch.setattr(surrogate, "TEST", 30)
-    surrogate.surrogate("MNIST", project.folder / "cache" / "repro-batch-robustness" / "surrogate")
     monkeypatch.delenv("PLAYED_SECONDS")
     return project
 

@@ -1,5 +1,6 @@
 import importlib.metadata
 import json
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -10,8 +11,17 @@ from repro.report import provenance
 from repro.runs import hardware as machine
 
 
+@pytest.fixture(autouse=True)
+def of_no_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git without settings of a user's, or of a hook's that runs these tests: those lead to another checkout."""
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+
+
 def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org")
     done = subprocess.run(["git", "-C", str(folder), *who, *arguments], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

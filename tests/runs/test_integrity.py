@@ -292,3 +292,24 @@ def test_what_was_measured_on_the_same_weights_stays_as_a_run_is_stored_anew(ful
     record, weights = full.record(RUN) or {}, full.weights(RUN).read_bytes()
     full.put_run(RUN, record, weights)
     assert full.whole(RUN, READING)
+
+
+@pytest.mark.parametrize("weights", ["gone", "there"])
+def test_unsigned_measures_do_not_pass_for_those_of_a_network_that_was_trained_since(full: Store, weights: str) -> None:
+    """They do not say of which weights they are, and are believed for lying beside the only ones."""
+    record = full.record(RUN) or {}
+    unsign(full)
+    if weights == "gone":
+        full.weights(RUN).unlink()
+        file(full, "run.json").unlink()  # as the error that asks for weights advises
+    store = Store(full.root)
+    store.put_run(RUN, record, b"trained to other last bits")
+    assert not store.has(RUN, READING)
+
+
+def test_unsigned_measures_stay_where_the_same_weights_are_stored_again(full: Store) -> None:
+    record, weights = full.record(RUN) or {}, full.weights(RUN).read_bytes()
+    unsign(full)
+    store = Store(full.root)
+    store.put_run(RUN, record, weights)
+    assert store.whole(RUN, READING)

@@ -154,17 +154,21 @@ def test_a_reader_never_sees_half_a_file(store: Store) -> None:
     fill(store)
     versions = [{"version": version, "filling": [version] * 20_000} for version in range(2)]
     store.put_measures(RUN, READING, versions[0])
-    over = threading.Event()
+    over, begun = threading.Event(), threading.Event()
 
     def rewrite() -> None:
         while not over.is_set():
-            for version in versions:
+            for version in versions[::-1]:
                 store.put_measures(RUN, READING, version)
+                begun.set()
 
     writer = threading.Thread(target=rewrite)
     writer.start()
+    seen: list[dict[str, Any] | None] = []
     try:
-        seen = [store.measures(RUN, READING) for _ in range(200)]
+        assert begun.wait(60)
+        while len(seen) < 200 or not all(version in seen for version in versions):
+            seen.append(Store(store.root).measures(RUN, READING))  # one of its own, which remembers none
     finally:
         over.set()
         writer.join()
@@ -247,3 +251,17 @@ def test_a_folder_that_cannot_be_written_to_is_a_setting_error(store: Store, mon
     monkeypatch.setattr(os, "access", lambda _, mode: mode != os.W_OK)  # chmod does not stop root
     with pytest.raises(SettingError, match="Permission denied"):
         store.prepare()
+
+
+def test_measures_of_weights_that_another_process_has_just_remade_are_not_distrusted(store: Store) -> None:
+    """What this one remembers of the record is of the weights before."""
+    told: list[str] = []
+    fill(store)
+    one = Store(store.root, told.append)
+    assert one.record(RUN) is not None
+    Store(store.root).put_run(RUN, RECORD, b"others", [(READING, MEASURES)])
+    found = one.measures(RUN, READING)
+    assert found is not None
+    assert found["measures"] == MEASURES["measures"]
+    assert told == []
+    assert not [*store.root.rglob("*.damaged-*")]

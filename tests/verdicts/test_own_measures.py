@@ -11,7 +11,7 @@ from torch import nn
 from worlds import case_of, conditions, fill, fill_measures
 
 from repro.errors import ReproError, SettingError
-from repro.experiment.own import OWN, entered
+from repro.experiment.own import OWN, Taken, entered
 from repro.experiment.readings import alone, of_checkpoints
 from repro.experiment.recipes import LR, LR_BS
 from repro.experiment.tasks import M1_MNIST
@@ -76,6 +76,13 @@ def test_a_new_version_is_another_number(own: Measure) -> None:
         entered(own.part.replace(":1", ":2"))
     with pytest.raises(SettingError, match="is unknown"):
         entered("own:never_entered:1")
+
+
+def test_images_of_the_other_split_make_other_numbers() -> None:
+    splits: tuple[Literal["test", "train"], ...] = ("test", "train")
+    parts = {Taken("mean_logit", mean_logit, of).part for of in splits}
+    assert len(parts) == 2
+    assert Taken("mean_logit", mean_logit).part == "own:mean_logit:1"  # as it was before that was told apart
 
 
 @pytest.mark.usefixtures("own")

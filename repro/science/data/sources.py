@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ...errors import DataError, SettingError
-from ...experiment.datasets import DATASETS, Dataset
+from ...experiment.datasets import DATASETS, PAPERS, Dataset
 from ...files.locks import locked
 from ...files.regular import at_home
 from ...words import printable, seen_from
@@ -24,6 +24,13 @@ Kind = Literal["published", "surrogate"]
 
 SURROGATE_VERSION: Final = 1  # part of the keys of runs on the surrogate: raise it when a pixel changes
 SURROGATE_TRAIN: Final = 20_000  # training images of the surrogate, those for validation included
+
+
+def surrogate_file(name: str) -> str:
+    """The file of a data set's surrogate; of one that is not the paper's it is of the shape that this has."""
+    described = DATASETS[name]
+    shape = "" if name in PAPERS else f"-{described.channels}x{described.side}"
+    return f"surrogate-{name}{shape}-v{SURROGATE_VERSION}.npz"
 
 
 def training_images(dataset: Dataset, kind: Kind) -> int:

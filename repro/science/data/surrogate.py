@@ -44,7 +44,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...experiment.datasets import DATASETS
-from .sources import SURROGATE_TRAIN, SURROGATE_VERSION
+from .sources import SURROGATE_TRAIN, SURROGATE_VERSION, surrogate_file
 
 TRAIN: Final = SURROGATE_TRAIN
 TEST: Final = 4_000
@@ -113,7 +113,7 @@ def surrogate(dataset: str, cache: Path | None = None) -> Arrays:
     look = _look(dataset)
     if cache is None:
         return _rendered(look)
-    path = cache / f"surrogate-{dataset}-v{SURROGATE_VERSION}.npz"
+    path = cache / surrogate_file(dataset)
     stored = _read(path)
     if stored is None:
         stored = _rendered(look)

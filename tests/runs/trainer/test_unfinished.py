@@ -19,7 +19,8 @@ from repro.runs import trainer, unfinished
 from repro.runs.conditions import Conditions
 from repro.runs.run import Run
 from repro.runs.store import Store
-from repro.science.training.training import Training
+from repro.runs.unfinished import Unfinished
+from repro.science.training.training import State, Training
 
 pytestmark = pytest.mark.usefixtures("own_threads")
 
@@ -101,7 +102,7 @@ def test_a_run_whose_process_was_killed_goes_on_and_ends_in_the_same_bits(
     assert states(store, LONG) == []
 
 
-@pytest.mark.parametrize("harm", ["flip", "cut", "other run", "other torch"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "other run", "other torch", "other processor"])
 def test_a_state_that_cannot_be_believed_is_passed_over(
     store: Store, conditions: Conditions, steps: list[int], monkeypatch: pytest.MonkeyPatch, harm: str
 ) -> None:
@@ -121,6 +122,8 @@ def test_a_state_that_cannot_be_believed_is_passed_over(
             path.rename(store.weights(run).parent / path.name)
         case "other torch":
             monkeypatch.setattr(unfinished.torch, "__version__", "1.0")
+        case "other processor":  # which rounds otherwise: the run would end in the bits of neither
+            monkeypatch.setattr(unfinished, "processor", lambda: "another one")
     trainer.make(run, READING, store, conditions)
     assert steps[0] == 1
     assert states(store, run) == []
@@ -149,3 +152,32 @@ def test_a_disk_without_room_for_a_state_ends_no_training(store: Store, conditio
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert fingerprint(store, LONG) == fingerprint(other, LONG)
     assert not [*store.weights(LONG).parent.glob(".writing-*")]
+
+
+def test_a_state_is_kept_a_minute_after_the_last_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unfinished, "EVERY", 60.0)
+    now, asked = [0.0], []
+
+    def state() -> State:
+        asked.append(now[0])
+        return State(len(asked), (), {})
+
+    monkeypatch.setattr(unfinished.time, "perf_counter", lambda: now[0])
+    kept = Unfinished(store, LONG)
+    for now[0] in (30.0, 61.0, 90.0, 122.0):
+        kept.keep(state)
+    assert asked == [61.0, 122.0]
+    assert len(states(store, LONG)) == 1
+
+
+def test_the_furthest_of_several_states_is_taken_up(store: Store) -> None:
+    for steps in (5, 9, 7):
+        kept = Unfinished(store, LONG)
+        kept.keep(lambda steps=steps: State(steps, (), {}))
+        for path in states(store, LONG):
+            path.rename(store.root / path.name)
+    for path in store.root.glob(STATES):
+        path.rename(store.weights(LONG).parent / path.name)
+    found = Unfinished(store, LONG).found()
+    assert found is not None
+    assert found.steps == 9

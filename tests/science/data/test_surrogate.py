@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from repro.science.data import sources
 from repro.science.data import surrogate as module
 from repro.science.data.surrogate import Arrays, surrogate
 from repro.science.networks.models import StdCNN
@@ -151,7 +152,8 @@ def test_what_is_cached_is_read_and_not_rendered_again(tmp_path: Path, monkeypat
 def test_another_version_or_set_has_its_own_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = surrogate("MNIST", tmp_path)
     assert not same(surrogate("FashionMNIST", tmp_path), first)
-    monkeypatch.setattr(module, "SURROGATE_VERSION", module.SURROGATE_VERSION + 1)
+    for place in (module, sources):
+        monkeypatch.setattr(place, "SURROGATE_VERSION", sources.SURROGATE_VERSION + 1)
     assert not same(surrogate("MNIST", tmp_path), first)
     assert len(list(tmp_path.iterdir())) == 3
 
