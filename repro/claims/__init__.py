@@ -3,8 +3,8 @@
     from repro.claims import PGD, LR_BS, TASKS, Curve, Flat, claim
 
 A claim names its curves (a task, a recipe and a measure) and what it is decided by (an estimand). The margin of an
-estimand is the smallest difference that matters of its measure. What
-each name means is told where it is defined; new kinds of sentences are added in ``repro.statistics``.
+estimand is the smallest difference that matters of its measure. What each name means is told where it is defined; new
+kinds of sentences are added in ``repro.statistics``.
 
 What a claim is about may be new, too: ``dataset``, ``network``, ``task`` and ``study`` enter what this paper does not
 have, from the ``conftest.py`` beside the claims, ``measure`` what else is read off a network, ``figure`` what else is

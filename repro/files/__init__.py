@@ -1,4 +1,5 @@
-"""Text files and locks that hold on any machine: UTF-8, whole or not at all, and freed when their holder dies.
+"""Files and locks that hold on any machine: UTF-8, whole or not at all, and freed when their holder dies.
 
-Imports errors alone. Offers ``read_text``, ``write_text`` (``text``) and ``locked`` (``locks``).
+``text`` reads and writes, ``regular`` reads what is of unknown origin, ``staged`` puts several files in place at once,
+``aside`` keeps what is damaged, ``locks`` locks. Imports errors and words alone.
 """

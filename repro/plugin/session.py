@@ -289,7 +289,7 @@ class ClaimSession:
         lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
         if self.settings.store_found:
             lines.append(
-                f"NOTE: runs are kept in the artifacts, as they were before; moved to {STORE} they are found there"
+                f"NOTE: runs are kept in {self.settings.store}, as earlier versions did; move that folder to {STORE}"
             )
         if not regime.reduced and not self.settings.gpu and self.plan.missing:
             lines.append(

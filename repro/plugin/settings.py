@@ -154,14 +154,14 @@ def _split(text: str | None) -> list[str]:
 
 def _regime(quick: bool, name: str | None) -> Regime:
     if quick and name not in (None, "quick"):
-        raise SettingError(f"--regime {printable(name)}: cannot be had together with --quick; leave one of them out")
+        raise SettingError(f"--regime {printable(name)}: cannot be combined with --quick; leave one of them out")
     return QUICK if quick else load_regime("paper" if name is None else name)
 
 
 def _shard(text: str | None, until_decided: bool) -> Shard | None:
     if text is not None and until_decided:
         raise SettingError(
-            f"--shard {text}: cannot be had together with --seeds {UNTIL_DECIDED}, for a part decides nothing; "
+            f"--shard {text}: cannot be combined with --seeds {UNTIL_DECIDED}, for a part decides nothing; "
             "name a number of seeds"
         )
     return None if text is None else Shard.read(text)
@@ -171,7 +171,7 @@ def _cluster(config: pytest.Config) -> str | None:
     where: str | None = config.getoption("--cluster")
     if where is not None and (config.getoption("numprocesses", None) or config.getoption("tx", None)):
         raise SettingError(
-            f"--cluster {where}: cannot be had together with -n, for the cluster's workers train; leave -n out"
+            f"--cluster {where}: cannot be combined with -n, for the cluster's workers train; leave -n out"
         )
     return where
 
@@ -183,7 +183,7 @@ def _gpu(short: bool, device: str | None) -> bool:
     if device is not None:
         _chosen("--device", [device], DEVICES)
     if short and device == "cpu":
-        raise SettingError("--device cpu: cannot be had together with --gpu; leave one of them out")
+        raise SettingError("--device cpu: cannot be combined with --gpu; leave one of them out")
     return short or device == "cuda"
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ..experiment.regimes import Regime
 from ..verdicts.entry import Broken
 from ..words import counted, span
 from .bundle import Report, Session
@@ -20,12 +21,12 @@ ERRORS, CLAIMS = 8, 30  # that are named
 HOW: Final = {EQUAL: "at", SOUND: "by a"}  # verdicts come out under these readings
 
 
-def markdown(report: Report, reads: Iterable[str] = ()) -> str:
-    """The page; the scorecard takes what the other parts leave of its lines. ``reads`` is as in ``banners``."""
+def markdown(report: Report, regime: Regime) -> str:
+    """The page; the scorecard takes what the other parts leave of its lines."""
     found, of = answer(report.claims, report.errors), sentences(report.claims)
     before = [
         *(TITLE, ""),
-        *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, reads)),
+        *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, regime)),
         *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(of), ""),
         *("## The claims", "", *_claims(of), ""),
         *_errors(report.errors),

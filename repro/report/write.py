@@ -97,6 +97,6 @@ def _texts(report: Report, pictures: Sequence[Picture], found: Networks, made: T
     """What of a report a reader opens and is text, by the files' names."""
     return {
         "report.html": page.render(report, pictures, Measurements.of(found), found.conditions, made),
-        "report.md": summary.markdown(report, found.conditions.regime.reads),
+        "report.md": summary.markdown(report, found.conditions.regime),
         "measured.csv": as_csv([network.row for network in found]),
     }

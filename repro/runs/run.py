@@ -56,9 +56,8 @@ class Run:
     def spec(self) -> dict[str, Any]:
         """The run as plain JSON, with the versions of the code that trains it and of the surrogate, if it is on that.
 
-        And with what a data set says of itself, if it is none of the paper's, which stay as they are.
-        No word of a precision of float32, or of a schedule that is not compressed: runs that were stored before there
-        were others keep their keys.
+        Also what a data set says of itself, unless it is one of the paper's. Defaults that came later (float32, a
+        schedule that is not compressed) are left out, so that older keys stay.
         """
         values = {name: getattr(self, name) for name in _FIELDS}
         values |= {"task": str(self.task), "sgd": asdict(self.sgd), "trained_as": [*self.trained_as]}

@@ -195,14 +195,12 @@ class Store:
                 of = checksum(path) if data is None else sha256(data).hexdigest()
                 self._forget(run, RECORD)
                 same = not new and self.checksum_of_weights(run) == of
-                self._forget(run, RECORD)
-                if not new and not same:  # nobody finds it beside others' weights
+                if not same:  # nobody finds it beside others' weights
                     (self._folder(run) / RECORD).unlink(missing_ok=True)
             self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: of})
             for reading, measures in measured:
                 self._write(run, measures_name(reading), {**measures, WEIGHTS: of})
-            if not new:
-                self._remove_others(run, {of, None} if same else {of})
+            self._remove_others(run, {of, None} if same else {of})
 
     def _remove_others(self, run: Run, weights: Collection[str | None]) -> None:
         """Remove what was not measured on weights with one of these checksums; None: on any, for it does not say."""
@@ -282,12 +280,11 @@ class Store:
         """Try to be the one who works on a run; yields False at once if another process is."""
         path = self.root / "locks" / f"{run.key}.lock"
         with ExitStack() as held:
+            mine = True
             try:
                 held.enter_context(locked(path, f"--store {self.root}", timeout=0))
             except filelock.Timeout:
                 mine = False
-            else:
-                mine = True
             yield mine
 
     def _folder(self, run: Run) -> Path:

@@ -1,4 +1,4 @@
 """What is trained and measured. Knows torch; knows nothing of claims, stores or pytest.
 
-``tasks`` and ``recipes`` are free of torch, so that a plan can be made without it.
+What a plan needs of it (``data.sources``, ``measuring.checks``, ``training.settings``) is free of torch.
 """

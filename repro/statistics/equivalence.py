@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from .estimands import Compares, Estimand, Question, Sample, Side, Worlds
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Nothing
+from .reasons import Lack, Reason
 from .units import Margin
 
-ON_THE_FLOOR: Final = "begins within the margin of the floor, with no room to fall"
-NO_NUMBERS: Final = "no numbers in the table"
-BOTH_ON_THE_FLOOR: Final = "both stand within the margin of the floor, where nothing can differ"
+BEGINS_ON_THE_FLOOR: Final = Reason("begins within the margin of the floor, with no room to fall", Lack.ROOM_BELOW)
+NO_NUMBERS: Final = Reason("no numbers in the table", Lack.NUMBERS)
+BOTH_ON_THE_FLOOR: Final = Reason(
+    "both stand within the margin of the floor, where nothing can differ", Lack.ROOM_BELOW
+)
 
 
 class _Within(Estimand):
@@ -69,7 +72,7 @@ class _OverTheGrid(_Within):
         return _to_smaller_ones(samples[0])
 
     def no_room(self, *samples: Sample) -> tuple[Worlds, Worlds, str]:
-        return no_room_to_fall(samples[0], self.within), False, ON_THE_FLOOR
+        return no_room_to_fall(samples[0], self.within), False, BEGINS_ON_THE_FLOOR
 
 
 class Flat(_OverTheGrid):

@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .hypotheses import Evidence, Weakest
+from .reasons import ON_THE_FLOOR
 from .units import Array, Margin, Unit
 
 ERROR: Final = 0.05
-ON_THE_FLOOR: Final = "every curve is about as low as it can be, where no difference can show"
-AT_THE_CEILING: Final = "every curve is about as high as it can be, where nothing can be so much higher"
 
 
 class Compares(Enum):
@@ -266,8 +265,8 @@ def at_the_ceiling(sample: Sample, margin: float) -> NDArray[np.bool_]:
 def each_once(pairs: Iterable[tuple[Sample, Sample]]) -> tuple[Array, Array]:
     """Both values of the cells of some pairs of curves, (seeds, cells) each, as far as all have seeds; each cell once.
 
-    Two recipes that set the same training at a batch size are one there. Where a value is unknown in every seed nobody
-    knows that, and cells stay. In one world only: in worlds that were drawn cells are never the same.
+    Two recipes that set the same training at a batch size are one there. A cell whose value is unknown in every seed
+    cannot be recognised as a duplicate, and stays. In one world only: in worlds that were drawn cells are never equal.
     """
     pairs = [*pairs]
     seeds = min(sample.values.shape[-2] for pair in pairs for sample in pair)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .estimands import ERROR, Compares, Decision, Estimand, Outcome, Question, Sample, Side
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Weakest
+from .reasons import Reason, lacking
 from .units import Array, Margin, Unit
 
 
@@ -47,7 +48,8 @@ class Jointly(Estimand):
         holds, fails = AllOf(tuple(q.holds for q in questions)), AnyOf(tuple(map(Failing, questions)))
         cannot_hold = reduce(np.logical_or, [q.cannot_hold for q in questions])
         cannot_fail = reduce(np.logical_and, [q.cannot_fail for q in questions])
-        no_room = "; ".join(q.no_room for q in questions if q.limited)
+        limited = [q.no_room for q in questions if q.limited]
+        no_room = Reason("; ".join(limited), next(filter(None, map(lacking, limited)), None))
         return Question(holds, fails, "; and ".join(q.asked for q in questions), cannot_hold, cannot_fail, no_room)
 
     def question(self, *samples: Sample) -> Question:

@@ -11,15 +11,18 @@ from typing import Final, Literal
 
 import numpy as np
 
-from .equivalence import BOTH_ON_THE_FLOOR, ON_THE_FLOOR, both_floored, no_room_to_fall
+from .equivalence import BEGINS_ON_THE_FLOOR, BOTH_ON_THE_FLOOR, both_floored, no_room_to_fall
 from .estimands import Compares, Estimand, Question, Sample, Side, each_once, groups, on_the_floor
 from .hypotheses import AllOf, AnyOf, Effect, Mean, Median, Nothing
+from .reasons import Lack, Reason
 from .signs import opposite_signs
 from .trends import Directed, at_ends, change_over_grid, ends
 from .units import SHARE, Array, Margin
 
 Way = Literal["higher", "lower"]
-SECOND_ON_THE_FLOOR: Final = "the second curve stands within the margin of the floor, where it cannot change"
+SECOND_ON_THE_FLOOR: Final = Reason(
+    "the second curve stands within the margin of the floor, where it cannot change", Lack.ROOM_BELOW
+)
 ALL_EQUAL: Final = "both pairs of curves have the same values at every batch size"
 
 
@@ -176,7 +179,7 @@ class ChangesLess(Estimand):
         name = f"size of the second curve's {first.name} beyond that of the first's"
         question = smaller(first.values[..., None], second.values[..., None], replace(first, name=name), self.by)
         begins, lies = no_room_to_fall(samples[0], self.by), on_the_floor(at_ends(samples[1]), self.by.size)
-        no_room = ON_THE_FLOOR if np.any(begins) else SECOND_ON_THE_FLOOR
+        no_room = BEGINS_ON_THE_FLOOR if np.any(begins) else SECOND_ON_THE_FLOOR
         return replace(question, cannot_hold=begins, cannot_fail=lies, no_room=no_room)
 
 

@@ -9,8 +9,9 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from .estimands import AT_THE_CEILING, Compares, Estimand, Question, Sample, Side, all_of, at_the_ceiling
+from .estimands import Compares, Estimand, Question, Sample, Side, all_of, at_the_ceiling
 from .hypotheses import Effect, Mean
+from .reasons import AT_THE_CEILING
 from .units import Margin
 
 

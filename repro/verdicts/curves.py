@@ -31,8 +31,8 @@ class Measure:
     ``matters`` is the smallest difference of it that matters: what is larger is a change, what is smaller is none, for
     every claim on the measure; ``because`` says why. ``floor`` is the value at and below which it cannot fall further:
     chance, for clean accuracy, and nothing right for an attacked one; ``ceiling`` is the largest that it can have.
-    ``diverged``: the value of a run that diverged, if it has one: a network of NaNs gives every image the same class,
-    which is chance. Attacked or not: so that counts for nothing under attack; nor has it an eigenvalue.
+    ``diverged``: what a run that diverged counts as, if anything. Its NaNs give every image one class, so its test
+    accuracy is chance. Under attack the same would look like robustness, and it has no eigenvalue: both are None.
     ``images`` names the field of a reading that says of how many images it is a share, if it is one, or ``TRAINED_ON``.
     ``part``: of a reading, in which it is taken. ``sound``: the field of the same accuracy by the strongest attack on
     each image, if it is of attacked images. ``axis``: what stands beside its axis, if not the label.
@@ -178,8 +178,8 @@ class Cell:
 
     @property
     def undertrained(self) -> bool:
-        """Whether the run has not fitted its training data: training accuracy below 85%, or diverged."""
-        return not self.train_accuracy >= TRAINED
+        """Whether the run went to its end and has not fitted its training data: training accuracy below 85%."""
+        return not self.diverged and not self.train_accuracy >= TRAINED
 
 
 @dataclass(frozen=True)

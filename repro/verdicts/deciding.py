@@ -13,6 +13,7 @@ from ..runs.run import Job, Run
 from ..runs.store import Store
 from ..statistics.critical import critical, scaled
 from ..statistics.estimands import DECIDED, Outcome
+from ..statistics.reasons import lacking
 from ..statistics.sequential import Level
 from ..statistics.units import Margin
 from .claim import Case
@@ -146,7 +147,10 @@ class _Look:
             doubts = unconverged(((run, other.reading) for c in curves for run in c.runs(self.conditions)), self.store)
         decision = self._decide(self._read(other.name), doubts, self._beside).decision
         word, text = self._word(decision.outcome), shown(decision)
-        return OtherReading(name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text)
+        lacks = lacking(decision.reason)
+        return OtherReading(
+            name=other.name, says=other.says, verdict=word, outcome=decision.outcome, shown=text, lacks=lacks
+        )
 
     def _matched(self, doubts: Mapping[str, str]) -> Matched | None:
         """The case at equal training amount; None if it compares neither batch sizes nor recipes."""
@@ -170,6 +174,7 @@ class _Look:
             estimate=number(decision.estimate),
             interval=interval(decision),
             trained_less=cut,
+            lacks=lacking(decision.reason),
             notes=(*compressed_in_words(parts, self.conditions), *decided.notes),
             curves=tuple(map(plain_curve, curves)),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..statistics.estimands import ERROR, Compares, Decision, Estimand, Outcome, Sample
+from ..statistics.reasons import Reason, lacking
 from ..statistics.sequential import Level
 from .claim import Case
 from .curves import Measured
@@ -52,8 +53,8 @@ Compared = Mapping[str, Sequence[Measured]]  # the curves that are compared with
 def decide(case: Case, curves: Sequence[Measured], rule: Level, papers: bool, doubts: Doubts | None = None) -> Decided:
     """Decide a case on its curves, in their order. ``papers``: they are of the paper's own scale.
 
-    Networks that have not learnt decide nothing, nor do eigenvalues that are in doubt. Of a sentence for which one task
-    is enough, such tasks are left out, and it cannot fail without them.
+    Networks that have not learnt decide nothing, nor do eigenvalues that are in doubt. Where one task is enough for the
+    sentence, such tasks are left out; it can then hold, but not fail.
     """
     doubts = doubts or {}
     groups = _grouped(case, compared_at(curves, case.holds_if))
@@ -119,9 +120,10 @@ def _on(case: Case, compared: Compared, rule: Level, *, gaps: bool = False) -> D
 
 def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts: Doubts) -> Decided:
     """What the curves come to with and without the seeds that are in doubt; the same where none is."""
-    told = "; ".join(words for group in compared.values() if (words := in_words(group, doubts)))
-    if not told:
+    of_groups = [words for group in compared.values() if (words := in_words(group, doubts))]
+    if not of_groups:
         return whole
+    told, in_doubt = "; ".join(of_groups), lacking(of_groups[0])
     gaps = case.holds_if.bears_gaps
     apart = with_gaps if gaps else without_doubted
     rest = _on(case, {name: apart(group, doubts) for name, group in compared.items()}, rule, gaps=gaps)
@@ -130,7 +132,8 @@ def _surely(whole: Decided, case: Case, compared: Compared, rule: Level, doubts:
         same = "it comes to the same whatever those are" if gaps else "the seeds without any come to the same"
         return replace(whole, decision=decision, sure=rest.samples, notes=(f"{told}; {same}",))
     other = "the verdict hangs on what those are" if gaps else "the seeds without any come to another verdict"
-    return replace(whole, decision=replace(decision, reason=f"{told}, and {other}"), sure=rest.samples)
+    reason = Reason(f"{told}, and {other}", in_doubt)
+    return replace(whole, decision=replace(decision, reason=reason), sure=rest.samples)
 
 
 def _nothing_decided(case: Case, group: Sequence[Measured], papers: bool, doubts: Doubts) -> tuple[Outcome, str] | None:
@@ -150,8 +153,9 @@ def _withheld(decision: Decision, without: Mapping[str, tuple[Outcome, str]], gr
     """A decision that is none, for some of the groups it would have to rest on decide nothing."""
     outcomes = {outcome for outcome, _ in without.values()}
     outcome = Outcome.NOT_LEARNT if Outcome.NOT_LEARNT in outcomes else Outcome.UNDECIDED
-    reason = "; ".join(f"{name}: {why}" if groups > 1 else why for name, (_, why) in without.items())
-    return replace(decision, outcome=outcome, reason=reason, p=1.0)
+    told = "; ".join(f"{name}: {why}" if groups > 1 else why for name, (_, why) in without.items())
+    lacks = next(filter(None, (lacking(why) for _, why in without.values())), None)
+    return replace(decision, outcome=outcome, reason=Reason(told, lacks), p=1.0)
 
 
 def _grouped(case: Case, curves: Sequence[Measured]) -> dict[str, tuple[Measured, ...]]:

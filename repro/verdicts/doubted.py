@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from ..statistics.estimands import Decision, Outcome
+from ..statistics.reasons import Reason, lacking
 from .curves import Cell, Measured
 
 FEWEST: Final = 2  # seeds without a doubt: one has no interval
@@ -24,7 +25,7 @@ def in_words(curves: Sequence[Measured], doubts: Doubts) -> str:
     """Why some eigenvalues of curves that are compared are in doubt, and how many; empty where none is."""
     runs = {cell.run for curve in _of_lambda1(curves) for row in curve.cells for cell in row}
     found = [why for run, why in doubts.items() if run in runs]
-    return f"{found[0]} in {len(found)} of {len(runs)} runs" if found else ""
+    return Reason(f"{found[0]} in {len(found)} of {len(runs)} runs", lacking(found[0])) if found else ""
 
 
 def without_doubted(curves: Sequence[Measured], doubts: Doubts) -> tuple[Measured, ...]:

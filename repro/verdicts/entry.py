@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
-from ..statistics.estimands import Outcome, Side
+from ..statistics.estimands import Compares, Outcome, Side
+from ..statistics.reasons import Lack
 
 Interval = tuple[float | None, float | None]
 PAPER: Final = "paper"  # the standing of what the paper says itself
@@ -74,6 +75,7 @@ class OtherReading(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     outcome: Outcome
     shown: str
+    lacks: Lack | None = None
 
 
 class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,7 @@ class EqualAmount(msgspec.Struct, frozen=True, kw_only=True):
     estimate: float | None = None
     interval: Interval = (None, None)
     trained_less: bool
+    lacks: Lack | None = None
     notes: tuple[str, ...] = ()
     curves: Curves = ()
 
@@ -174,6 +177,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     declared: str
     declaration: dict[str, Any]
     reason: str = ""
+    lacks: Lack | None = None  # what no further seed would bring
+    compares: Compares | None = None
     seeds: int = 0  # of each of its tasks, at least
     compared_seeds: int | None = None  # the same of the tasks that it was decided on, where some were left out
     looks: tuple[Look, ...] = ()  # all that were made, the verdict's own last

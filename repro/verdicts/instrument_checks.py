@@ -16,12 +16,13 @@ from typing import Final
 import numpy as np
 from scipy.special import bdtrc
 
+from ..statistics.reasons import Lack, Reason
 from .curves import CHANCE, FGSM, LAMBDA1, PGD, Measure
 
 Numbers = Mapping[str, float]
 
 # What a check that fails says where no instrument is broken: the number is right, and too imprecise to decide anything.
-DOUBTS: Final = {"lambda1-not-of-one-image": "fewer than four images carry lambda1"}
+DOUBTS: Final = {"lambda1-not-of-one-image": Reason("fewer than four images carry lambda1", Lack.IMAGES)}
 
 CONVERGED: Final = "lambda1-converged"  # the one check that states and further readings have the numbers for, too
 

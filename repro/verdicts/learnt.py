@@ -21,7 +21,7 @@ AT_CHANCE: Final = 2 * CHANCE  # training accuracy up to which a network is no b
 def not_learnt(curves: Iterable[Measured], papers: bool) -> str:
     """Why the networks behind some curves decide nothing, in words; empty if they do. ``papers``: the paper's scale."""
     cells = {cell.run: cell for curve in curves for row in curve.cells for cell in row}
-    wanting = [cell for cell in cells.values() if (_at_chance(cell) if papers else cell.undertrained)]
+    wanting = [cell for cell in cells.values() if (_at_chance(cell) if papers else cell.undertrained or cell.diverged)]
     if not wanting:
         return ""
     needed = f"no more than {AT_CHANCE:.0%}" if papers else f"less than {TRAINED:.0%}"
@@ -39,7 +39,7 @@ def without_diverged(curves: Sequence[Measured]) -> tuple[tuple[Measured, ...], 
     """Curves that are compared with each other, without the batch sizes at which a value is lacking.
 
     That is where a run diverged and has none of this measure; all curves lose the batch size, since they are compared
-    there. Also what was left out, in words; nothing is where less than one batch size would remain.
+    there. Also says in words which were left out. None is if that would leave no batch size.
     """
     without_value = [curve for curve in curves if curve.curve.measure.diverged is None]
     gone = {

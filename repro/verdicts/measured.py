@@ -1,14 +1,12 @@
 """The curves behind a verdict as a report holds them, and where its estimate would have to lie. Free of torch."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..statistics.estimands import Estimand
 from ..statistics.units import Unit
-from .curves import CHANCE, Cell, Measured
+from .curves import CHANCE, Measured
 from .entry import NumberLine, PlainCurve, Point
-from .tables import number
+from .tables import mean_of, number
 
 
 def plain_curve(measured: Measured) -> PlainCurve:
@@ -35,25 +33,15 @@ def _point(measured: Measured, j: int) -> Point:
         batch_size=measured.batch_sizes[j],
         values=tuple(number(value) for value in measured.sample.values[:, j]),
         runs=tuple(cell.run for cell in cells),
-        train_accuracy=_mean([cell.train_accuracy for cell in cells]),
+        train_accuracy=mean_of([cell.train_accuracy for cell in cells]),
         steps=cells[0].steps,
         amount=cells[0].training_amount,
-        median_margin=_mean([cell.median_margin for cell in cells]),
-        saturated=_mean([cell.saturated for cell in cells]),
-        undertrained=_count(cells, "undertrained") - _count(cells, "diverged"),
-        diverged=_count(cells, "diverged"),
+        median_margin=mean_of([cell.median_margin for cell in cells]),
+        saturated=mean_of([cell.saturated for cell in cells]),
+        undertrained=sum(cell.undertrained for cell in cells),
+        diverged=sum(cell.diverged for cell in cells),
         theirs=number(measured.theirs[j]) if measured.theirs else None,
     )
-
-
-def _count(cells: Sequence[Cell], what: str) -> int:
-    return sum(bool(getattr(cell, what)) for cell in cells)
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    """Over those seeds that have a value; None where none has, which all diverged."""
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else None
 
 
 def number_line(estimand: Estimand, unit: Unit, times: float | None) -> NumberLine | None:

@@ -1,10 +1,11 @@
 """The evidence behind a verdict as people read it: tables of curves, effects with their intervals. Free of torch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ..statistics.estimands import Decision
+from ..statistics.units import NOTHING
 from .curves import Cell, Measured
 from .entry import Interval
 
@@ -23,7 +24,7 @@ def interval(decision: Decision) -> Interval:
 def shown(decision: Decision) -> str:
     """The estimate and its interval, and why nothing could be decided, where that is not for the interval."""
     if not np.isfinite(decision.estimate):
-        return decision.reason
+        return str(decision.reason)
     unit = decision.unit
     text = f"{unit.difference(decision.estimate)} {unit.interval(decision.low, decision.high)}"
     return f"{text}: {decision.reason}" if decision.reason else text
@@ -57,10 +58,15 @@ def table(curve: Measured) -> list[str]:
     return [*lines, *([f"    theirs: {source}"] if source else ())]
 
 
-def _mean(values: list[float], times: float = 1, sign: str = "") -> str:
-    """Over those seeds that have a value; a dash where none has, which all diverged."""
+def mean_of(values: Iterable[float]) -> float | None:
+    """The mean over those seeds that have a value; None where none has, which all diverged."""
     known = [value for value in values if np.isfinite(value)]
-    return f"{times * np.mean(known):.1f}{sign}" if known else "-"
+    return float(np.mean(known)) if known else None
+
+
+def _mean(values: Iterable[float], times: float = 1, sign: str = "") -> str:
+    found = mean_of(values)
+    return NOTHING if found is None else f"{times * found:.1f}{sign}"
 
 
 def _of_images(curve: Measured, share: float) -> float:
@@ -78,7 +84,5 @@ def undertrained(curve: Measured) -> list[str]:
 
 
 def _flag(cells: Sequence[Cell]) -> str:
-    count = sum(cell.undertrained for cell in cells)
-    diverged = sum(cell.diverged for cell in cells)
-    words = ((count - diverged, "undertrained"), (diverged, "diverged"))
+    words = ((sum(cell.undertrained for cell in cells), "undertrained"), (sum(c.diverged for c in cells), "diverged"))
     return ", ".join(f"{word} ({number} of {len(cells)})" for number, word in words if number)

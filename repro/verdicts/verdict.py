@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..statistics.estimands import Decision, Outcome
+from ..statistics.reasons import lacking
 from ..words import counted
 from .claim import Case, Standing
 from .curves import Measured
@@ -171,7 +172,9 @@ class Verdict:
             because=self.case.because,
             declared=digest(self.declaration),
             declaration=self.declaration,
-            reason=decision.reason,
+            reason=str(decision.reason),
+            lacks=lacking(decision.reason),
+            compares=estimand.compares,
             seeds=self.seeds,
             compared_seeds=self.compared_seeds if self.compared_seeds != self.seeds else None,
             looks=self.looks,

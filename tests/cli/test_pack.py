@@ -302,7 +302,7 @@ def test_what_lies_in_a_store_and_is_no_run_is_in_nobody_s_way(
     assert check_store(full.root).damaged == []
     packed(capsys, full, tmp_path / "out")
     first = sorted(path.name for path in (full.root / "runs").iterdir())[1]
-    (tmp_path / "store" / "runs").mkdir(parents=True)
-    (tmp_path / "store" / "runs" / first).touch()
-    assert said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "store")[0] == 0
-    assert (tmp_path / "store" / "runs" / first / "run.json").is_file()
+    (tmp_path / "other" / "runs").mkdir(parents=True)
+    (tmp_path / "other" / "runs" / first).touch()
+    assert said(capsys, "unpack", tmp_path / "out", "--store", tmp_path / "other")[0] == 0
+    assert (tmp_path / "other" / "runs" / first / "run.json").is_file()

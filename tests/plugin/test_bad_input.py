@@ -53,7 +53,7 @@ OPTIONS: dict[str, Bad] = {
     "no such precision": ("--precision half", nothing, ("--precision half: must be one of float32, bfloat16",)),
     "no such device": ("--device gpu", nothing, ("--device gpu: must be one of cpu, cuda",)),
     "an Apple GPU": ("--device mps", nothing, ("--device mps: an Apple GPU is not supported", "use --device cpu")),
-    "two devices": ("--gpu --device cpu", nothing, ("--device cpu: cannot be had together with --gpu",)),
+    "two devices": ("--gpu --device cpu", nothing, ("--device cpu: cannot be combined with --gpu",)),
     "no CUDA by its name": ("--device cuda", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),
     "no CUDA": ("--gpu", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),
 }

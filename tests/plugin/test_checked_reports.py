@@ -219,7 +219,7 @@ def test_a_store_in_the_old_place_goes_on_being_used_and_a_line_says_so(project:
     before = len(project.runs())
     result = project.run("-n0", "-k", CLAIMS)
     assert len(project.runs()) == before
-    result.stdout.fnmatch_lines(["NOTE: runs are kept in the artifacts, as they were before; moved to .repro/store *"])
+    result.stdout.fnmatch_lines(["NOTE: runs are kept in *, as earlier versions did; move that folder to .repro/store"])
     assert not (project.folder / ".repro").exists()
     assert project.report()["session"]["store"] == "store"
     assert repro(project, "verify", "artifacts").returncode == SAME

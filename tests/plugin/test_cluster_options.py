@@ -16,7 +16,7 @@ DOCUMENTED = Path(__file__).parents[2] / "docs" / "clusters"
         (["--cluster", "host"], "ERROR: --cluster host: must be tcp://HOST:PORT, tls://HOST:PORT, local:N with N *"),
         (["--cluster", "local:0"], "ERROR: --cluster local:0: must be tcp://HOST:PORT, *"),
         (["--cluster", "tcp://host"], "ERROR: --cluster tcp://host: must be tcp://HOST:PORT, *"),
-        (["--cluster", "local:2", "-n2"], "ERROR: --cluster local:2: cannot be had together with -n, *; leave -n out"),
+        (["--cluster", "local:2", "-n2"], "ERROR: --cluster local:2: cannot be combined with -n, *; leave -n out"),
         (["--cluster", "none.toml"], "ERROR: --cluster none.toml: must be * or a TOML file; there is no such file"),
     ],
 )

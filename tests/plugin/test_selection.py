@@ -104,8 +104,8 @@ WRONG: dict[str, Wrong] = {
     "figure 40": ("--figure 40", "--figure 40: must be one of 1, 2, 3, "),
     "figure by its file": ("--figure fig11", "--figure fig11: must be one of 1, 2, 3, "),
     "several figures in one": ("--figure 11,12", "--figure 11,12: must be one of 1, 2, 3, "),
-    "quick and a file": ("--regime own.toml", "--regime own.toml: cannot be had together with --quick; "),
-    "quick and the paper's": ("--regime paper", "--regime paper: cannot be had together with --quick; "),
+    "quick and a file": ("--regime own.toml", "--regime own.toml: cannot be combined with --quick; "),
+    "quick and the paper's": ("--regime paper", "--regime paper: cannot be combined with --quick; "),
 }
 WITHOUT_QUICK: dict[str, Wrong] = {
     "no such regime": ("--regime nowhere.toml", "--regime nowhere.toml: must be paper, quick, laptop or a TOML file "),

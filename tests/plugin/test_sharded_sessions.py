@@ -76,7 +76,7 @@ def test_a_claim_that_is_stored_whole_has_its_verdict_and_the_report_names_the_p
         (["--shard", "9/8"], "ERROR: --shard 9/8: must be K/N with K from 1 to N, as in 3/8"),
         (
             ["--shard", "1/2", "--seeds", "until-decided"],
-            "ERROR: --shard 1/2: cannot be had together with --seeds until-decided, for a part decides nothing; *",
+            "ERROR: --shard 1/2: cannot be combined with --seeds until-decided, for a part decides nothing; *",
         ),
     ],
 )

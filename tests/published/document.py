@@ -16,7 +16,7 @@ from repro.runs.store import Store
 from repro.verdicts.entry import Entry
 
 from . import laptop, one_seed, remaining
-from .findings import PUBLISHED, ROOT, estimate, levels, report
+from .findings import FLOOR, PUBLISHED, ROOT, estimate, levels, report
 from .tables import table
 from .values import Cell, Line, line_of, lines, most_in_pixels, undertrained
 
@@ -59,6 +59,7 @@ def document() -> str:
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
         "levels": levels(found),
+        "floor": FLOOR,
         "one_seed": one_seed.section(),
         "laptop": laptop.section(laptop.laptop()),
         "most_in_pixels": most_in_pixels(measured.values()),

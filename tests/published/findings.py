@@ -8,6 +8,7 @@ from typing import Final
 from repro.report.bundle import Report, load
 from repro.report.page.trust import doubts, tally
 from repro.statistics.estimands import DECIDED
+from repro.statistics.reasons import Lack
 from repro.verdicts.entry import PAPER, Entry, EqualAmount, OtherReading
 from repro.words import counted
 
@@ -18,6 +19,7 @@ PUBLISHED: Final = ROOT / "artifacts" / "published"
 BEGIN: Final = "<!-- what was found: written by python -m tests.published -->"
 TRUST: Final = "docs/manual.md#how-far-a-verdict-can-be-trusted"
 END: Final = "<!-- end of what was found -->"
+FLOOR: Final = "(floor): attacks leave too little for a fall, or a difference, to be seen, whatever the interval is"
 HEAD: Final = (
     "what the paper says",
     "on",
@@ -49,7 +51,8 @@ def _intro(found: Report) -> str:
         f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
         f"{'was' if len(own) == 1 else 'were'} made so far, with {' or '.join(map(str, seeds))} seeds: "
         f"{', '.join(f'{n} {word}' for word, n in words.items())}. {_relied(decided)} Nothing else at that scale is "
-        f"decided yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}."
+        f"decided yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}; "
+        f"{FLOOR}."
     )
 
 
@@ -92,8 +95,9 @@ def _row(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def estimate(told: Entry | EqualAmount | OtherReading) -> str:
-    """An estimate with its interval, without what it cannot show, which the report has."""
-    return told.shown.partition(":")[0]
+    """An estimate with its interval; of what keeps it from being decided, which the report has, the floor alone."""
+    text = told.shown.partition(":")[0]
+    return f"{text} (floor)" if told.lacks is Lack.ROOM_BELOW else text
 
 
 def equal_amount(entry: Entry) -> str:

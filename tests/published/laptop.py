@@ -35,6 +35,7 @@ OTHERS: Final = {  # the same of what is not decided, as a sentence has them
     Outcome.NOT_LEARNT: "were asked of networks that have not learnt",
 }
 NOT_SEEN: Final = ("what the paper says", "on", "estimate", "in which way not", "at equal training amount")
+DETAIL: Final = "detail"  # the standing of one task's part of a sentence about all
 SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
 FALLING: Final = "benchmark-robustness-drops"  # the claim that adversarial accuracy falls under Benchmark
 
@@ -114,15 +115,17 @@ def by_task(loaded: Loaded) -> str:
     return table(SCALE, rows)
 
 
-def in_short(entries: Iterable[Entry]) -> str:
+def in_short(entries: Sequence[Entry]) -> str:
     """What is seen wherever it is decided, what nowhere, and what here and not there: a line for each sentence.
 
     Of what the paper says itself: other tasks neither confirm nor refute a sentence about its own.
     """
-    entries = (entry for entry in entries if entry.standing == PAPER)
     lines: dict[frozenset[Outcome], list[str]] = {outcomes: [] for outcomes in SHORT}
     for says, told in by_sentence(entries).items():
-        lines[frozenset(entry.outcome for entry in told) & set(DECIDED)].append(f"- {says} ({_told(told)})")
+        if own := [entry for entry in told if entry.standing == PAPER]:
+            parts = _told(entry for entry in told if entry.standing == DETAIL)
+            by_task = f" [by task {parts}]" if parts else ""
+            lines[frozenset(entry.outcome for entry in own) & set(DECIDED)].append(f"- {says} ({_told(own)}){by_task}")
     return "\n\n".join("\n".join((f"{head}:", "", *lines[key])) for key, head in SHORT.items() if lines[key])
 
 

@@ -13,6 +13,7 @@ from repro.report.page.cases import Case
 from repro.report.page.claims import cards, filters, sentences
 from repro.report.scorecard import scorecard
 from repro.report.text import unique
+from repro.statistics.reasons import Lack
 
 FURTHER = {"seeds": 3, "seconds": 60.0, "text": "3 further seeds would decide it"}
 
@@ -66,7 +67,7 @@ def test_why_a_verdict_is_so_is_one_plain_sentence(changes: dict[str, Any], why:
             "More training, or more training images, until the networks fit their training data.",
         ),
         ({}, ""),
-        ({"outcome": "undecided", "reason": "no such reason"}, ""),
+        ({"outcome": "undecided", "reason": "one without a name"}, ""),
     ],
 )
 def test_what_would_decide_or_turn_it(changes: dict[str, Any], says: str) -> None:
@@ -74,16 +75,16 @@ def test_what_would_decide_or_turn_it(changes: dict[str, Any], says: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("reason", "says"),
+    ("lacks", "says"),
     [
-        ("M1-MNIST: fewer than four images carry lambda1 in 6 of 10 runs", "It takes lambda1 of more images"),
-        ("no numbers in the table", "It takes others' numbers"),
-        ("begins within the margin of the floor, with no room to fall", "further from the floor"),
-        ("every curve is about as high as it can be, where nothing can be so much higher", "further from the ceiling"),
+        (Lack.IMAGES, "It takes lambda1 of more images"),
+        (Lack.NUMBERS, "It takes others' numbers"),
+        (Lack.ROOM_BELOW, "further from the floor"),
+        (Lack.ROOM_ABOVE, "further from the ceiling"),
     ],
 )
-def test_where_seeds_are_not_what_is_lacking_it_says_what_is(reason: str, says: str) -> None:
-    assert says in case(outcome="undecided", reason=reason).decider
+def test_where_seeds_are_not_what_is_lacking_it_says_what_is(lacks: Lack, says: str) -> None:
+    assert says in case(outcome="undecided", lacks=lacks).decider
 
 
 def test_effects_of_several_measures_are_told_with_their_measures(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from msgspec import convert, to_builtins
 from msgspec.structs import replace
 from reports import entry
 
+from repro.experiment.regimes import PAPER, QUICK
 from repro.experiment.trained_as import HE, SAYS
 from repro.report.bundle import Report, Session
 from repro.report.choices import Choice
@@ -34,7 +35,7 @@ def bundle(*claims: Entry, errors: tuple[Broken, ...] = (), **session: Any) -> R
 
 
 def page(of: Report) -> str:
-    return markdown(of)
+    return markdown(of, QUICK if of.session.regime.reduced else PAPER)
 
 
 BROKEN = Broken(test="claims/test_it.py::test_it[C1]", error="DataError: CIFAR10 is not there")

@@ -38,6 +38,8 @@ NAMES = (
         "declared",
         "declaration",
         "reason",
+        "lacks",
+        "compares",
         "seeds",
         "compared_seeds",
         "looks",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from worlds import conditions, fill, under
+from worlds import case_of, conditions, fill, under
 
 from repro.experiment.recipes import LR
 from repro.experiment.regimes import PAPER
@@ -12,9 +12,12 @@ from repro.experiment.tasks import M1_MNIST, STDCNN_MNIST, Task
 from repro.runs.run import Run
 from repro.runs.store import Store
 from repro.statistics.critical import Rule
+from repro.statistics.equivalence import Flat, Matches
 from repro.statistics.estimands import Outcome
-from repro.statistics.joint import Exists
+from repro.statistics.joint import Exists, Jointly
 from repro.statistics.pairs import Mostly
+from repro.statistics.reasons import Lack
+from repro.statistics.units import factor, points
 from repro.verdicts.claim import Always, Case, Claim
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.deciding import judge
@@ -127,3 +130,29 @@ def test_the_batch_size_that_is_left_alone_is_named_with_its_task(tmp_path: Path
     found = judge(case, fill(Store(tmp_path), case.runs(PAPERS), results, PAPERS.reading(M1_MNIST)), PAPERS)
     assert found.inconclusive
     assert "StdCNN-MNIST: one batch size (1024) alone leaves nothing to compare" in found.decision.reason
+
+
+LACKING = {
+    "a curve on the floor": (case_of(Curve(M1_MNIST, LR(), FGSM), holds_if=Flat(points(5))), {}, Lack.ROOM_BELOW),
+    "a part on the floor": (
+        case_of(
+            Curve(M1_MNIST, LR(), FGSM),
+            Curve(M1_MNIST, LR(), LAMBDA1),
+            holds_if=Jointly((Flat(points(5)), Flat(factor(2)))),
+        ),
+        {},
+        Lack.ROOM_BELOW,
+    ),
+    "no numbers": (case_of(Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Matches(factor(2))), {}, Lack.NUMBERS),
+    "one image": (case_of(Curve(M1_MNIST, LR(), LAMBDA1), holds_if=Flat(factor(2))), ONE_IMAGE, Lack.IMAGES),
+}
+
+
+@pytest.mark.parametrize(("case", "fault", "lacks"), LACKING.values(), ids=LACKING)
+def test_what_is_lacking_comes_with_the_verdict(
+    tmp_path: Path, case: Case, fault: dict[str, float], lacks: Lack
+) -> None:
+    """By its type: whoever words a reason better changes no advice."""
+    runs = fill(Store(tmp_path), case.runs(HERE), lambda _: {"fgsm_accuracy": 0.001, "lambda1": 10.0} | fault)
+    entry = judge(case, runs, HERE).entry()
+    assert (entry.outcome, entry.lacks) == (Outcome.UNDECIDED, lacks)

@@ -49,7 +49,7 @@ class Notes:
         """Note what there is to say of one recipe's seeds at a batch size; ``lacking`` have no value on the axes."""
         name, lost = f"{recipe} at {size}", sum(cell.diverged for cell in cells)
         seeds = counted(len(cells), "seed")
-        short = [cell.train_accuracy for cell in cells if cell.undertrained and not cell.diverged]
+        short = [cell.train_accuracy for cell in cells if cell.undertrained]
         if short:
             of = "" if len(short) == len(cells) else f"{len(short)} of {seeds}: "
             self.undertrained.append(f"{name} ({of}{100 * np.mean(short):.0f}% of its training data)")

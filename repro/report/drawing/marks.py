@@ -35,8 +35,7 @@ class Look:
     @classmethod
     def of(cls, cells: Sequence[Cell]) -> "Look":
         """The look of the marker for the seeds at one batch size."""
-        kept = [cell for cell in cells if not cell.diverged]
-        return cls(any(cell.undertrained for cell in kept), len(kept) < len(cells))
+        return cls(any(cell.undertrained for cell in cells), any(cell.diverged for cell in cells))
 
     def style(self, colour: str, broader: float) -> Mapping[str, Any]:
         """The look as matplotlib's keywords; the marker is ``broader`` by so many points than the smallest."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from ...experiment.regimes import TRAINED
-from ...statistics.estimands import Outcome
+from ...statistics.estimands import Compares, Outcome
 from ...verdicts.curves import MEASURES
 from ...verdicts.entry import PAPER, Entry, EqualAmount, OtherReading, PlainCurve
 from ...verdicts.looks import in_words
@@ -30,7 +30,6 @@ STANDINGS: Final = {
     "detail": "one task's part of a statement about all",
     "extension": "beyond the paper's text",
 }
-OVER_THE_GRID: Final = ("Rises", "Drops", "Flat", "NotWorse", "ChangesLess", "Jointly", "Exists")
 
 
 @dataclass(frozen=True)
@@ -216,11 +215,11 @@ class Case:
         measure = MEASURES.get(curves[0].measure)
         if measure is None or str(measure.matters) not in self.entry.margins or len(curves) > 3:
             return (), ""
-        size, kind = measure.matters.size, _kind(self.entry.declaration)
-        if kind in OVER_THE_GRID and len(curves) == 1:
+        size, along = measure.matters.size, self.entry.compares is Compares.BATCH_SIZES
+        if along and len(curves) == 1:
             heights = [mean(curves[0].points[0])] * len(curves[0].points)
             what = f"batch size {curves[0].points[0].batch_size}"
-        elif kind not in OVER_THE_GRID and len(curves) > 1:
+        elif not along and len(curves) > 1:
             heights = [mean(point) for point in curves[-1].points]
             what = curves[-1].recipe
         else:
@@ -241,8 +240,3 @@ class Case:
             yield f"{checks}, {found.came_to}{missing}"
         if found and found.lambda1_sampling is not None:
             yield f"lambda1's standard error for the choice of images is up to {found.lambda1_sampling:.0%} of it"
-
-
-def _kind(declaration: dict[str, Any]) -> str:
-    rule = declaration.get("holds_if")
-    return str(rule.get("kind", "")).rpartition(".")[2] if isinstance(rule, dict) else ""

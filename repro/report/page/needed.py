@@ -2,23 +2,16 @@
 
 from typing import Final
 
-from ...statistics import equivalence, estimands, pairs
 from ...statistics.estimands import Outcome
+from ...statistics.reasons import Lack
 from ...verdicts.entry import Entry
-from ...verdicts.instrument_checks import DOUBTS
 
-NO_ROOM: Final = "It takes values further from the {}; more seeds make no room."
-OF_FEW: Final = "It takes lambda1 of more images, or networks whose training loss is not that of a few."
-PRINTED: Final = "It takes others' numbers: reference.toml beside the claims has none of this curve."
 UNLEARNT: Final = "More training, or more training images, until the networks fit their training data."
-OTHERWISE: Final = {  # what it would take, by what a reason says
-    DOUBTS["lambda1-not-of-one-image"]: OF_FEW,
-    equivalence.NO_NUMBERS: PRINTED,
-    equivalence.ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
-    equivalence.BOTH_ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
-    pairs.SECOND_ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
-    estimands.ON_THE_FLOOR: NO_ROOM.format("floor, as under a weaker attack"),
-    estimands.AT_THE_CEILING: NO_ROOM.format("ceiling"),
+LACKING: Final = {
+    Lack.ROOM_BELOW: "It takes values further from the floor, as under a weaker attack; more seeds make no room.",
+    Lack.ROOM_ABOVE: "It takes values further from the ceiling; more seeds make no room.",
+    Lack.NUMBERS: "It takes others' numbers: reference.toml beside the claims has none of this curve.",
+    Lack.IMAGES: "It takes lambda1 of more images, or networks whose training loss is not that of a few.",
 }
 
 
@@ -32,6 +25,4 @@ def needed(entry: Entry) -> str:
         return f"It would be decided at a margin of {entry.flips_at}."
     if entry.outcome is Outcome.NOT_LEARNT:
         return UNLEARNT
-    if entry.outcome is Outcome.UNDECIDED:
-        return next((says for reason, says in OTHERWISE.items() if reason in entry.reason), "")
-    return ""
+    return LACKING[entry.lacks] if entry.lacks and entry.outcome is Outcome.UNDECIDED else ""

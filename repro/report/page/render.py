@@ -39,7 +39,7 @@ def render(
         .render(
             report=report,
             session=report.session,
-            banners=banners(report.session, conditions.regime.reads),
+            banners=banners(report.session, conditions.regime),
             answer=answer(report.claims, report.errors),
             central=next((sentence.slug for sentence in of if sentence.id == CENTRAL), ""),
             sentences=of,

@@ -1,18 +1,16 @@
 """What was run, how that differs from the paper, and what it cost."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import to_builtins
-
 from ...experiment import precisions
-from ...experiment.regimes import PAPER, PAPER_SCALE, Scale
+from ...experiment.regimes import PAPER, Regime, Scale
 from ...experiment.tasks import TASKS
 from ...experiment.trained_as import SAYS
 from ...runs.conditions import Conditions
 from ...words import span
-from ..bundle import RegimeTold, Session
+from ..bundle import Session
 from .values import Measurements
 
 
@@ -24,11 +22,11 @@ class Banner:
     says: str
 
 
-def banners(session: Session, reads: Iterable[str] = ()) -> list[Banner]:
-    """What limits a session's verdicts; ``reads``: in what its runs are not measured by the first reading."""
-    found = [Banner("A reading of its own", f"{words}, in place of the first reading.") for words in reads]
-    if session.regime.reduced:
-        found.append(Banner(f"{session.regime.name} regime", _reduced(session.regime)))
+def banners(session: Session, regime: Regime) -> list[Banner]:
+    """What limits the verdicts of a session of this regime."""
+    found = [Banner("A reading of its own", f"{words}, in place of the first reading.") for words in regime.reads]
+    if regime.reduced:
+        found.append(Banner(f"{session.regime.name} regime", _reduced(regime)))
     if session.surrogate:
         texts = [data.text for data in session.data.values() if data.kind == "surrogate"]
         found.append(Banner("Surrogate data", "; ".join(texts)))
@@ -42,25 +40,14 @@ def banners(session: Session, reads: Iterable[str] = ()) -> list[Banner]:
     return found
 
 
-def _reduced(told: RegimeTold) -> str:
+def _reduced(regime: Regime) -> str:
     """In what its tasks are not studied at the paper's own scale, and which they are if not all."""
-    apart = {
-        name: _apart(scale, to_builtins(PAPER.scales.get(name, PAPER_SCALE))) for name, scale in told.tasks.items()
-    }
-    away = [name for name, fields in apart.items() if fields]
-    trained = any(fields - {"reading"} for fields in apart.values()) or not away
-    what = "reduced data and training" if trained else "measured otherwise than at the paper's scale"
-    which = f" of {', '.join(away)}" if 0 < len(away) < len(apart) else ""
+    apart = {name: scale.differs_from(PAPER.scale(TASKS[name])) for name, scale in regime.scales.items()}
+    away = {name: fields for name, fields in apart.items() if fields}
+    measured = all(fields == ("reading",) for fields in away.values())
+    what = "measured otherwise than at the paper's scale" if measured else "reduced data and training"
+    which = f" of {', '.join(away)}" if len(away) < len(apart) else ""
     return f"{what}{which}. It shows trends{which and ' there'}, and says nothing of the paper's scale."
-
-
-def _apart(scale: Mapping[str, Any], papers: Mapping[str, Any]) -> set[str]:
-    """The fields of a scale that are not the paper's, which shows no number of seeds."""
-    return {name for name in {*scale} & {*papers} - {"seeds"} if _listed(scale[name]) != _listed(papers[name])}
-
-
-def _listed(value: Any) -> Any:
-    return [*value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,9 @@ def _search(
 
 
 def _check_symmetry(there: float, back: float, scale: float, precision: torch.dtype) -> None:
-    """ValueError: an operator does not lead from a vector to the one before as it led from that one to this.
+    """ValueError: the operator is not symmetric: <v, Hw> (``there``) is not <w, Hv> (``back``).
 
-    Which it does where a function in a network forgets what its gradient hangs on. The two differed by 2e-7 of the
+    That happens where a function in a network loses its gradient's graph. The two differed by 2e-7 of the
     operator's scale on right networks and by 1e-3 and more on wrong ones (44 small networks, in single precision;
     PyTorch's own weight norm, in version 2.14, was among the wrong ones). Short ways are lost in rounding.
     """

@@ -1,1 +1,1 @@
-"""The paper's four networks, and the dropout they share."""
+"""The paper's four networks, with the dropout of StdCNN and the normalisation of ResNet18."""

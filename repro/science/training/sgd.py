@@ -19,7 +19,7 @@ class Descent:
     def __init__(self, parameters: Iterable[nn.Parameter], sgd: SGD) -> None:
         self._parameters = list(parameters)
         device = self._parameters[0].device
-        # a CPU takes the number itself, in double precision, as it always did; a CUDA graph needs it on the device
+        # a CPU takes the number itself, in double precision; a CUDA graph needs it on the device
         on_cpu = device.type == "cpu"
         self._rate: float | Tensor = sgd.learning_rate
         if not on_cpu:

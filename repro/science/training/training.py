@@ -74,8 +74,8 @@ def train(
     ``at_steps``: what to call when so many steps are done, with the history so far; the model is then as a training of
     so many steps leaves it, but that it must be left in training mode. ``keep`` is called after each epoch but the
     last. ``start``: a state that a training of the same network, images and settings was in; what follows is what
-    followed there, to the last bit on a CPU. ValueError: images, labels or what the network
-    returns are not what they must be, or nothing of it can be trained.
+    followed there, to the last bit on a CPU. ValueError: images, labels or what the network returns are not what they
+    must be, or nothing of it can be trained.
     """
     with torch.random.fork_rng(devices=_gpus_of(images)):
         training = Training(model, images, labels, settings, at_steps=at_steps, keep=keep)
