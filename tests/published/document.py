@@ -81,7 +81,7 @@ def _stopped() -> dict[str, Any]:
     """LR stopped at the T of its least trained batch size, and the constant ratio's largest one stopped there."""
     conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
     whole = line_of(STDCNN_FASHION, LR(), conditions, store)
-    least = min(cell.amount for cell in whole.cells.values())
+    least = float(f"{min(cell.amount for cell in whole.cells.values()):.3g}")  # as equal training has it
     largest = (max(whole.cells),)
     (ratio,) = line_of(STDCNN_FASHION, LR_BS(), conditions, store, sizes=largest, amount=least).cells.values()
     return {"stopped": line_of(STDCNN_FASHION, LR(), conditions, store, amount=least), "ratio_stopped": ratio}

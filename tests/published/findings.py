@@ -19,7 +19,7 @@ PUBLISHED: Final = ROOT / "artifacts" / "published"
 BEGIN: Final = "<!-- what was found: written by python -m tests.published -->"
 TRUST: Final = "docs/manual.md#how-far-a-verdict-can-be-trusted"
 END: Final = "<!-- end of what was found -->"
-FLOOR: Final = "(floor): attacks leave too little for a fall, or a difference, to be seen, whatever the interval is"
+FLOOR: Final = "(floor) stands where attacks leave too little for a fall, or a difference, to be seen"
 HEAD: Final = (
     "what the paper says",
     "on",

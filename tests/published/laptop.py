@@ -83,8 +83,9 @@ def in_pixels(entries: Iterable[Entry]) -> str:
     kept = sum(other.outcome is Outcome.HOLDS for other in read)
     undecided = sum(other.outcome is Outcome.UNDECIDED for other in read)
     return (
-        f"With epsilon as a share of a pixel's range, as its Section 1 has it, {kept} of the {len(read)} of these on "
-        f"grey images hold and {undecided} are inconclusive: most networks are left next to nothing by it."
+        f"Of the central claim's tests that hold, {len(read)} are on grey images: with epsilon as a share of a pixel's "
+        f"range, as Section 1 has it, {kept} of these hold and {undecided} are inconclusive: it leaves most networks "
+        "nothing."
     )
 
 
