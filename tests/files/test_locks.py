@@ -3,7 +3,6 @@
 import errno
 import fcntl
 import os
-import time
 from pathlib import Path
 
 import filelock
@@ -59,10 +58,7 @@ def test_a_lock_of_another_user_is_told_by_its_name(tmp_path: Path, monkeypatch:
 
 def test_a_lock_is_held_by_one_until_its_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "a.lock"
-    with locked(path, "here"):
-        began = time.monotonic()
-        with pytest.raises(filelock.Timeout), locked(path, "here", timeout=0):
-            pass
-        assert time.monotonic() - began < 5
+    with locked(path, "here"), pytest.raises(filelock.Timeout), locked(path, "here", timeout=0):
+        pass
     with locked(path, "here", timeout=0):
         pass

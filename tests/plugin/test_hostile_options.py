@@ -40,7 +40,7 @@ def test_random_options_are_taken_or_told_in_one_line(project: Project) -> None:
     dice, refused = random.Random(17), 0
     for _ in range(TRIED):
         words = [f"{dice.choice(OPTIONS)}={dice.choice(WORDS)}" for _ in range(dice.choice((1, 1, 2, 3)))]
-        began = time.monotonic()
+        began = time.process_time()
         try:
             settings(project.pytester.parseconfig(*words))
         except (pytest.UsageError, ReproError) as error:
@@ -49,7 +49,7 @@ def test_random_options_are_taken_or_told_in_one_line(project: Project) -> None:
             assert "\n" not in text
             assert len(text) < 2000
             assert all(c.isprintable() for c in text), text
-        assert time.monotonic() - began < 20
+        assert time.process_time() - began < 20
     assert TRIED / 3 < refused < TRIED
 
 

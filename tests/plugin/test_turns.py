@@ -41,5 +41,5 @@ def test_of_several_processes_each_finishes_a_run_before_it_begins_another(
         places[line["name"].partition(" to step")[0]].append(place)
     assert len(places) >= 15
     assert any(len(of_run) > 1 for of_run in places.values())  # with its state at equal training amount
-    for of_run in places.values():
-        assert of_run[-1] - of_run[0] <= 2 * len(of_run)
+    for place in range(len(project.played())):  # of two processes each is at one
+        assert sum(of_run[0] <= place < of_run[-1] for of_run in places.values()) <= 2

@@ -1,6 +1,7 @@
 """The parts of a session: every run is in exactly one, with all that belongs to it."""
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,9 @@ from worlds import READING, conditions
 from repro.experiment.readings import of_checkpoints, transfer
 from repro.experiment.recipes import SGD
 from repro.experiment.tasks import M1_MNIST, STDCNN_FASHION, STDCNN_MNIST
+from repro.runs.costs import Costs
 from repro.runs.run import Job, Run
 from repro.runs.shards import Shard, group_of
-from repro.words import counted
 
 FIRST = Run(STDCNN_MNIST, SGD(0.01, 0.0), 64, 0, 2, 1000, "surrogate", "cpu")
 READINGS = (READING, of_checkpoints(READING), transfer(READING))
@@ -73,13 +74,16 @@ def test_seeds_are_paired_from_the_first(job: Job) -> None:
 
 def test_parts_of_the_papers_session_end_at_about_the_same_time_and_keep_its_order() -> None:
     wanted = list(dict.fromkeys(job for case in every_case() for job in case.jobs(conditions(seeds=5))))
-    sizes = []
+    seconds, places = Costs().of(wanted), {job: place for place, job in enumerate(wanted)}
+    loads, groups = [], defaultdict[Run, float](float)
+    for job in wanted:
+        groups[group_of(job.run)] += seconds[job]
     for shard in shards(8):
         mine = shard.of(wanted)
-        places = {job: place for place, job in enumerate(wanted)}
         assert [places[job] for job in mine] == sorted(places[job] for job in mine)
-        sizes.append(sum(job.kind == "train" for job in mine))
-    assert min(sizes) > 0.5 * max(sizes), counted(len(wanted), "job")
+        loads.append(sum(seconds[job] for job in mine))
+    assert max(loads) <= sum(groups.values()) / 8 + max(groups.values())  # Graham's bound of a list in any order
+    assert max(loads) - min(loads) <= max(groups.values())
 
 
 @pytest.mark.parametrize("text", ["0/8", "9/8", "3", "3/", "/8", "a/b", "-1/8", "1.0/8", "3/8/9", "", "²/8", " 3/8"])

@@ -36,7 +36,7 @@ def test_what_is_begun_is_finished_before_anything_else_and_central_lines_come_f
     assert 0 < len(runs) < len(begun)
 
 
-def test_a_session_that_is_cut_short_anywhere_leaves_no_more_than_one_claim_in_parts(store: Store) -> None:
+def test_a_session_that_is_cut_short_at_a_quarter_of_its_way_has_claims_whole(store: Store) -> None:
     plan = make_plan(CASES, WHERE, prepared(store.root), Costs())
     jobs = finishing(plan, WHERE, 1)
     needed = {case: {*case.jobs(WHERE)} for case in CASES}
