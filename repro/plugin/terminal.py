@@ -168,5 +168,5 @@ def _note(entry: Told) -> str:
     if other and entry.turned_by(other):
         notes.append(f"{other.verdict} at equal training amount")
     if entry.sound and entry.turned_by(entry.sound):
-        notes.append(f"{entry.sound.verdict} by a sound attack")
+        notes.append(f"{entry.sound.verdict} by the strongest attack")
     return (f"  ({'; '.join(notes)})" if notes else "") + entry.note

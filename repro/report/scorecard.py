@@ -23,7 +23,7 @@ NOT_SHOWN: Final = "-"  # the paper's figures do not show this claim on this tas
 MARKS: Final = {
     "[ ]": "asked beyond what the paper says, or of one task alone",
     TURNS: "another verdict at equal training",
-    DIFFERS: "a sound attack says otherwise",
+    DIFFERS: "the strongest attack says otherwise",
     DEPARTS: "of runs that depart from what the paper speaks of",
 }
 
@@ -31,7 +31,7 @@ MARKS: Final = {
 class Cell(NamedTuple):
     """A verdict's word and outcome ("holds", "fails", "undecided", "not learnt", "error"; "": there is none).
 
-    ``own``: the paper says it of this task, or of all. ``differs``: a sound attack comes to another outcome; ``turns``:
+    ``own``: the paper says it of this task, or of all. ``differs``: the strongest attack comes to another outcome; ``turns``:
     networks of equal training do. ``unlearnt``: some of its networks have not learnt.
     """
 

@@ -10,7 +10,7 @@ from ..words import counted, span
 from .bundle import Report, Session
 from .page.answer import answer
 from .page.claims import Sentence, sentences
-from .page.readings import EQUAL, SOUND
+from .page.readings import EQUAL, STRONGEST
 from .page.session import banners
 from .scorecard import Scorecard, scorecard
 from .text import clean
@@ -18,7 +18,7 @@ from .text import clean
 TITLE: Final = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
 MOST: Final = 150  # lines
 ERRORS, CLAIMS = 8, 30  # that are named
-HOW: Final = {EQUAL: "at", SOUND: "by a"}  # verdicts come out under these readings
+HOW: Final = {EQUAL: "at", STRONGEST: "by the"}  # verdicts come out under these readings
 
 
 def markdown(report: Report, regime: Regime) -> str:

@@ -98,7 +98,7 @@ def test_readings_that_turn_it_are_told_from_those_that_do_not() -> None:
     equal = {"amount": "T = 54", "verdict": "no", "outcome": "fails", "shown": "+0.1", "trained_less": True}
     other = {"name": "epsilon-in-pixels", "says": "", "verdict": "yes", "outcome": "holds", "shown": "-20"}
     found = case(equal_amount=equal, sound={**other, "name": "sound-attack"}, readings=[other])
-    assert [reading.name for reading in found.readings] == ["sound attack", "equal training", "epsilon-in-pixels"]
+    assert [reading.name for reading in found.readings] == ["strongest attack", "equal training", "epsilon-in-pixels"]
     assert [reading.name for reading in found.turned] == ["equal training"]
 
 

@@ -63,7 +63,7 @@ def test_verdicts_that_other_readings_turn_are_counted_by_the_reading() -> None:
     sound = {"name": "sound-attack", "says": "by all", "verdict": "no", "outcome": "fails", "shown": "-40 points"}
     pixels = {**sound, "name": "epsilon-in-pixels"}
     text = page(bundle(entry(sound=sound, readings=[{**pixels, "outcome": "holds"}]), entry(readings=[pixels])))
-    assert "come out otherwise: by a sound attack 1 of 1; under epsilon-in-pixels 1 of 2." in text
+    assert "come out otherwise: by the strongest attack 1 of 1; under epsilon-in-pixels 1 of 2." in text
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ class Case:
 
     @property
     def readings(self) -> list[Reading]:
-        """All other readings: the sound attack first, equal training second."""
-        sound = [self._reading(self.entry.sound, "sound attack", self.entry.sound.says)] if self.entry.sound else []
+        """All other readings: the strongest attack first, equal training second."""
+        sound = [self._reading(self.entry.sound, "strongest attack", self.entry.sound.says)] if self.entry.sound else []
         equal = [self.equal] if self.equal else []
         return [*sound, *equal, *(self._reading(other, other.name, other.says) for other in self.entry.readings)]
 

@@ -9,14 +9,14 @@ from ...experiment.tasks import TASKS
 from ...runs.conditions import Conditions
 from .cases import Case, Reading
 
-SOUND: Final = "sound attack"
+STRONGEST: Final = "strongest attack"
 EQUAL: Final = "equal training"
 FIRST: Final = {
-    SOUND: "the attacks climb cross-entropy, as the paper says, which vanishes where a network is sure of itself",
+    STRONGEST: "the attacks climb cross-entropy, as the paper says, which vanishes where a network is sure of itself",
     EQUAL: "every network is trained for the same number of epochs, so a larger batch takes fewer steps",
     TEST_LOSS: "lambda1 is that of the training loss",
 }
-ORDER: Final = (PIXELS, EQUAL, SOUND, TEST_LOSS)
+ORDER: Final = (PIXELS, EQUAL, STRONGEST, TEST_LOSS)
 
 
 @dataclass(frozen=True)

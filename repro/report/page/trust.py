@@ -11,7 +11,7 @@ UNLEARNT = (
     f"networks below {TRAINED:.0%} of their training data"  # at the paper's scale alone: elsewhere these decide nothing
 )
 UNEQUAL = "another verdict at equal training"
-ATTACK = "another verdict by a sound attack"
+ATTACK = "another verdict by the strongest attack"
 ALONE = "not sure enough among so many"
 
 
