@@ -65,6 +65,11 @@ def test_every_claim_of_the_second_paper_gets_its_verdict(session: Path) -> None
     ]
     assert report["session"]["data"]["KMNIST"]["kind"] == "published"
     assert [entry["figures"] for entry in report["claims"]] == [[101], [101], [102], [102], [103], [103]]
+    page, short = (next(session.glob(f"**/report.{kind}")).read_text("utf-8") for kind in ("html", "md"))
+    for text in (page, short):  # it is headed with its own paper, and answers that one's claim
+        assert "Three Factors Influencing Minima in SGD" in text
+        assert "that a larger ratio of learning rate to batch size leads to wider minima, " in text
+        assert "Small vs Large Batch Training" not in text
     assert {path.name for path in session.glob("fig*.png")} == {"fig101.png", "fig102.png", "fig103.png", "figures.png"}
 
 

@@ -13,6 +13,7 @@ drawn, and a ``Recipe`` is made where it is used. See ``examples``.
 
 from ..experiment.datasets import CIFAR10, DATASETS, FASHION, MNIST, Dataset, dataset
 from ..experiment.networks import NETWORKS, Network, network
+from ..experiment.papers import paper
 from ..experiment.readings import Reading
 from ..experiment.recipes import BENCHMARK, LEARNING_RATE, LR, LR_BS, MOMENTA, SGD, Recipe
 from ..experiment.regimes import GRID, Scale, study
@@ -100,6 +101,7 @@ __all__ = [
     "figure",
     "measure",
     "network",
+    "paper",
     "points",
     "references",
     "study",

@@ -13,6 +13,7 @@ from ..experiment import fields as numbers
 from ..experiment.datasets import DATASETS
 from ..experiment.fields import FIELDS, SEEDS, TooMuchError
 from ..experiment.own import PREFIX
+from ..experiment.papers import THIS, Paper
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import ALL_PARTS, NAMES, SOUND, Reading
 from ..experiment.regimes import Regime, Scale
@@ -78,6 +79,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     hardware: Machine = Machine()
     trained_on: tuple[str, ...] = ()  # processors and versions of torch, where its runs were trained by several
     figures: tuple[int, ...] = ()
+    paper: Paper = THIS
     store: str = ""  # where its runs are kept, from the report's folder on; see ``stores``
     merged: tuple[str, ...] = ()  # the commands of narrowed sessions whose verdicts were put among these
 

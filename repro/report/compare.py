@@ -18,7 +18,8 @@ Session = Mapping[str, Any]  # as its file has it, for another version may know 
 STANDS, FALLS = "stands if all are to be right", "might be wrong among so many"  # by Holm
 # What a session was, beyond its verdicts. Settings decide what was asked; circumstances are where it was answered.
 CIRCUMSTANCES: Final = ("commit", "dirty", "device", "gpu", "versions", "hardware", "trained_on")
-NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", "command", "seconds", "figures", "partial", "store", "merged")
+TOLD: Final = ("command", "seconds", "figures", "partial", "store", "merged", "paper")  # and no setting either
+NO_SETTING: Final = (*CIRCUMSTANCES, "regime", "data", *TOLD)
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ MARKS: Final = {
 class Cell(NamedTuple):
     """A verdict's word and outcome ("holds", "fails", "undecided", "not learnt", "error"; "": there is none).
 
-    ``own``: the paper says it of this task, or of all. ``differs``: the strongest attack comes to another outcome; ``turns``:
-    networks of equal training do. ``unlearnt``: some of its networks have not learnt.
+    ``own``: the paper says it of this task, or of all. ``differs``: the strongest attack comes to another outcome;
+    ``turns``: networks of equal training do. ``unlearnt``: some of its networks have not learnt.
     """
 
     word: str

@@ -15,7 +15,6 @@ from .page.session import banners
 from .scorecard import Scorecard, scorecard
 from .text import clean
 
-TITLE: Final = "# On Adversarial Robustness of Small vs Large Batch Training: reproducibility report"
 MOST: Final = 150  # lines
 ERRORS, CLAIMS = 8, 30  # that are named
 HOW: Final = {EQUAL: "at", STRONGEST: "by the"}  # verdicts come out under these readings
@@ -23,9 +22,10 @@ HOW: Final = {EQUAL: "at", STRONGEST: "by the"}  # verdicts come out under these
 
 def markdown(report: Report, regime: Regime) -> str:
     """The page; the scorecard takes what the other parts leave of its lines."""
-    found, of = answer(report.claims, report.errors), sentences(report.claims)
+    paper = report.session.paper
+    found, of = answer(report.claims, report.errors, paper), sentences(report.claims, paper)
     before = [
-        *(TITLE, ""),
+        *(f"# {paper.title}: reproducibility report", ""),
         *(f"**{banner.word}**: {banner.says}" for banner in banners(report.session, regime)),
         *("", f"## The answer: {found.word.lower()}", "", " ".join(found.sentences), "", _otherwise(of), ""),
         *("## The claims", "", *_claims(of), ""),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..experiment.papers import THIS, entered
 from ..files.text import write_text
 from ..runs.conditions import Conditions
 from ..runs.hardware import hardware
@@ -45,7 +46,7 @@ def write_report(
         session=_session({**session, "trained_on": trained_on(records.values())}, conditions, numbers),
         claims=tuple(entries),
         errors=tuple(errors),
-        choices=choices(conditions.trained_as),
+        choices=choices(conditions.trained_as) if entered() == THIS else (),  # which are about this paper
     )
     write_text(artifacts / NAME, json_of(told_once(report), indent=1) + "\n")
     return [artifacts / NAME, *render(report, conditions, store, artifacts, artifacts, ahead, linear)]
@@ -89,7 +90,7 @@ def render(
 def _session(told: dict[str, Any], conditions: Conditions, figures: Sequence[int]) -> Session:
     """The session as its report tells of it, with where it was made."""
     where = {**provenance.commit(Path(__file__).parent), "versions": provenance.versions()}
-    here = {**where, "hardware": Machine(**hardware()), "figures": tuple(figures)}
+    here = {**where, "hardware": Machine(**hardware()), "figures": tuple(figures), "paper": entered()}
     return session_of(conditions, **{**here, **told})  # one that is merged into another tells of where that was made
 
 

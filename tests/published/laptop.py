@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from repro.experiment.papers import THIS
 from repro.experiment.readings import PIXELS
 from repro.experiment.regimes import GRID, Scale
 from repro.experiment.tasks import TASKS
 from repro.report.bundle import Loaded, load
-from repro.report.page.answer import CENTRAL, answer
+from repro.report.page.answer import answer
 from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
@@ -78,7 +79,7 @@ def caution(loaded: Loaded) -> str:
 
 def in_pixels(entries: Iterable[Entry]) -> str:
     """How the tests of the central claim that hold come out with epsilon as a share of a pixel's range."""
-    holding = [entry for entry in entries if (entry.id, entry.outcome) == (CENTRAL, Outcome.HOLDS)]
+    holding = [entry for entry in entries if (entry.id, entry.outcome) == (THIS.central, Outcome.HOLDS)]
     read = [other for entry in holding for other in entry.readings if other.name == PIXELS]
     kept = sum(other.outcome is Outcome.HOLDS for other in read)
     undecided = sum(other.outcome is Outcome.UNDECIDED for other in read)

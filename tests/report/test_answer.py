@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from reports import entry
 
-from repro.report.page.answer import CENTRAL, answer
+from repro.experiment.papers import THIS, Paper
+from repro.report.page.answer import answer
 from repro.report.page.claims import sentences
 from repro.report.page.trust import ALONE, ATTACK, UNEQUAL, UNLEARNT, doubts, tally
 from repro.report.together import in_words
 from repro.verdicts.entry import Broken, Entry
 
+CENTRAL = THIS.central
 EQUAL = {"amount": "T = 1", "verdict": "no", "outcome": "fails", "shown": "", "trained_less": True}
 SOUND = {"name": "sound-attack", "says": "", "verdict": "no", "outcome": "fails", "shown": ""}
 
@@ -129,3 +131,11 @@ def test_how_far_many_verdicts_can_be_trusted_is_said_for_their_number() -> None
     )
     assert in_words([entry(outcome="fails")]).endswith("; none of them holds.")
     assert in_words([]) == "There is no verdict."
+
+
+def test_another_paper_s_answer_is_about_its_own_claim() -> None:
+    other = Paper("Another", "it-drops", "that it drops")
+    entries = [entry(id=CENTRAL, outcome="fails"), entry(id="it-drops", outcome="holds")]
+    assert answer(entries, (), other).word == "Holds"
+    assert answer(entries, (), other).sentences[0].startswith("The paper's central claim, that it drops, holds")
+    assert [sentence.id for sentence in sentences(entries, other)] == ["it-drops", CENTRAL]

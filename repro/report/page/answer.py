@@ -2,14 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from ...experiment.papers import THIS, Paper
 from ...verdicts.entry import PAPER, Broken, Entry
 from ...words import counted
 from ..together import in_words
 from .trust import Tally, tally
-
-CENTRAL: Final = "ratio-keeps-robustness"  # what the abstract says first
 
 
 @dataclass(frozen=True)
@@ -24,13 +22,13 @@ class Answer:
     sentences: tuple[str, ...]
 
 
-def answer(entries: Sequence[Entry], errors: Collection[Broken] = ()) -> Answer:
-    """The answer that a session's verdicts give; ``errors``: the tests that broke."""
+def answer(entries: Sequence[Entry], errors: Collection[Broken] = (), paper: Paper = THIS) -> Answer:
+    """The answer that a session's verdicts give to a paper's central claim; ``errors``: the tests that broke."""
     own = [entry for entry in entries if entry.standing == PAPER]
-    broke = sum(one.claim == CENTRAL for one in errors)
-    central = tally([entry for entry in entries if entry.id == CENTRAL], broke)
+    broke = sum(one.claim == paper.central for one in errors)
+    central = tally([entry for entry in entries if entry.id == paper.central], broke)
     others = _others(own, len(entries) - len(own), len(errors))
-    return Answer(*_word(central), (_central(central), others, in_words(entries)))
+    return Answer(*_word(central), (_central(central, paper.says), others, in_words(entries)))
 
 
 def _word(found: Tally) -> tuple[str, str]:
@@ -48,10 +46,9 @@ def _word(found: Tally) -> tuple[str, str]:
     return ("Not learnt", "not learnt") if found.unlearnt == found.all else ("Undecided", "undecided")
 
 
-def _central(found: Tally) -> str:
-    """What came of adversarial accuracy under LR/BS."""
-    begins = "The paper's central claim, that adversarial accuracy keeps its level across batch sizes when learning "
-    begins += "rate over batch size is constant,"
+def _central(found: Tally, says: str) -> str:
+    """What came of the central claim."""
+    begins = f"The paper's central claim, {says},"
     if not found.all:
         return f"{begins} was not asked in this session."
     of = f": of its {found.all} tests, {counts(found)}" if _kinds(found) > 1 else ""

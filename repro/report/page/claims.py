@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from ...experiment.papers import THIS, Paper
 from ...experiment.tasks import ALL_TASKS, TASKS
 from ...verdicts.entry import PAPER, Entry
 from ..text import slug, unique
-from .answer import CENTRAL, counts
+from .answer import counts
 from .cases import STANDINGS, Case
 from .trust import Tally, tally
 
@@ -45,8 +46,8 @@ class Sentence:
         return sorted({number for case in self.cases for number in case.entry.figures})
 
 
-def sentences(entries: Sequence[Entry]) -> list[Sentence]:
-    """The sentences with all their verdicts, the central claim first, then in the order in which they were met."""
+def sentences(entries: Sequence[Entry], paper: Paper = THIS) -> list[Sentence]:
+    """The sentences with all their verdicts, the paper's central claim first, then in the order in which they come."""
     cases = [
         Case(entry, name)
         for entry, name in zip(entries, unique([slug(entry.id, entry.case) for entry in entries]), strict=True)
@@ -54,7 +55,7 @@ def sentences(entries: Sequence[Entry]) -> list[Sentence]:
     found: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
         found.setdefault((case.entry.id, case.entry.says), []).append(case)
-    found = dict(sorted(found.items(), key=lambda item: item[0][0] != CENTRAL))
+    found = dict(sorted(found.items(), key=lambda item: item[0][0] != paper.central))
     names = unique([slug("claim", id) for id, _ in found])
     return [
         Sentence(id, says, of[0].entry.section, name, tuple(of))

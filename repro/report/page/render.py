@@ -16,7 +16,7 @@ from ...words import counted, span
 from ..bundle import Report
 from ..drawing.captions import Picture
 from ..text import clean
-from .answer import CENTRAL, answer
+from .answer import answer
 from .claims import cards, filters, sentences
 from .losses import losses
 from .pictures import shown
@@ -31,7 +31,8 @@ def render(
     report: Report, pictures: Sequence[Picture], found: Measurements, conditions: Conditions, made: Timeline | None
 ) -> str:
     """The page of a report; ``found``: what was measured of its networks, ``made``: when, if that is known."""
-    of = sentences(report.claims)
+    paper = report.session.paper
+    of = sentences(report.claims, paper)
     cases = [case for sentence in of for case in sentence.cases]
     return (
         _environment()
@@ -40,8 +41,8 @@ def render(
             report=report,
             session=report.session,
             banners=banners(report.session, conditions.regime),
-            answer=answer(report.claims, report.errors),
-            central=next((sentence.slug for sentence in of if sentence.id == CENTRAL), ""),
+            answer=answer(report.claims, report.errors, paper),
+            central=next((sentence.slug for sentence in of if sentence.id == paper.central), ""),
             sentences=of,
             cards=cards(of),
             filters=filters(of),
