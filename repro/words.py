@@ -1,16 +1,25 @@
 """Small grammar for what people read: numbers, durations, what a mistyped word meant, and what others wrote."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 LONGEST: Final = 200  # characters of somebody else's text that are shown
 
 
-def counted(number: int, word: str) -> str:
-    """A number of things, in the singular where it is one: ``1 seed``, ``1,024 training images``."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+def counted(number: int, word: str, plural: str = "") -> str:
+    """A number of things, in the singular where it is one: ``1 seed``, ``1,024 training images``, ``2 processes``."""
+    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Parts of a sentence.
+
+    >>> listed(["one", "two", "three"])
+    'one, two and three'
+    """
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
 
 
 def span(seconds: float) -> str:

@@ -17,10 +17,10 @@ from ..files.regular import read_json
 from ..files.staged import ABANDONED
 from ..files.text import TEMPORARY
 from ..plugin.options import ARTIFACTS, STORE
-from ..plugin.settings import STORE_BEFORE
 from ..report import stores
-from ..runs.integrity import RECORD
-from ..runs.run import of_record, reading_key
+from ..runs.integrity import MEASURES, RECORD
+from ..runs.run import of_record
+from ..runs.store import WEIGHTS_FILE, measures_name
 from ..words import counted
 from .group import Answer
 from .output import text_of
@@ -46,7 +46,7 @@ def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> 
 
     ``weights``: of runs that are measured, too; ``everything``: all runs; ``yes``: without being asked.
     """
-    places = [store] if store else [STORE, Path(ARTIFACTS, STORE_BEFORE)]
+    places = [store] if store else [STORE, Path(ARTIFACTS, stores.BESIDE)]
     none = f"{' and '.join(map(str, places))}: no store is there; name one with --store"
     place = stores.first(places, none)
     found = [*_aside(place), *_found(place / "runs", weights, everything)]
@@ -92,18 +92,18 @@ def _found(runs: Path, weights: bool, everything: bool) -> Iterator[Freed]:
 def _why(folder: Path, weights: bool, everything: bool) -> Callable[[Path], str]:
     """Why each file of a run can be freed; it cannot where there is no reason."""
     old = _of_another_version(folder)
-    measured, recorded = any(folder.glob("measures-*.json")), (folder / RECORD).exists()
+    measured, recorded = any(folder.glob(f"{MEASURES}*.json")), (folder / RECORD).exists()
 
     def why(path: Path) -> str:
         if not recorded and time.time() - path.stat().st_mtime < ABANDONED:
             return ""  # of a state that is being stored, perhaps: only its record names the run whose lock is held
         if path.name.startswith(TEMPORARY) or DAMAGED in path.name:
             return LEFT
-        if old or (path.name.startswith("measures-") and _otherwise_measured(path)):
+        if old or (path.name.startswith(MEASURES) and _otherwise_measured(path)):
             return OLD
         if everything:
             return ALL
-        return WEIGHTS if weights and measured and path.suffix == ".safetensors" else ""
+        return WEIGHTS if weights and measured and path.name == WEIGHTS_FILE else ""
 
     return why
 
@@ -123,7 +123,7 @@ def _otherwise_measured(path: Path) -> bool:
         reading = msgspec.convert(read_json(path)["reading"], Reading)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return path.stem != f"measures-{reading_key(reading)}"
+    return path.name != measures_name(reading)
 
 
 def _free(place: Path, run: str, found: list[Freed]) -> Iterator[Freed]:

@@ -61,12 +61,14 @@ def lines(found: Recomputed, report: Report) -> list[str]:
     broken = [error.test for error in report.errors]
     text = [line for test, why in found.differ.items() for line in _some(f"DIFFERS {names[test]}", why, len(why))]
     text += _some("DIFFERS in what the report says of its session", found.session)
-    text += _some(f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {len(found.outside)} tests", found.outside)
-    text += _some(f"MISSING from the store, or damaged there: {len(runs)} runs", runs)
+    text += _some(
+        f"OUTSIDE THE CLAIMS of this checkout, and not looked at: {counted(len(found.outside), 'test')}", found.outside
+    )
+    text += _some(f"MISSING from the store, or damaged there: {counted(len(runs), 'run')}", runs)
     text += _some("  and so these verdicts cannot be recomputed:", [names[test] for test in found.missing])
-    text += _some(f"ONLY IN THE REPORT: {len(found.gone)} claim tests", [names[test] for test in found.gone])
-    text += _some(f"ONLY IN THE CHECKOUT: {len(found.new)} claim tests{excuse}", found.new)
-    text += _some(f"WITHOUT A VERDICT in the report, for they broke: {len(broken)} tests", broken)
+    text += _some(f"ONLY IN THE REPORT: {counted(len(found.gone), 'claim test')}", [names[test] for test in found.gone])
+    text += _some(f"ONLY IN THE CHECKOUT: {counted(len(found.new), 'claim test')}{excuse}", found.new)
+    text += _some(f"WITHOUT A VERDICT in the report, for they broke: {counted(len(broken), 'test')}", broken)
     return [*text, ""] if text else []
 
 

@@ -20,6 +20,7 @@ from ..runs.conditions import Conditions
 from ..runs.run import Job, Run
 from ..runs.store import Store
 from ..runs.workshop import WAIT, Session, StoppedError, cohort_size, require_somebody_at
+from ..words import counted
 from . import ClusterError, LostError
 from .nodes import Files
 from .parcels import Made, Parcel, parcel, unpack
@@ -74,7 +75,9 @@ class FarWorkshop:
         self._add(missing)
         while missing := self._look(missing):
             if self._session.over():
-                raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
+                raise StoppedError(
+                    f"the session was stopped, and {counted(len(missing), 'run')} of this claim had not been made"
+                )
             self._raise_what_broke(missing)
             self._require_time(missing)
             self._work(missing)

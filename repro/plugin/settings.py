@@ -20,6 +20,7 @@ from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
 from ..files.regular import at_home
+from ..report.stores import BESIDE
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
 from .options import ARTIFACTS, SEVERAL, STORE, UNTIL_DECIDED, VALUES, flag
@@ -27,7 +28,6 @@ from .options import ARTIFACTS, SEVERAL, STORE, UNTIL_DECIDED, VALUES, flag
 if TYPE_CHECKING:
     from ..verdicts.claim import Case
 
-STORE_BEFORE: Final = "store"  # in the artifacts: one that is there goes on being used
 DEVICES: Final = ("cpu", "cuda")
 MPS: Final = "mps"
 NO_MPS: Final = (
@@ -85,7 +85,7 @@ def settings(config: pytest.Config) -> Settings:
     changes = {name: held(kind.read(given[name])) for name, kind in kinds.items()}
     asked = {None: BY_DEFAULT, "all": NAMES}.get(readings) or _split(readings)
     artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
-    before = artifacts / STORE_BEFORE
+    before = artifacts / BESIDE
     store_found = get("--store") is None and (before / "runs").is_dir()
     gpu = _gpu(get("--gpu"), get("--device"))
     minutes = None if get("--minutes") is None else float(get("--minutes"))

@@ -141,7 +141,9 @@ class Workshop:
         missing = [job for job in jobs if not self._store.whole(*job)]
         while missing := [job for job in missing if job not in self._without]:
             if self._session.over():
-                raise StoppedError(f"the session was stopped while {len(missing)} runs were missing")
+                raise StoppedError(
+                    f"the session was stopped, and {counted(len(missing), 'run')} of this claim had not been made"
+                )
             if not self._make_one(missing):
                 if not any(map(self._session.fits, missing)):
                     require_somebody_at(missing, self._store)

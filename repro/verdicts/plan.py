@@ -7,13 +7,13 @@ from functools import cached_property
 from itertools import groupby
 
 from ..experiment.recipes import Recipe
-from ..experiment.tasks import TASKS, Task
+from ..experiment.tasks import ALL_TASKS, TASKS, Task
 from ..runs.conditions import Conditions
 from ..runs.costs import Costs, by_run, makespan
 from ..runs.rates import FIGURE, START, VERDICT
 from ..runs.run import Job, Run
 from ..runs.store import Store
-from ..words import counted, span
+from ..words import counted, listed, span
 from .claim import Case
 from .curves import Curve
 from .figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
@@ -75,10 +75,9 @@ class Plan:
         needed = [counted(len(self.runs), "run")]
         needed += [f"{counted(len(self.checkpoints), 'checkpoint')} of them"] if self.checkpoints else []
         needed += [counted(len(self.compressed), "shorter training")] if self.compressed else []
-        listed = " and ".join([", ".join(needed[:-1]), needed[-1]] if needed[1:] else needed)
         line = (
             f"{counted(len(self.cases), 'claim test')} on {counted(len(self.curves), 'curve')} "
-            f"{'needs' if len(self.cases) == 1 else 'need'} {listed}, "
+            f"{'needs' if len(self.cases) == 1 else 'need'} {listed(needed)}, "
             f"{trained:,} trained, {measured:,} measured"
         )
         return f"{line}; the rest takes about {span(self.seconds)} on {alone}" if self.missing else line
@@ -135,7 +134,7 @@ def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
         grid = " ".join(map(str, scale.batch_sizes))
         rows = [_row(plan, [line], str(task), str(line.recipe), grid, str(scale.seeds)) for line in members]
         groups.append(rows + _sum(plan, members, str(task)))
-    return [*groups, _sum(plan, found, "all tasks")] if len(groups) > 1 else groups
+    return [*groups, _sum(plan, found, ALL_TASKS)] if len(groups) > 1 else groups
 
 
 def _sum(plan: Plan, members: Sequence[Line], name: str) -> list[tuple[str, ...]]:

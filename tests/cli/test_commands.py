@@ -79,8 +79,8 @@ VERIFIED: dict[str, tuple[Callable[[dict[str, Any]], None], list[str]]] = {
         tampered,
         ["DIFFERS curvature-does-not-decide [", "    estimate: 12.5 in the report, ", f"{EVERY - 1} agree, 1 differ"],
     ),
-    "less": (less, ["ONLY IN THE CHECKOUT: 1 claim tests", f"{EVERY - 1} agree"]),
-    "more": (more, ["ONLY IN THE REPORT: 1 claim tests", "    gone [", f"{EVERY} agree, 1 only in the report"]),
+    "less": (less, ["ONLY IN THE CHECKOUT: 1 claim test", f"{EVERY - 1} agree"]),
+    "more": (more, ["ONLY IN THE REPORT: 1 claim test", "    gone [", f"{EVERY} agree, 1 only in the report"]),
     "longer": (longer, ["MISSING from the store, or damaged there: ", "M1-MNIST lr=0.01 ", "    and ", "lack runs"]),
 }
 
@@ -109,7 +109,7 @@ def test_a_narrowed_session_need_not_have_every_claim(artifacts: Path, capsys: p
     assert main(["verify", str(artifacts), "--root", str(ROOT)]) == SAME
     text = capsys.readouterr().out
     excuse = "no difference, for the session left them out (-k momentum)"
-    assert f"ONLY IN THE CHECKOUT: 1 claim tests; {excuse}\n    claims/test_section_" in text
+    assert f"ONLY IN THE CHECKOUT: 1 claim test; {excuse}\n    claims/test_section_" in text
     assert f"\n{EVERY - 1} of {EVERY} claims of this checkout checked in " in text
 
 

@@ -106,7 +106,7 @@ def test_a_file_outside_the_claims_is_a_difference_and_never_run(
     found = verify(checkout, bundle, *(["--root", str(checkout)] if rooted else []), cwd=bundle)
     assert found.stderr == ""
     assert not mark.exists()
-    assert "OUTSIDE THE CLAIMS of this checkout, and not looked at: 1 tests\n" in found.stdout
+    assert "OUTSIDE THE CLAIMS of this checkout, and not looked at: 1 test\n" in found.stdout
     assert ascii(test)[1:-1] in found.stdout
     checked = len(report["claims"]) - 1
     assert f"\n{checked} of {checked + 1} claims of this checkout checked in " in found.stdout

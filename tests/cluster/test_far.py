@@ -151,7 +151,7 @@ def test_runs_that_another_session_holds_wait_for_it(store: Store, executor: Exe
 
 def test_a_session_that_is_over_makes_no_more(store: Store, executor: Executor) -> None:
     far = shop(store, Fleet(executor), trains(), over=lambda: True)
-    with pytest.raises(StoppedError, match="1 runs were missing"):
+    with pytest.raises(StoppedError, match="1 run of this claim had not been made"):
         far.obtain([trains()])
 
 

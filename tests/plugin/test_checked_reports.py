@@ -119,7 +119,7 @@ def test_a_session_of_everything_is_not_narrowed_and_a_claim_added_since_is_a_di
     path = project.folder / "claims" / "test_small.py"
     path.write_text(path.read_text() + '\n@declared("it-is-new", STDCNN_MNIST)\ndef test_new(verdict):\n    pass\n')
     found = repro(project, "verify", "artifacts")
-    assert "ONLY IN THE CHECKOUT: 1 claim tests\n    claims/test_small.py::test_new[StdCNN-MNIST]" in found.stdout
+    assert "ONLY IN THE CHECKOUT: 1 claim test\n    claims/test_small.py::test_new[StdCNN-MNIST]" in found.stdout
     assert found.returncode == DIFFERENT
 
 
@@ -192,7 +192,7 @@ def test_a_report_without_anything_that_was_measured_agrees_with_nothing(project
 def test_a_claim_that_broke_is_not_checked_and_no_difference(project: Project) -> None:
     project.run("-n0", "-k", "it-breaks or it-holds")
     found = repro(project, "verify", "artifacts")
-    assert "WITHOUT A VERDICT in the report, for they broke: 1 tests" in found.stdout
+    assert "WITHOUT A VERDICT in the report, for they broke: 1 test" in found.stdout
     assert found.stdout.splitlines()[-1].startswith("2 of 7 claims of this checkout checked in ")
     assert found.returncode == SAME
 

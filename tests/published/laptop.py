@@ -7,12 +7,13 @@ from typing import Any, Final
 from repro.experiment.papers import THIS
 from repro.experiment.readings import PIXELS
 from repro.experiment.regimes import GRID, Scale
-from repro.experiment.tasks import TASKS
+from repro.experiment.tasks import ALL_TASKS, TASKS
 from repro.report.bundle import Loaded, load
 from repro.report.page.answer import answer
 from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
 from repro.verdicts.entry import PAPER, Entry
+from repro.words import listed
 
 from .findings import ROOT, by_sentence, equal_amount, estimate
 from .tables import table
@@ -52,7 +53,7 @@ def paragraph(loaded: Loaded) -> str:
     own = [entry for entry in found.claims if entry.standing == PAPER]
     there = {entry.task for entry in found.claims}
     tasks = [name for name in TASKS if name in there]
-    of = "" if len(tasks) == len(TASKS) else f" of {' and '.join(filter(None, (', '.join(tasks[:-1]), tasks[-1])))}"
+    of = "" if len(tasks) == len(TASKS) else f" of {listed(tasks)}"
     central, *_ = answer(found.claims).sentences
     central = f"{central} {in_pixels(found.claims)}"
     return (
@@ -135,7 +136,7 @@ def in_full(entries: Iterable[Entry]) -> str:
     """A row for each sentence, a column for each task: how many of its tests came to what."""
     entries = [*entries]
     there = {entry.task for entry in entries}
-    tasks = [name for name in (*TASKS, "all tasks") if name in there]
+    tasks = [name for name in (*TASKS, ALL_TASKS) if name in there]
     rows = [
         (says, *(_cell([entry for entry in told if entry.task == task]) for task in tasks))
         for says, told in by_sentence(entries).items()

@@ -95,7 +95,7 @@ def test_helping_out_makes_all_that_is_missing_but_what_others_make_or_what_brea
 def test_no_run_is_begun_once_the_session_is_over(store: Store) -> None:
     oven = Oven()
     shop = workshop(store, oven, JOBS, over=lambda: len(oven.made) >= 2)
-    with pytest.raises(StoppedError, match="6 runs were missing"):
+    with pytest.raises(StoppedError, match="6 runs of this claim had not been made"):
         shop.obtain(JOBS)
     shop.help_out()
     assert len(oven.made) == 2

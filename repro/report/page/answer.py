@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...experiment.papers import THIS, Paper
 from ...verdicts.entry import PAPER, Broken, Entry
-from ...words import counted
+from ...words import counted, listed
 from ..together import in_words
 from .trust import Tally, tally
 
@@ -100,7 +100,7 @@ def counts(found: Tally) -> str:
         (found.broke, "broke"),
     )
     parts = [_of(number, word) for number, word in words if number]
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts) or "none was decided"
+    return listed(parts) or "none was decided"
 
 
 def _of(number: int, word: str) -> str:

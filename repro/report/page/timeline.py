@@ -59,9 +59,7 @@ def _drawn(made: Sequence[tuple[str, str, float, float]]) -> Timeline:
         parts.append(f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{LANE - 6}">{title}</rect>')
     parts += _hours(end - start, LANE * len(lanes) + 13)
     busy = sum(stop - begin for *_, begin, stop in made)
-    says = (
-        f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process').replace('processs', 'processes')}"
-    )
+    says = f"{counted(len(made), 'measurement')} made by {counted(len(lanes), 'process', 'processes')}"
     says += f" in {span(end - start)}, busy for {busy / ((end - start) * len(lanes) or 1.0):.0%} of that"
     head = f'<svg class="timeline" viewBox="0 0 {WIDE} {LANE * (len(lanes) + 1)}" role="img" aria-label="{safe(says)}">'
     return Timeline(Markup(head + "".join(parts) + "</svg>"), says)

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from ...errors import DataError, SettingError
 from ...experiment.datasets import DATASETS, PAPERS, Dataset
 from ...files.locks import locked
-from ...files.regular import at_home
+from ...files.regular import at_home, is_folder
 from ...words import printable, seen_from
 
 ENVIRONMENT: Final = "REPRO_DATA"
@@ -89,7 +89,7 @@ def resolve(
 
 
 def _from_chosen(name: str, root: Path, how: str) -> Source:
-    if not _is_folder(root):
+    if not is_folder(root):
         raise SettingError(
             f"{how} {printable(str(root))}: must be a folder that holds {name} as torchvision lays it out"
         )
@@ -99,13 +99,6 @@ def _from_chosen(name: str, root: Path, how: str) -> Source:
             f"{how} {printable(str(root))}: holds no {name}; its files are expected there, like {example}"
         )
     return Source(name, "published", root)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):  # a name that is too long, or has a null character in it
-        return False
 
 
 def _from_cache(name: str, surrogate_allowed: bool, download: bool) -> Source:
