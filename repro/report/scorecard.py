@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from ..experiment.tasks import ALL_TASKS, TASKS
-from ..verdicts.entry import PAPER, Broken, Told, further
+from ..verdicts.entry import Broken, Told, further
 
 SHORT: Final = {
     "reproduced": "yes",
@@ -142,4 +142,4 @@ def _cell(entry: Told) -> Cell:
     if isinstance(entry, Broken):
         return Cell(entry.verdict, entry.outcome)
     differs, turns = entry.turned_by(entry.sound), entry.turned_by(entry.equal_amount)
-    return Cell(entry.verdict, entry.outcome, entry.standing == PAPER, differs, turns, bool(entry.undertrained))
+    return Cell(entry.verdict, entry.outcome, entry.own, differs, turns, bool(entry.undertrained))

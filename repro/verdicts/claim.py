@@ -19,7 +19,6 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -36,16 +35,9 @@ from ..statistics.estimands import Estimand
 from ..statistics.units import FACTOR, POINTS, Margin
 from ..words import counted
 from .curves import Curve
+from .entry import Standing
 from .equal_training import Part, matched
 from .figures import SETTINGS, showing
-
-
-class Standing(StrEnum):
-    """Whose sentence a case decides."""
-
-    PAPER = "paper"  # the paper says it of this task, or of all that it shows
-    EXTENSION = "extension"  # the paper says it of other tasks, or not in these words: it is ours
-    DETAIL = "detail"  # the part, of one task, of a sentence that the paper says of all that it shows
 
 
 @dataclass(frozen=True)

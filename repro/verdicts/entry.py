@@ -5,6 +5,7 @@ is passed over. Numbers that are not finite are None. Intervals are (low, high) 
 """
 
 import json
+from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -13,8 +14,15 @@ from ..statistics.estimands import Compares, Outcome, Side
 from ..statistics.reasons import Lack
 
 Interval = tuple[float | None, float | None]
-PAPER: Final = "paper"  # the standing of what the paper says itself
 ERROR: Final = "error"  # the verdict, and the outcome, of a test that broke
+
+
+class Standing(StrEnum):
+    """Whose sentence a case decides."""
+
+    PAPER = "paper"  # the paper says it of this task, or of all that it shows
+    EXTENSION = "extension"  # the paper says it of other tasks, or not in these words: it is ours
+    DETAIL = "detail"  # the part, of one task, of a sentence that the paper says of all that it shows
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +163,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     section: str = ""
     says: str = ""
     task: str  # or "all tasks"
-    standing: str = PAPER  # whose sentence it is: "paper", "extension", or a "detail" of one of the paper's
+    standing: Standing = Standing.PAPER
     figures: tuple[int, ...] = ()
     verdict: str
     outcome: Outcome
@@ -198,6 +206,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     def claim(self) -> str:
         """The claim's id, under the name that it has in the entry of a test that broke."""
         return self.id
+
+    @property
+    def own(self) -> bool:
+        """Whether the paper says it itself, of this task or of all."""
+        return self.standing is Standing.PAPER
 
     @property
     def name(self) -> str:

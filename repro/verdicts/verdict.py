@@ -8,10 +8,10 @@ import numpy as np
 from ..statistics.estimands import Decision, Outcome
 from ..statistics.reasons import lacking
 from ..words import counted
-from .claim import Case, Standing
+from .claim import Case
 from .curves import Measured
 from .declaration import digest
-from .entry import Entry, EqualAmount, Further, Look, NumberLine, OtherReading
+from .entry import Entry, EqualAmount, Further, Look, NumberLine, OtherReading, Standing
 from .looks import in_words
 from .measured import plain_curve
 from .soundness import Soundness

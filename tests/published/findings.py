@@ -9,7 +9,7 @@ from repro.report.bundle import Report, load
 from repro.report.page.trust import doubts, tally
 from repro.statistics.estimands import DECIDED
 from repro.statistics.reasons import Lack
-from repro.verdicts.entry import PAPER, Entry, EqualAmount, OtherReading
+from repro.verdicts.entry import Entry, EqualAmount, OtherReading
 from repro.words import counted
 
 from .tables import table
@@ -42,7 +42,7 @@ def page(text: str, found: Report, *further: str) -> str:
 
 
 def _intro(found: Report) -> str:
-    own = [entry for entry in found.claims if entry.standing == PAPER]
+    own = [entry for entry in found.claims if entry.own]
     tasks = dict.fromkeys(entry.task for entry in found.claims)
     seeds = sorted({entry.seeds for entry in found.claims})
     words = Counter(entry.verdict for entry in own)
@@ -73,7 +73,7 @@ def levels(found: Report) -> str:
 
 def said(entries: Iterable[Entry]) -> str:
     """A row for each sentence that is the paper's own, with what became of it."""
-    own = by_sentence(entry for entry in entries if entry.standing == PAPER)
+    own = by_sentence(entry for entry in entries if entry.own)
     return table(HEAD, map(_row, own.values()))
 
 

@@ -12,7 +12,7 @@ from repro.report.bundle import Loaded, load
 from repro.report.page.answer import answer
 from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
-from repro.verdicts.entry import PAPER, Entry
+from repro.verdicts.entry import Entry, Standing
 from repro.words import listed
 
 from .findings import ROOT, by_sentence, equal_amount, estimate
@@ -37,7 +37,6 @@ OTHERS: Final = {  # the same of what is not decided, as a sentence has them
     Outcome.NOT_LEARNT: "were asked of networks that have not learnt",
 }
 NOT_SEEN: Final = ("what the paper says", "on", "estimate", "in which way not", "at equal training amount")
-DETAIL: Final = "detail"  # the standing of one task's part of a sentence about all
 SCALE: Final = ("task", "training images", "epochs", "batch sizes", "seeds", "least training accuracy", "decided")
 FALLING: Final = "benchmark-robustness-drops"  # the claim that adversarial accuracy falls under Benchmark
 
@@ -50,7 +49,7 @@ def laptop() -> Loaded:
 def paragraph(loaded: Loaded) -> str:
     """What the README says of it."""
     found = loaded.report
-    own = [entry for entry in found.claims if entry.standing == PAPER]
+    own = [entry for entry in found.claims if entry.own]
     there = {entry.task for entry in found.claims}
     tasks = [name for name in TASKS if name in there]
     of = "" if len(tasks) == len(TASKS) else f" of {listed(tasks)}"
@@ -125,8 +124,8 @@ def in_short(entries: Sequence[Entry]) -> str:
     """
     lines: dict[frozenset[Outcome], list[str]] = {outcomes: [] for outcomes in SHORT}
     for says, told in by_sentence(entries).items():
-        if own := [entry for entry in told if entry.standing == PAPER]:
-            parts = _told(entry for entry in told if entry.standing == DETAIL)
+        if own := [entry for entry in told if entry.own]:
+            parts = _told(entry for entry in told if entry.standing is Standing.DETAIL)
             by_task = f" [by task {parts}]" if parts else ""
             lines[frozenset(entry.outcome for entry in own) & set(DECIDED)].append(f"- {says} ({_told(own)}){by_task}")
     return "\n\n".join("\n".join((f"{head}:", "", *lines[key])) for key, head in SHORT.items() if lines[key])
@@ -146,7 +145,7 @@ def in_full(entries: Iterable[Entry]) -> str:
 
 def not_seen(entries: Iterable[Entry]) -> str:
     """A row for each test of what the paper says itself that came to "not seen"."""
-    own = (entry for entry in entries if entry.standing == PAPER and entry.outcome is Outcome.FAILS)
+    own = (entry for entry in entries if entry.own and entry.outcome is Outcome.FAILS)
     return table(NOT_SEEN, ((one.says, one.case, estimate(one), way(one), equal_amount(one)) for one in own))
 
 
@@ -167,7 +166,7 @@ def _task(name: str, scale: Scale, entries: Sequence[Entry]) -> tuple[str, ...]:
 def _cell(entries: Sequence[Entry]) -> str:
     """In brackets where the paper says it of other tasks alone, as everywhere."""
     told = _told(entries)
-    return told if not told or any(entry.standing == PAPER for entry in entries) else f"[{told}]"
+    return told if not told or any(entry.own for entry in entries) else f"[{told}]"
 
 
 def _told(entries: Iterable[Entry]) -> str:

@@ -12,7 +12,7 @@ from repro.report.bundle import load
 from repro.report.page.claims import sentences
 from repro.report.page.trust import tally
 from repro.verdicts.curves import LAMBDA1
-from repro.verdicts.entry import PAPER
+from repro.verdicts.entry import Standing
 from repro.verdicts.figures import FIGURES
 
 
@@ -86,13 +86,13 @@ def test_a_verdict_chooses_claims_and_those_alone_are_counted(page: Page, path: 
     assert {*page.locator("#claims th a:visible").all_inner_texts()} == said
     for row in page.locator("#claims tbody tr:visible").all():
         of = [e for e in entries if e.says == row.locator("a").inner_text() and e.outcome == outcome]
-        number = sum(entry.standing == PAPER for entry in of)
+        number = sum(entry.standing == Standing.PAPER for entry in of)
         counts = {
             str(cell.get_attribute("data-count")): cell.inner_text() for cell in row.locator("[data-count]").all()
         }
         assert counts == {**dict.fromkeys(counts, "0"), outcome: str(number)}
         beyond = row.locator(".beyond").inner_text()
-        assert beyond == (tally([e for e in of if e.standing != PAPER]).short or "\N{EN DASH}")
+        assert beyond == (tally([e for e in of if e.standing != Standing.PAPER]).short or "\N{EN DASH}")
 
 
 def test_counts_are_those_that_are_written_before_any_script_runs(page: Page, path: Path) -> None:

@@ -20,9 +20,10 @@ from repro.statistics.joint import Exists, Jointly
 from repro.statistics.pairs import HigherOnAverage, LowerOnAverage, Mostly
 from repro.statistics.trends import Drops, Rises
 from repro.statistics.units import POINTS, Margin, factor, points
-from repro.verdicts.claim import Always, Case, Standing
+from repro.verdicts.claim import Always, Case
 from repro.verdicts.curves import FGSM, LAMBDA1, Curve
 from repro.verdicts.declaration import DIGITS, changes, declaration, digest
+from repro.verdicts.entry import Standing
 
 CASE = case_of(Curve(M1_MNIST, LR_BS(), FGSM), holds_if=Flat(points(5)), id="it-is-flat", axes=("FGSM", "flat"))
 CLAIM = CASE.claim

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ...experiment.papers import THIS, Paper
-from ...verdicts.entry import PAPER, Broken, Entry
+from ...verdicts.entry import Broken, Entry
 from ...words import counted, listed
 from ..together import in_words
 from .trust import Tally, tally
@@ -24,7 +24,7 @@ class Answer:
 
 def answer(entries: Sequence[Entry], errors: Collection[Broken] = (), paper: Paper = THIS) -> Answer:
     """The answer that a session's verdicts give to a paper's central claim; ``errors``: the tests that broke."""
-    own = [entry for entry in entries if entry.standing == PAPER]
+    own = [entry for entry in entries if entry.own]
     broke = sum(one.claim == paper.central for one in errors)
     central = tally([entry for entry in entries if entry.id == paper.central], broke)
     others = _others(own, len(entries) - len(own), len(errors))

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ...experiment.regimes import TRAINED
 from ...statistics.estimands import Compares, Outcome
 from ...verdicts.curves import MEASURES
-from ...verdicts.entry import PAPER, Entry, EqualAmount, OtherReading, PlainCurve
+from ...verdicts.entry import Entry, EqualAmount, OtherReading, PlainCurve, Standing
 from ...verdicts.looks import in_words
 from ..drawing.colours import colour_of
 from ..scorecard import variant_of
@@ -26,9 +26,9 @@ from .ways import straddles, way
 
 SYMBOLS: Final = {"holds": "\u2713", "fails": "\u2717", "undecided": "?", "not learnt": "\u2205"}
 STANDINGS: Final = {
-    PAPER: "stated by the paper",
-    "detail": "one task's part of a statement about all",
-    "extension": "beyond the paper's text",
+    Standing.PAPER: "stated by the paper",
+    Standing.DETAIL: "one task's part of a statement about all",
+    Standing.EXTENSION: "beyond the paper's text",
 }
 
 
@@ -89,7 +89,7 @@ class Case:
     @property
     def standing(self) -> str:
         """Whose statement it decides, in words."""
-        return STANDINGS.get(self.entry.standing, self.entry.standing)
+        return STANDINGS[self.entry.standing]
 
     @property
     def doubts(self) -> list[str]:

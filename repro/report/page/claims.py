@@ -7,7 +7,7 @@ from typing import Final
 
 from ...experiment.papers import THIS, Paper
 from ...experiment.tasks import ALL_TASKS, TASKS
-from ...verdicts.entry import PAPER, Entry
+from ...verdicts.entry import Entry
 from ..text import slug, unique
 from .answer import counts
 from .cases import STANDINGS, Case
@@ -27,12 +27,12 @@ class Sentence:
     @property
     def tally(self) -> Tally:
         """What the verdicts came to that are on what the paper says itself."""
-        return tally([case.entry for case in self.cases if case.entry.standing == PAPER])
+        return tally([case.entry for case in self.cases if case.entry.own])
 
     @property
     def beyond(self) -> Tally:
         """What the others came to: of tasks that the paper does not say it of, and of parts of what it says of all."""
-        return tally([case.entry for case in self.cases if case.entry.standing != PAPER])
+        return tally([case.entry for case in self.cases if not case.entry.own])
 
     @property
     def told(self) -> str:
@@ -91,7 +91,7 @@ def cards(found: Iterable[Sentence]) -> list[Card]:
 
 
 def _card(found: Sequence[Sentence], title: str, own: bool) -> Card:
-    kept = [(s, [c for c in s.cases if (c.entry.standing == PAPER) is own]) for s in found]
+    kept = [(s, [c for c in s.cases if c.entry.own is own]) for s in found]
     shown = {case.entry.task for _, cases in kept for case in cases}
     tasks = tuple(task for task in (ALL_TASKS, *TASKS) if task in shown)
     return Card(title, tasks, tuple((sentence, _rows(cases, tasks)) for sentence, cases in kept if cases))
@@ -129,6 +129,6 @@ def filters(found: Iterable[Sentence]) -> list[Filter]:
         Filter("section", "Section", tuple((name, name) for name in sections)),
         Filter("task", "Task", tuple((task, task) for task in dict.fromkeys(c.entry.task for _, c in cases))),
         Filter("measure", "Measure", tuple((name, name) for name in measures)),
-        Filter("standing", "Whose statement", tuple((name, STANDINGS.get(name, name)) for name in standings)),
+        Filter("standing", "Whose statement", tuple((str(name), STANDINGS[name]) for name in standings)),
     ]
     return [one for one in every if len(one.options) > 1]
