@@ -16,7 +16,7 @@ from ..verdicts.deciding import judge
 from ..verdicts.declaration import changes, digest
 from ..verdicts.entry import Broken, Entry, Look, Told, name_of
 from ..verdicts.history import Note, decided, looks_before, not_told
-from ..verdicts.looks import seeds_at
+from ..verdicts.looks import in_turn, seeds_at
 from .asserted import alike, asserted, families, line, of_session
 from .bundle import Loaded
 
@@ -129,10 +129,11 @@ class _Bench:
 
     def _looks(self, reported: Entry, case: Case) -> tuple[Look, ...]:
         """The looks that a report tells of, and those at fewer seeds that its store remembers besides."""
-        own = sum(seeds_at(case, self.conditions, reported.seeds))
-        remembered = [look for look in looks_before(self._notes, case, self.conditions) if look.size < own]
-        found = {look.size: look for look in (*remembered, *reported.looks)}
-        return tuple(found[size] for size in sorted(found))
+        own = seeds_at(case, self.conditions, reported.seeds)
+        known = looks_before(self._notes, case, self.conditions)
+        remembered = [look for look in known if look.size < sum(own) or (look.size == sum(own) and look.by != own)]
+        found = {look.by: look for look in (*remembered, *reported.looks)}
+        return tuple(sorted(found.values(), key=in_turn))
 
     @cached_property
     def _notes(self) -> list[Note]:

@@ -42,15 +42,13 @@ def judge(
     """Decide a case under the first reading and under the session's others, after obtaining what it lacks.
 
     Where seeds are added until a claim is decided, each look obtains its runs. ``before``: the looks that were ever
-    made at the case, by their seeds; see ``schedule``. Those that could decide nothing, whatever they saw, are none.
+    made at the case, by their seeds; see ``schedule``. One that could not have decided, whatever it saw, is none.
     InstrumentError: a check of the instruments failed.
     """
     looks = tuple(look for look in before if look.by_task or case.holds_if.decides(look.seeds, look.level))
     wanted = [seeds_at(case, conditions, seeds) for seeds in conditions.looks(*case.tasks)]
-    by_size = {look.size: look.by_task or seeds_at(case, conditions, look.seeds) for look in looks}
-    by_size |= {sum(seeds): seeds for seeds in wanted}
-    for size, level in schedule(looks, [sum(seeds) for seeds in wanted]):
-        at_look = at(conditions, case, by_size[size])
+    for seeds, level in schedule(looks, wanted):
+        at_look = at(conditions, case, seeds if len(seeds) == len(case.tasks) else seeds_at(case, conditions, *seeds))
         if obtain:
             obtain(case.jobs(at_look))
         verdict = _Look(case, store, at_look, Level(level), looks).verdict(rerun)

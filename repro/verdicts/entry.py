@@ -149,9 +149,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     by_task: tuple[int, ...] = ()
 
     @property
+    def by(self) -> tuple[int, ...]:
+        """Its seeds by task, of one as of several."""
+        return self.by_task or (self.seeds,)
+
+    @property
     def size(self) -> int:
         """All its seeds, by which looks follow each other."""
-        return sum(self.by_task) or self.seeds
+        return sum(self.by)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ from ..runs.store import Store
 from .claim import Case
 from .declaration import UNDER, Declared, changes, declaration, digest, folded, unfolded
 from .entry import Before, Entry, Look
-from .looks import data_of, seeds_at
+from .looks import data_of, in_turn, seeds_at
 
 
 class Note(Struct, frozen=True, kw_only=True):
@@ -74,8 +74,8 @@ def looks_before(notes: Sequence[Note], case: Case, conditions: Conditions) -> t
     for look in looks:
         by_task = look.by_task or seeds_at(case, conditions, look.seeds)
         if look.data == data_of(case, conditions, by_task):
-            found[sum(by_task)] = replace(look, by_task=by_task) if len(by_task) > 1 else look
-    return tuple(found[size] for size in sorted(found))
+            found[by_task] = replace(look, by_task=by_task) if len(by_task) > 1 else look
+    return tuple(sorted(found.values(), key=in_turn))
 
 
 def _but_for_rules(declared: Declared) -> str:

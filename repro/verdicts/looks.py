@@ -23,30 +23,38 @@ ROUNDING: Final = 1e-9
 MOST: Final = ERROR / (1 - REST) + ROUNDING  # what all looks together may err that anyone ever makes
 
 
-def schedule(before: Sequence[Look], wanted: Sequence[int]) -> list[tuple[int, float]]:
-    """The looks of a session that wants to look at these numbers of seeds: each with its level of error.
+Seeds = tuple[int, ...]  # of each of a case's tasks
 
-    Of a claim on several tasks a look's seeds are those of all together. ``before``: the looks that were ever made, by
-    their seeds. One of them is no new look and keeps its level. Nor are
-    fewer seeds than were looked at, which can decide nothing: their level is 0. Several new looks share what is left.
-    A session that goes on until a claim is decided begins where the last one ended. ReproError: no looks that were made
-    as they should be err so much together.
+
+def schedule(before: Sequence[Look], wanted: Sequence[Seeds]) -> list[tuple[Seeds, float]]:
+    """The looks of a session that wants to look at these numbers of seeds of each task: each with its level of error.
+
+    Looks follow each other by their seeds in all. ``before``: all looks ever made. Repeating one keeps its level; as
+    many seeds, divided otherwise between tasks, are a new look. A look at fewer seeds than the last can decide nothing
+    (level 0). Several new looks share what is left. A session that goes on until a claim is decided begins where the
+    last one ended. ReproError: no looks that were made as they should be err so much together.
     """
     if any(look.level > ERROR + ROUNDING for look in before) or error(before) > MOST:
         told = ", ".join(f"{counted(look.seeds, 'seed')} at {percent(look.level)}" for look in before)
         raise ReproError(f"looks at {told} are said to have been made, which is more error than any may spend")
     if not before:
-        return list(zip(wanted, levels(wanted, next_level(None)), strict=True))
+        return list(zip(wanted, levels([*map(sum, wanted)], next_level(None)), strict=True))
     last, most = before[-1], wanted[-1]
-    again = [(look.size, look.level) for look in before if look.size <= most][-1:]
+    again = [(look.by, look.level) for look in before if look.size < sum(most) or look.by == most][-1:]
     if len(wanted) == 1:
         again = [look for look in again if look[0] == most]
-    new = [seeds for seeds in wanted if seeds > last.size]
-    found = [*again, *zip(new, levels(new, next_level(last.level, last.decided)), strict=True)]
+    made = {look.by for look in before}
+    new = [seeds for seeds in wanted if sum(seeds) >= last.size and seeds not in made]
+    found = [*again, *zip(new, levels([*map(sum, new)], next_level(last.level, last.decided)), strict=True)]
     return found or [(most, 0.0)]
 
 
-def seeds_at(case: Case, conditions: Conditions, seeds: int) -> tuple[int, ...]:
+def in_turn(look: Look) -> tuple[int, float]:
+    """How looks follow each other: by their seeds; as many were looked at the later the smaller the error is."""
+    return look.size, -look.level
+
+
+def seeds_at(case: Case, conditions: Conditions, seeds: int) -> Seeds:
     """The seeds of each of a case's tasks at a look with so many; those of the regime where it has so many itself."""
     own = tuple(conditions.regime.scale(task).seeds for task in case.tasks)
     return own if seeds == min(own) else (seeds,) * len(own)
@@ -75,15 +83,17 @@ class Place:
     before: tuple[Look, ...]
 
     @property
-    def by_task(self) -> tuple[int, ...]:
+    def by_task(self) -> Seeds:
         """Its seeds of each of the case's tasks."""
         return tuple(self.conditions.regime.scale(task).seeds for task in self.case.tasks)
 
     @property
     def earlier(self) -> tuple[Look, ...]:
-        """Those with fewer seeds; all, where it decides nothing since there were more."""
-        size = sum(self.by_task)
-        return tuple(look for look in self.before if look.size < size or not self.error)
+        """Those with fewer seeds, or as many of other tasks; all, where it decides nothing since there were more."""
+        size, own = sum(self.by_task), self.by_task
+        return tuple(
+            look for look in self.before if look.size < size or (look.size == size and look.by != own) or not self.error
+        )
 
     @property
     def beside(self) -> float:
@@ -112,7 +122,8 @@ class Place:
         data, several = data_of(self.case, self.conditions, self.by_task), len(self.case.tasks) > 1
         by_task, size = self.by_task if several else (), sum(self.by_task)
         own = Look(seeds=min(self.by_task), level=self.error, decided=decided, data=data, by_task=by_task)
-        return (*self.earlier, own, *(look for look in self.before if look.size > size))
+        later = (look for look in self.before if look.size > size)
+        return tuple(sorted((*self.earlier, own, *later), key=in_turn))
 
 
 def error(looks: Sequence[Look]) -> float:

@@ -219,11 +219,11 @@ def test_no_sequence_of_sessions_is_wrong_in_more_than_5_percent_and_a_quarter_o
     """Sessions in any order, of one look each, and then one that goes on until it is decided."""
     before: tuple[Look, ...] = ()
     for seeds, settled in sessions:
-        ((at, level),) = schedule(before, [seeds])
+        (((at,), level),) = schedule(before, [(seeds,)])
         if level and at not in {look.seeds for look in before}:
             before = (*before, Look(seeds=at, level=level, decided=settled, data=""))
     assert [look.seeds for look in before] == sorted(look.seeds for look in before)
-    planned = schedule(before, sorted(wanted))
+    planned = [(seeds, level) for (seeds,), level in schedule(before, [(seeds,) for seeds in sorted(wanted)])]
     assert [seeds for seeds, _ in planned] == sorted({seeds for seeds, _ in planned})
     for seeds, level in planned:
         known = next((look for look in before if look.seeds == seeds), None)

@@ -75,3 +75,12 @@ def test_a_look_counts_though_one_task_decided_nothing_for_the_other_might_have_
 
 def test_of_a_first_look_nothing_is_said_though_its_tasks_have_different_numbers_of_seeds(tmp_path: Path) -> None:
     assert " seeds of this claim" not in session(tmp_path, 5, 2, learnt=False).evidence
+
+
+def test_as_many_seeds_of_other_tasks_are_another_look_and_the_first_stays_one(tmp_path: Path) -> None:
+    assert levels(session(tmp_path, 2, 6)) == [0.05]
+    assert levels(session(tmp_path, 4, 4)) == [0.05, 0.01]
+    again = session(tmp_path, 2, 6)
+    assert sorted(levels(again)) == [0.01, 0.05]
+    assert next(look.level for look in again.looks if look.by_task == (2, 6)) == 0.05
+    assert levels(session(tmp_path, 6, 6)) == [0.05, 0.01, 0.002]
