@@ -187,12 +187,11 @@ class Store:
         What was measured on other weights goes with these, and what may have been, since it does not say on which.
         ReproError: the disk is full, say; what was stored stays.
         """
-        data = None if callable(weights) else weights
         with self._written(run) as new:
-            with whole(self.weights(run), data) as path:
+            with whole(self.weights(run), None if callable(weights) else weights) as path:
                 if callable(weights):
                     weights(path)
-                of = checksum(path) if data is None else sha256(data).hexdigest()
+                of = checksum(path) if callable(weights) else sha256(weights).hexdigest()
                 self._forget(run, RECORD)
                 same = not new and self.checksum_of_weights(run) == of
                 if not same:  # nobody finds it beside others' weights
@@ -200,7 +199,8 @@ class Store:
             self._write(run, RECORD, {"run": run.spec, **record, WEIGHTS: of})
             for reading, measures in measured:
                 self._write(run, measures_name(reading), {**measures, WEIGHTS: of})
-            self._remove_others(run, {of, None} if same else {of})
+            if not new:
+                self._remove_others(run, {of, None} if same else {of})
 
     def _remove_others(self, run: Run, weights: Collection[str | None]) -> None:
         """Remove what was not measured on weights with one of these checksums; None: on any, for it does not say."""

@@ -125,7 +125,7 @@ def test_runs_that_diverged_are_audited_like_others(
     monkeypatch.setattr(Store, "checksum_of_weights", lambda *_: object())  # as on another kind of processor
     assert main(["audit", str(published), "--runs", "1"]) == BAD_INPUT
     err = capsys.readouterr().err
-    assert (err.count("\n"), "no batch size of its line has two seeds" in err) == (1, True)
+    assert (err.count("\n"), "no batch size of its task has two seeds" in err) == (1, True)
     monkeypatch.setattr("repro.runs.trainer.measure", lambda *_, **__: {})
     assert main(["audit", str(published), "--runs", "1"]) == SAME
     assert "nothing could be measured of it, as it was published" in capsys.readouterr().out

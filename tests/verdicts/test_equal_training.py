@@ -131,6 +131,7 @@ def test_the_entry_has_both_decisions_as_plain_json(tmp_path: Path) -> None:
         "estimate": pytest.approx(0, abs=1e-9),
         "interval": [pytest.approx(-HALF_AN_IMAGE, rel=1e-3), pytest.approx(HALF_AN_IMAGE, rel=1e-3)],
         "trained_less": True,
+        "lacks": None,
         "notes": [],
     }
 
