@@ -4,8 +4,9 @@ The paper leaves most of this open; the defaults are our first reading and stand
 readings of the same trained run are measured on request and stored beside it; a report says which verdicts they flip.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, Literal
 
 from ..errors import SettingError
@@ -131,44 +132,57 @@ class Alternative:
 SOUND: Final = "sound-attack"
 PIXELS: Final = "epsilon-in-pixels"
 TEST_LOSS: Final = "lambda1-test"
-NAMES: Final = (SOUND, PIXELS, TEST_LOSS, "pgd-10-restarts-3", "lambda1-1024", "lambda1-4096", "lambda1-all")
 # These stand beside every verdict: an attack that saturation does not blind, what the paper's Section 1 says of
 # epsilon, and what the drivers of Yao et al. take lambda1 of.
 BY_DEFAULT: Final = (SOUND, PIXELS, TEST_LOSS)
 FEWER: Final = 4  # the last two take one in so many of the first reading's images; see docs/performance.md
 
 
+def _sound(first: Reading, _: Dataset) -> tuple[str, Reading]:
+    return (
+        "by the strongest attack on each image, on cross-entropy and on the margin form, which does not saturate",
+        first,
+    )
+
+
+def _in_pixels(first: Reading, dataset: Dataset) -> tuple[str, Reading]:
+    count = _fewer(first.attacked_images, dataset)
+    says = f"epsilon is a share of a pixel's range; on {count:,} images"
+    return says, replace(alone(first, "attacks"), epsilon_unit="pixels", attacked_images=count)
+
+
+def _restarted(first: Reading, _: Dataset) -> tuple[str, Reading]:
+    return "PGD with 10 steps and 3 restarts", replace(alone(first, "attacks"), pgd_steps=10, pgd_restarts=3)
+
+
+def _of_test_images(first: Reading, dataset: Dataset) -> tuple[str, Reading]:
+    count = _fewer(first.hessian_images, dataset)
+    says = f"lambda1 of the loss on {count:,} test images"
+    return says, replace(alone(first, "curvature"), curvature_of="test", hessian_images=count)
+
+
+def _of_training_images(count: int | None, first: Reading, _: Dataset) -> tuple[str, Reading]:
+    which = f"{count:,} training images, as far as the run has them" if count else "all training images of the run"
+    return f"lambda1 on {which}", replace(alone(first, "curvature"), curvature_of="train", hessian_images=count)
+
+
+MAKERS: Final[Mapping[str, Callable[[Reading, Dataset], tuple[str, Reading]]]] = {
+    SOUND: _sound,
+    PIXELS: _in_pixels,
+    TEST_LOSS: _of_test_images,
+    "pgd-10-restarts-3": _restarted,
+    "lambda1-1024": partial(_of_training_images, 1024),
+    "lambda1-4096": partial(_of_training_images, 4096),
+    "lambda1-all": partial(_of_training_images, None),
+}
+NAMES: Final = tuple(MAKERS)
+
+
 def alternative(name: str, first: Reading, dataset: Dataset) -> Alternative:
     """An alternative by its name, derived from the first reading of runs on a data set; KeyError for an unknown one."""
-    attacks, curvature = replace(first, parts=("attacks",)), replace(first, parts=("curvature",))
-    match name:
-        case "sound-attack":
-            says = (
-                "by the strongest attack on each image, on cross-entropy and on the margin form, which does not "
-                "saturate"
-            )
-            return Alternative(name, says, first, "attacks", free=True)
-        case "epsilon-in-pixels":
-            count = _fewer(first.attacked_images, dataset)
-            says = f"epsilon is a share of a pixel's range; on {count:,} images"
-            reading = replace(attacks, epsilon_unit="pixels", attacked_images=count)
-        case "lambda1-test":
-            count = _fewer(first.hessian_images, dataset)
-            says = f"lambda1 of the loss on {count:,} test images"
-            reading = replace(curvature, curvature_of="test", hessian_images=count)
-        case "pgd-10-restarts-3":
-            says = "PGD with 10 steps and 3 restarts"
-            reading = replace(attacks, pgd_steps=10, pgd_restarts=3)
-        case "lambda1-1024" | "lambda1-4096":
-            wanted = int(name.removeprefix("lambda1-"))
-            says = f"lambda1 on {wanted:,} training images, as far as the run has them"
-            reading = replace(curvature, curvature_of="train", hessian_images=wanted)
-        case "lambda1-all":
-            says = "lambda1 on all training images of the run"
-            reading = replace(curvature, curvature_of="train", hessian_images=None)
-        case _:
-            raise KeyError(name)
-    return Alternative(name, says, reading, reading.parts[0])
+    says, reading = MAKERS[name](first, dataset)
+    free = reading is first
+    return Alternative(name, says, reading, "attacks" if free else reading.parts[0], free)
 
 
 def _fewer(images: int | None, dataset: Dataset) -> int:

@@ -22,7 +22,6 @@ import pytest
 from msgspec.structs import replace
 
 from ..errors import ReproError, error_line
-from ..files.staged import staged
 from ..science.data.sources import Source
 from .ending import TERMINATED, Termination, left_over, tell_of_interrupt
 from .meanwhile import get_ready, workers_end
@@ -37,7 +36,6 @@ from .shared import OVER, STOPPED, Shared, Told
 from .watching import keep_timeline
 
 if TYPE_CHECKING:
-    from ..runs.store import Store
     from ..verdicts.entry import Broken, Entry
 
 SHOWN: Final = 10  # remarks that are shown
@@ -210,20 +208,12 @@ class Controller:
         self.entries = dict(sorted(self.entries.items(), key=lambda item: order.get(item[0], len(order))))
         with self._told_if_unwritten(), alone(self.settings.artifacts, self.settings.store) as free:
             if self.entries or self.errors:
-                self._write(free)
+                from .writing import Decided, write
+
+                decided = Decided(self.entries, self.errors, self._sources, self._session_facts(), self._known())
+                self.entries, self._written, self._placed = write(decided, self.settings, self.shared, free)
             else:
                 keep_timeline(self.settings.artifacts, self.shared)
-
-    def _remembered(self, store: "Store") -> "list[Entry]":
-        """The entries, after the store has taken note of them, if it has room."""
-        from ..verdicts.history import remember
-
-        entries = [*self.entries.values()]
-        try:
-            return remember(store, entries, self.settings.regime.title)
-        except OSError as error:
-            self.shared.remark(f"--store {store.root}: does not remember what was decided ({error.strerror})")
-            return entries
 
     @contextmanager
     def _told_if_unwritten(self) -> Iterator[None]:
@@ -236,33 +226,6 @@ class Controller:
             refused = isinstance(error, OSError) and error.errno is not None
             whole = f"{getattr(error, 'strerror', None)}; what was there, and what was stored, is whole. "
             self._unwritten = f"--artifacts {self.settings.artifacts}: {whole}" if refused else traceback.format_exc()
-
-    def _write(self, free: bool) -> None:
-        from ..report import Ahead, stores, write_report
-        from ..report.bundle import session_of
-        from ..report.together import taken_together
-        from ..runs.store import Store
-        from .placing import place
-        from .session import conditions_of
-
-        store, facts = Store(self.settings.store, self.shared.remark), self._session_facts()
-        conditions = conditions_of(self.settings, self._sources)
-        own: list[Entry | Broken] = [*self._remembered(store), *self.errors.values()]
-        to = place(self.settings.artifacts, session_of(conditions, **facts), store.root, own, free)
-        entries, broken = to.together(own)
-        if to.conditions is not None:
-            conditions = conditions_of(self.settings, {**to.conditions.sources, **self._sources})
-        entries = taken_together(entries)
-        decided = {entry.name: entry for entry in entries}
-        self.entries = {test: decided[entry.name] for test, entry in self.entries.items()}
-        self._placed, ahead = to.says, Ahead(self.shared.figures)
-        facts = to.facts(facts, len(self._told.claims) + self._told.deselected, own)
-        facts["store"] = stores.told(store.root, to.folder)
-        keep_timeline(to.folder, self.shared)  # whatever becomes of the report
-        with staged(to.folder) as folder:
-            keep_timeline(folder, self.shared)
-            written = write_report(entries, broken, facts, conditions, store, folder, ahead, self.settings.linear_axis)
-        self._written = [to.folder / path.relative_to(folder) for path in written]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The scorecard and one line a claim."""
@@ -288,6 +251,11 @@ class Controller:
 
     def _undecided(self) -> int:
         return len(self._told.claims.keys() - self.entries.keys() - self.errors.keys())
+
+    def _known(self) -> int:
+        """Of how many claim tests the session knows; 0 where anything but leaving some of them out narrowed it."""
+        narrowed = self.settings.shard or partial(self.config, 0, self._undecided(), len(self._uncollected))
+        return 0 if narrowed else len(self._told.claims) + self._told.deselected
 
     def _session_facts(self) -> dict[str, Any]:
         shard = [f"--shard {self.settings.shard}"] if self.settings.shard else []

@@ -57,14 +57,14 @@ class Place:
     def facts(self, own: Mapping[str, Any], collected: int, tests: Iterable[Told]) -> dict[str, Any]:
         """What the report says of its session: how and where the whole one was made, and what was merged into it.
 
-        ``collected``: how many claim tests the session found before any was left out; ``tests``: those it tells of.
+        ``collected``: of how many claim tests the session knows, those that it left out among them, or 0 where it may
+        have found fewer than there are; ``tests``: those it tells of.
         """
         if self.into is None:
             return {**own}
         whole = self.into.report.session
-        left_out_only = all(word.endswith("deselected") for word in own["partial"])
         there = {one.name for one in self.into.report.told} | {one.name for one in tests}
-        complete = not whole.partial or (left_out_only and collected <= len(there))
+        complete = not whole.partial or 0 < collected <= len(there)
         here, made = provenance.commit(Path(__file__).parent)["commit"], {name: getattr(whole, name) for name in MADE}
         at = f" at commit {here}" if here and here != whole.commit else ""  # an installed program has none
         return {
