@@ -1,7 +1,6 @@
 """``repro audit``: runs of a report, drawn at random, are made again and compared with what was published."""
 
 import random
-import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from ..report.bundle import Loaded, load
 from ..report.recompute import ReadOnce
 from ..report.remade import SURE, Cells, Difference, Values, differences, lines, would_be_found
 from ..runs.conditions import Conditions
-from ..runs.run import Run, of_record
+from ..runs.run import Run
 from ..runs.store import Store
 from ..science.data.sources import Source, cache_folder, resolve
 from ..verdicts.declaration import UNDER
@@ -85,10 +84,7 @@ def _conclusion(total: int, results: Sequence[Sequence[Difference]]) -> list[str
 def _runs(loaded: Loaded, store: Store) -> list[Run]:
     """The runs that the report rests on and the states of them that are stored, in the order of their keys."""
     behind = {key for entry in loaded.report.claims for key in entry.runs}
-    stored = {}
-    for record, _ in store.sample(sys.maxsize, measured=False):
-        if run := of_record(record):
-            stored[run.key] = run
+    stored = {key: run for key in store.keys() if (run := store.run(key))}  # noqa: SIM118  # no mapping
     if lost := sorted(behind - stored.keys()):
         lacks = f"lacks {counted(len(lost), 'run')} of the report, {lost[0]} for one"
         unknown = "or they are of tasks of others' claims, and --claims must name the folder of these"

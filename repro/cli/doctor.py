@@ -18,7 +18,7 @@ from ..report.provenance import PACKAGES
 from ..runs.rates import measured
 from ..runs.store import Store
 from ..science.data.sources import ENVIRONMENT, cache_folder, chosen_root, is_whole
-from ..words import printable
+from ..words import counted, printable
 from .group import Answer
 from .output import text_of
 
@@ -132,8 +132,7 @@ def _store(place: Path) -> Iterator[Found]:
     try:
         if place.is_dir():
             Store(place).prepare()
-            runs = sum(1 for _ in (place / "runs").iterdir())
-            yield Found(OK, f"store with {runs} runs in {place}")
+            yield Found(OK, f"store with {counted(len(Store(place).keys()), 'run')} in {place}")
         else:
             with tempfile.TemporaryDirectory(dir=_existing(place)) as folder:
                 check_locks(Path(folder), f"--store {place}")

@@ -10,6 +10,7 @@ from ..errors import SettingError
 from ..plugin.watching import State, at_work
 from ..report import stores
 from ..report.bundle import Loaded, load
+from ..runs.store import Store
 from ..words import counted, span
 from .group import Answer
 from .output import text_of
@@ -55,4 +56,4 @@ def _finished(loaded: Loaded) -> list[str]:
         store = stores.found(loaded, None)
     except SettingError as error:
         return [*lines, f"store   {error}"]
-    return [*lines, f"store   {store}, with {counted(sum(1 for _ in (store / 'runs').iterdir()), 'run')}"]
+    return [*lines, f"store   {store}, with {counted(len(Store(store).keys()), 'run')}"]

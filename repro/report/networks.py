@@ -10,10 +10,8 @@ from typing import Any, Final
 from ..experiment.own import PREFIX
 from ..experiment.readings import alone
 from ..experiment.regimes import TRAINED
-from ..files.regular import read_json
 from ..runs.conditions import Conditions
-from ..runs.integrity import RECORD
-from ..runs.run import Run, of_record
+from ..runs.run import Run
 from ..runs.store import Record, Store
 from ..verdicts.curves import MEASURES
 from ..verdicts.entry import Entry, PlainCurve
@@ -109,7 +107,7 @@ class Networks:
 
     def network(self, recipe: str, key: str) -> Network | None:
         """The one of a key; None where the store has it no longer."""
-        run = self._run(key)
+        run = self.store.run(key)
         record = self.store.record(run) if run else None
         if run is None or record is None:
             return None
@@ -118,13 +116,6 @@ class Networks:
         stored = [self.store.measures(run, reading) or {} for reading in readings]
         measures = {name: value for one in stored for name, value in one.get("measures", {}).items()}
         return Network(recipe, run, record, measures, stored[0].get("seconds") or 0.0)
-
-    def _run(self, key: str) -> Run | None:
-        try:
-            run = of_record(read_json(self.store.root / "runs" / key / RECORD))
-        except (OSError, ValueError):
-            return None
-        return run if run and run.key == key else None
 
     @cached_property
     def _parts(self) -> Sequence[str]:

@@ -61,8 +61,8 @@ class ReadOnce(Store):
             self._gone.add((run.key, name))
         return found
 
-    def _aside(self, path: Path, why: str, then: str) -> None:
-        pass
+    def aside(self, path: Path, why: str, then: str) -> None:
+        """Leave it where it is."""
 
 
 def recompute(

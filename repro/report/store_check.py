@@ -1,18 +1,14 @@
 """Every file of a store, checked as it is read: which are sound, which carry no checksum, which are damaged."""
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from ..files.aside import DAMAGED
 from ..files.regular import checksum, read_json
 from ..runs.integrity import MEASURES, RECORD, Believed, agree, believed, hashes
-from ..runs.store import WEIGHTS_FILE
-
-KEY: Final = re.compile(r"[0-9a-f]{20}")
+from ..runs.store import KEY, WEIGHTS_FILE
 
 
 @dataclass

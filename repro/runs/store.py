@@ -5,7 +5,7 @@
     runs/KEY/measures-READING.json
     locks/KEY.lock
     layout                      the version of all this (see ``layout``)
-    decided/HASH.json           which claims a session decided under which declarations (see repro.verdicts.history)
+    decided/HASH.json           which claims a session decided under which declarations (see ``decided``)
 
 Every file is written whole or not at all (a temporary file beside it, flushed to disk, then renamed), ``run.json``
 last, so a process that is killed leaves nothing half done but a temporary file, which whoever makes the run next
@@ -16,6 +16,7 @@ may share a store. What was damaged since is noticed when it is read (see ``inte
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
@@ -28,14 +29,15 @@ from ..errors import ReproError, SettingError, WeightsError
 from ..experiment.readings import Reading
 from ..files.aside import DAMAGED, set_aside
 from ..files.locks import check_locks, locked
-from ..files.regular import checksum, read_json
+from ..files.regular import checksum
 from ..files.text import TEMPORARY, whole, write_text
 from ..words import printable
-from .integrity import MEASURES, RECORD, WEIGHTS, Believed, agree, believed, hashes, signed
+from .integrity import MEASURES, RECORD, WEIGHTS, Believed, agree, believed, signed
 from .layout import mark, require_layout
-from .run import Run, reading_key
+from .run import Run, of_record, reading_key
 
 Record = dict[str, Any]
+KEY: Final = re.compile(r"[0-9a-f]{20}")
 Weights = bytes | Callable[[Path], object]  # or what is given a path, and writes them there
 WEIGHTS_FILE: Final = "weights.safetensors"
 
@@ -118,9 +120,10 @@ class Store:
         """Set aside a file that cannot be believed, and say so: it is kept for a look, and made anew."""
         self._forget(run, name)
         folder = self._folder(run)
-        self._aside(folder if folder.is_symlink() or not folder.is_dir() else folder / name, why, "it is made anew")
+        self.aside(folder if folder.is_symlink() or not folder.is_dir() else folder / name, why, "it is made anew")
 
-    def _aside(self, path: Path, why: str, then: str) -> None:
+    def aside(self, path: Path, why: str, then: str) -> None:
+        """Set a file aside and say why, and what becomes of it ``then``."""
         try:
             aside = set_aside(path)
         except OSError as error:
@@ -252,28 +255,17 @@ class Store:
                 paths = folder.glob(f"{MEASURES}*.json") if measured else ()
                 yield record, [believed(path).content for path in paths]
 
-    def decided(self) -> list[Record]:
-        """What sessions left with ``put_decided``, in no order."""
-        return [record for path in (self.root / "decided").glob("*.json") if (record := self._decided(path))]
+    def keys(self) -> list[str]:
+        """The keys of the runs that are stored, in their order; what else lies among them is none."""
+        folders = (self.root / "runs").glob("*")
+        return sorted(path.name for path in folders if KEY.fullmatch(path.name) and (path / RECORD).exists())
 
-    def _decided(self, path: Path) -> Record | None:
-        """What a file of decisions holds, whose name is its checksum; one that cannot be believed is set aside."""
-        try:
-            record = read_json(path)
-            if not isinstance(record, dict) or hashes(record) != path.stem:
-                raise ValueError("it is not what its name is the checksum of")
-        except FileNotFoundError:
-            return None
-        except (ValueError, RecursionError) as error:
-            self._aside(path, str(error), "what it held is forgotten")
-            return None
-        return record
-
-    def put_decided(self, record: Record) -> None:
-        """Keep what a session decided, in a file of its own."""
-        folder = self.root / "decided"
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / f"{hashes(record)}.json", record)
+    def run(self, key: str) -> Run | None:
+        """The run of a key; None where it is not stored, or damaged, or nothing here fits its record."""
+        with suppress(OSError, ValueError):
+            run = of_record(believed(self.root / "runs" / key / RECORD).content)
+            return run if run is not None and run.key == key else None
+        return None
 
     @contextmanager
     def claimed(self, run: Run) -> Iterator[bool]:

@@ -17,6 +17,8 @@ from msgspec import Struct, convert, field, to_builtins
 from msgspec.structs import replace
 
 from ..runs.conditions import Conditions
+from ..runs.decided import decided as decided_from
+from ..runs.decided import put_decided
 from ..runs.store import Store
 from .claim import Case
 from .declaration import UNDER, Declared, changes, declaration, digest, folded, unfolded
@@ -57,7 +59,7 @@ def remember(store: Store, entries: Sequence[Entry], regime: str) -> list[Entry]
     terms: dict[str, Any] = {}
     new = tuple(_note(entry, terms, regime=regime, date=date) for entry in unknown)
     if new:
-        store.put_decided(to_builtins(Notes(decided=new, terms=terms)))
+        put_decided(store, to_builtins(Notes(decided=new, terms=terms)))
     notes = [note for note in decided(store) if note.regime == regime]
     return [replace(entry, declared_before=_before(entry, notes)) for entry in entries]
 
@@ -96,7 +98,7 @@ def _note(entry: Entry, terms: dict[str, Any], **when: str) -> Note:
 def decided(store: Store) -> list[Note]:
     """Everything decided from the store so far, the first of each declaration first."""
     found: list[Note] = []
-    for record in store.decided():
+    for record in decided_from(store):
         with suppress(ValueError):  # a file that no session wrote so tells nothing
             told = convert(record, Notes)
             found += [replace(note, declaration=unfolded(note.declaration, told.terms)) for note in told.decided]

@@ -16,6 +16,7 @@ from repro import cli
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.store_check import check_store
+from repro.runs.decided import put_decided
 from repro.runs.store import Store
 
 RUNS = conditions(seeds=4).runs(STDCNN_MNIST, LR(), (64, 128, 256))
@@ -32,7 +33,7 @@ def full(store: Store) -> Store:
         content = random.Random(number).randbytes(2 * MIB if run == BIG else MIB // 3)
         store.put_run(run, record, lambda path, content=content: path.write_bytes(content))
         store.put_measures(run, READING, measures)
-    store.put_decided({"decided": [], "terms": {}})
+    put_decided(store, {"decided": [], "terms": {}})
     return store
 
 

@@ -16,6 +16,7 @@ from repro.experiment.regimes import QUICK
 from repro.report.bundle import Report, session_of, told_once
 from repro.report.recompute import COMPARED, ReadOnce, Recomputed, recompute
 from repro.report.together import taken_together
+from repro.runs.decided import put_decided
 from repro.runs.store import Store
 from repro.statistics.equivalence import Flat
 from repro.statistics.units import points
@@ -208,7 +209,7 @@ def test_a_declaration_that_the_store_remembers_is_not_left_out(tmp_path: Path, 
             regime=title,
             date=f"2026-01-0{number + 1}",
         )
-        store.put_decided(to_builtins(Notes(decided=(note,))))
+        put_decided(store, to_builtins(Notes(decided=(note,))))
     (line,) = again(tmp_path, whole).differ[FIRST]
     assert line == "declared_before: the store was decided from under another, too, before this"
 

@@ -15,6 +15,7 @@ from worlds import READING, conditions, fill, prepared
 from repro.experiment.recipes import LR
 from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.store_check import check_store
+from repro.runs.decided import decided
 from repro.runs.integrity import signed
 from repro.runs.run import Run, reading_key
 from repro.runs.store import Store
@@ -274,7 +275,7 @@ def test_the_published_store_is_believed(tmp_path: Path) -> None:
     found = check_store(published)
     assert found.damaged == []
     assert found.signed + found.unsigned > 100
-    assert prepared(tmp_path / "empty").decided() == []
+    assert decided(prepared(tmp_path / "empty")) == []
 
 
 def test_what_was_measured_on_other_weights_goes_with_them_as_a_run_is_stored_anew(full: Store) -> None:
