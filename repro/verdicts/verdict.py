@@ -69,18 +69,18 @@ class Verdict:
     curves: tuple[Measured, ...]
     word: str
     declaration: dict[str, Any]
-    rerun: str = ""
-    by_sound: OtherReading | None = None
-    others: tuple[OtherReading, ...] = ()
-    matched: Matched | None = None
-    sound: Soundness | None = None
-    further: Further | None = None
-    flips_at: str = ""
-    number_line: NumberLine | None = None
-    notes: tuple[str, ...] = ()
-    looks: tuple[Look, ...] = ()
-    withheld: bool = False
-    compared: tuple[Measured, ...] = ()
+    rerun: str
+    strongest: OtherReading | None  # what the strongest of several attacks decides, where one is claimed of
+    others: tuple[OtherReading, ...]
+    matched: Matched | None
+    soundness: Soundness
+    further: Further | None
+    flips_at: str
+    number_line: NumberLine | None
+    notes: tuple[str, ...]
+    looks: tuple[Look, ...]
+    withheld: bool
+    compared: tuple[Measured, ...]
 
     @property
     def reproduced(self) -> bool:
@@ -110,7 +110,7 @@ class Verdict:
     @property
     def compared_seeds(self) -> int:
         """The same of the tasks that were not left out."""
-        return min(len(curve.cells) for curve in self.compared or self.curves)
+        return min(len(curve.cells) for curve in self.compared)
 
     @property
     def evidence(self) -> str:
@@ -125,21 +125,21 @@ class Verdict:
                 *(line for curve in self.curves for line in table(curve)),
                 f"  {decision.effect}: {self.effect} ({certainty})",
                 f"  asked for: {decision.asked} ({self.case.because})",
-                *([f"  as the paper measures: {self.word}; {self._soundly}"] if self.by_sound else ()),
+                *([f"  as the paper measures: {self.word}; {self._at_strongest}"] if self.strongest else ()),
                 *([f"  it would flip at {self.flips_at}"] if self.flips_at else ()),
                 *(f"  note: {note}" for note in self.notes),
                 *(f"  {line}" for line in [in_words(self.looks, self.seeds)] if line),
                 *([f"  {self.further.text}"] if self.further else ()),
-                *(self.sound.evidence if self.sound else ()),
+                *self.soundness.evidence,
                 *(self.matched.evidence if self.matched else ()),
             ]
         )
 
     @property
-    def _soundly(self) -> str:
+    def _at_strongest(self) -> str:
         """What the strongest attack on each image decides."""
-        assert self.by_sound is not None
-        return f"{self.by_sound.says}: {self.by_sound.verdict}, {self.by_sound.shown}"
+        assert self.strongest is not None
+        return f"{self.strongest.says}: {self.strongest.verdict}, {self.strongest.shown}"
 
     def entry(self) -> Entry:
         """What the report holds of it."""
@@ -178,13 +178,13 @@ class Verdict:
             seeds=self.seeds,
             compared_seeds=self.compared_seeds if self.compared_seeds != self.seeds else None,
             looks=self.looks,
-            undertrained=tuple(note for curve in self.compared or self.curves for note in undertrained(curve)),
+            undertrained=tuple(note for curve in self.compared for note in undertrained(curve)),
             runs=tuple(sorted({cell.run for curve in self.curves for row in curve.cells for cell in row})),
             evidence=self.evidence,
             curves=tuple(map(plain_curve, self.curves)),
-            instruments=self.sound.instruments if self.sound else None,
+            instruments=self.soundness.instruments,
             equal_amount=self.matched.entry if self.matched else None,
-            sound=self.by_sound,
+            sound=self.strongest,
             readings=self.others,
             rerun=self.rerun,
         )

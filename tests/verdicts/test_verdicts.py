@@ -268,7 +268,7 @@ def test_a_reading_of_attacks_says_nothing_beside_a_claim_of_curvature(tmp_path:
     case = case_of(Curve(STDCNN_MNIST, LR_BS(), LAMBDA1), holds_if=Flat(factor(2)))
     here = conditions()
     found = judge(case, fill(Store(tmp_path), case.runs(here)), here)
-    assert (found.by_sound, found.others) == (None, ())
+    assert (found.strongest, found.others) == (None, ())
 
 
 def test_a_reading_that_costs_something_is_measured_and_decided_when_it_is_asked_for(tmp_path: Path) -> None:
