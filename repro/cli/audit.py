@@ -42,16 +42,16 @@ def audit(
     """Make ``count`` runs of a report again and say which of them are what was published.
 
     ``states``: of the states that its runs were in at equal training amount, and of trainings whose schedule is
-    compressed to it, which take a part of the training alone.
-    Other claims than the paper's own are collected before, for they enter their tasks. ReproError: there is no report,
-    its runs are not there, or there are not so many; the data are others.
+    compressed to it, which take a part of the training alone; those that nothing was measured of are left out. Other
+    claims than the paper's own are collected before, for they enter their tasks. ReproError: there is no report, its
+    runs are not there, or there are not so many; the data are others.
     """
     enter(root, folder)
     loaded = load(artifacts)
     if loaded.conditions.device == "cuda" and not visible():
         raise SettingError(f"{loaded.path}: its runs were trained on a GPU, and torch finds no CUDA device here")
     published = ReadOnce(stores.found(loaded, store))
-    behind = _runs(loaded, published)
+    behind = [run for run in _runs(loaded, published) if run.steps is None or _measured(run, loaded, published)]
     runs = [run for run in behind if (run.steps is not None) is states]
     if not 1 <= count <= len(runs):
         raise SettingError(f"--runs {count}: must be from 1 to {len(runs)}, what there is to draw from")
@@ -90,6 +90,10 @@ def _runs(loaded: Loaded, store: Store) -> list[Run]:
         unknown = "or they are of tasks of others' claims, and --claims must name the folder of these"
         raise SettingError(f"{store.root}: {lacks}, {unknown}")
     return [run for key, run in sorted(stored.items()) if run.whole.key in behind]
+
+
+def _measured(run: Run, loaded: Loaded, store: Store) -> bool:
+    return store.measures(run, loaded.conditions.reading_of(run)) is not None
 
 
 def _here(loaded: Loaded, data_root: str | None) -> Conditions:

@@ -101,6 +101,17 @@ def test_states_on_the_way_are_audited_by_themselves(published: Path, capsys: py
     assert "drawn with --seed " in text
 
 
+def test_states_that_nothing_was_measured_of_are_not_drawn(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as a longer training left behind: no verdict rests on them."""
+    states = [path for path in published.glob("store/runs/*/run.json") if json.loads(path.read_text())["run"]["steps"]]
+    for measures in states[0].parent.glob("measures-*.json"):
+        measures.unlink()
+    assert main(["audit", str(published), "--states", "--runs", "1"]) == SAME
+    assert capsys.readouterr().out.startswith("1 run of 1, drawn with ")
+    assert main(["audit", str(published), "--states", "--runs", "2"]) == BAD_INPUT
+    assert "must be from 1 to 1, what there is to draw from" in capsys.readouterr().err
+
+
 def test_a_measure_that_was_altered_is_caught(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
     alter(published, fgsm_accuracy=0.5)
     assert main(["audit", str(published), "--runs", "1", "--seed", "0"]) == DIFFERENT
