@@ -19,6 +19,7 @@ from ..files.text import TEMPORARY
 from ..plugin.options import ARTIFACTS, STORE
 from ..report import stores
 from ..runs.integrity import MEASURES, RECORD
+from ..runs.layout import BESIDE
 from ..runs.run import of_record
 from ..runs.store import WEIGHTS_FILE, measures_name
 from ..words import counted
@@ -46,7 +47,7 @@ def clean(store: Path | None, *, weights: bool, everything: bool, yes: bool) -> 
 
     ``weights``: of runs that are measured, too; ``everything``: all runs; ``yes``: without being asked.
     """
-    places = [store] if store else [STORE, Path(ARTIFACTS, stores.BESIDE)]
+    places = [store] if store else [STORE, Path(ARTIFACTS, BESIDE)]
     none = f"{' and '.join(map(str, places))}: no store is there; name one with --store"
     place = stores.first(places, none)
     found = [*_aside(place), *_found(place / "runs", weights, everything)]

@@ -20,7 +20,7 @@ from ..experiment.regimes import QUICK, Regime
 from ..experiment.tasks import TASKS
 from ..experiment.trained_as import SAYS
 from ..files.regular import at_home
-from ..report.stores import BESIDE
+from ..runs.layout import BESIDE
 from ..runs.shards import Shard
 from ..words import did_you_mean, printable
 from .options import ARTIFACTS, SEVERAL, STORE, UNTIL_DECIDED, VALUES, flag

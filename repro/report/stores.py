@@ -7,11 +7,10 @@ from typing import Final
 
 from ..errors import SettingError
 from ..files.regular import is_folder
-from ..runs.layout import require_layout
+from ..runs.layout import BESIDE, require_layout
 from .bundle import Loaded
 
 MUST: Final = "must be the folder in which a session kept its runs"
-BESIDE: Final = "store"  # the folder in the artifacts that sessions kept runs in before, and that bundles have
 
 
 def told(store: Path, artifacts: Path) -> str:

@@ -16,6 +16,7 @@ from ..words import printable
 
 LAYOUT: Final = 1
 MARKER: Final = "layout"
+BESIDE: Final = "store"  # the folder in the artifacts that sessions kept runs in before, and that bundles have
 
 
 def require_layout(root: Path) -> None:

@@ -102,7 +102,7 @@ def test_an_interrupted_session_reports_what_it_decided_as_a_part(
     project: Project, monkeypatch: pytest.MonkeyPatch, processes: str
 ) -> None:
     project.run("-n0", "-k", "it-holds")  # so that it holds at once the next time
-    monkeypatch.setenv("PLAYED_SECONDS", "3")
+    monkeypatch.setenv("PLAYED_SECONDS", "8")  # for which the last run is still under way
     selected = "it-holds or it-is-drawn"
     interrupted(project, processes, signal.SIGINT, group=True, selected=selected, after=2)  # all workers are there
     report = project.report()
