@@ -53,8 +53,8 @@ def matched(curves: Iterable[Curve], estimand: Estimand, conditions: Conditions)
     curves = tuple(curves)
     grid = conditions.regime.scale(curves[0].task).batch_sizes
     if estimand.compares is Compares.BATCH_SIZES:
-        smallest: dict[Recipe, float] = {c.recipe: _smallest([c], grid, conditions) for c in curves}
-        return tuple(Part(curve, grid, (smallest[curve.recipe],) * len(grid)) for curve in curves)
+        least: dict[Recipe, float] = {c.recipe: _smallest([c], grid, conditions) for c in curves}
+        return tuple(Part(curve, grid, (least[curve.recipe],) * len(grid)) for curve in curves)
     if estimand.compares is Compares.NEITHER:
         return ()
     sizes = grid[-1:] if estimand.compares is Compares.RECIPES else grid
@@ -63,9 +63,14 @@ def matched(curves: Iterable[Curve], estimand: Estimand, conditions: Conditions)
 
 
 def _smallest(curves: Sequence[Curve], batch_sizes: tuple[int, ...], conditions: Conditions) -> float:
-    """The smallest T that any of some runs comes to; rounded, so that recipes that come to the same one share runs."""
+    """The smallest T that any of some runs comes to."""
     runs = [conditions.run(curve.task, curve.recipe, size, 0) for curve in curves for size in batch_sizes]
-    return float(f"{min(run.amount for run in runs):.3g}")
+    return smallest(run.amount for run in runs)
+
+
+def smallest(amounts: Iterable[float]) -> float:
+    """The smallest of some T, rounded to three digits, so that recipes that come to the same one share runs."""
+    return float(f"{min(amounts):.3g}")
 
 
 def compressed_in_words(parts: Sequence[Part], conditions: Conditions) -> tuple[str, ...]:

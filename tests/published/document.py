@@ -14,6 +14,7 @@ from repro.experiment.tasks import STDCNN_FASHION
 from repro.report.bundle import Report, load
 from repro.runs.store import Store
 from repro.verdicts.entry import Entry
+from repro.verdicts.equal_training import smallest
 
 from . import laptop, one_seed, remaining
 from .findings import FLOOR, PUBLISHED, ROOT, estimate, levels, report
@@ -81,7 +82,7 @@ def _stopped() -> dict[str, Any]:
     """LR stopped at the T of its least trained batch size, and the constant ratio's largest one stopped there."""
     conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
     whole = line_of(STDCNN_FASHION, LR(), conditions, store)
-    least = float(f"{min(cell.amount for cell in whole.cells.values()):.3g}")  # as equal training has it
+    least = smallest(cell.amount for cell in whole.cells.values())
     largest = (max(whole.cells),)
     (ratio,) = line_of(STDCNN_FASHION, LR_BS(), conditions, store, sizes=largest, amount=least).cells.values()
     return {"stopped": line_of(STDCNN_FASHION, LR(), conditions, store, amount=least), "ratio_stopped": ratio}

@@ -11,6 +11,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.bundle import load
 from repro.runs.store import Store
 from repro.verdicts.curves import FGSM, LAMBDA1, PGD, TEST_ACCURACY
+from repro.verdicts.equal_training import smallest
 
 from .findings import PUBLISHED
 from .remaining import SOURCES
@@ -32,7 +33,7 @@ def one_seed() -> dict[str, Line]:
     conditions = replace(load(PUBLISHED).conditions.with_seeds_of({TASK: 1}), sources=SOURCES, device="cuda")
     store = Store(PUBLISHED / "store")
     found = {str(recipe): line_of(TASK, recipe, conditions, store) for recipe in RECIPES}
-    least = min(cell.amount for cell in found[str(LR())].cells.values())
+    least = smallest(cell.amount for cell in found[str(LR())].cells.values())
     found[f"{LR()} stopped at T = {least:g}"] = line_of(TASK, LR(), conditions, store, amount=least)
     if lacking := [name for name, line in found.items() if not line.cells]:
         raise ValueError(f"{TASK}: {' and '.join(lacking)} must be measured at every batch size")
