@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-FURTHEST: Final = (
-    50.0  # on a logarithmic scale: no ratio of two measured numbers is near e^50; beyond it nothing is bounded
-)
+FURTHEST: Final = 50.0  # of a logarithm: no ratio of two measured numbers is near e^50, which bounds nothing
 NOTHING: Final = "-"  # what a table shows for a NaN: the value of a run that diverged, the spread of a single seed
 
 
