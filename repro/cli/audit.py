@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import SettingError
+from ..experiment.devices import CPU
 from ..experiment.tasks import Task
 from ..plugin.gpus import visible
 from ..report import stores
@@ -48,8 +49,6 @@ def audit(
     """
     enter(root, folder)
     loaded = load(artifacts)
-    if loaded.conditions.device == "cuda" and not visible():
-        raise SettingError(f"{loaded.path}: its runs were trained on a GPU, and torch finds no CUDA device here")
     published = ReadOnce(stores.found(loaded, store))
     behind = [run for run in _runs(loaded, published) if run.steps is None or _measured(run, loaded, published)]
     runs = [run for run in behind if (run.steps is not None) is states]
@@ -61,10 +60,13 @@ def audit(
     drawn, results = random.Random(seed).sample(runs, count), []
     others = [run for run in behind if run not in drawn]
     for run in drawn:
-        before, after, same = _remade(run, published, conditions)
+        again = run if run.device == CPU or visible() else replace(run, device=CPU)
+        before, after, same = _remade(run, again, published, conditions)
         pools = _pools(run, others, loaded, published)
         found = differences(before, after, pools, count, same_weights=same)
-        told += [f"{run}: {'the same weights' if same else 'other weights'}", *(lines(found) if found else [NOTHING])]
+        weights = "the same weights" if same else "other weights"
+        where = "" if again == run else ", trained on a GPU and made again on a CPU"
+        told += [f"{run}: {weights}{where}", *(lines(found) if found else [NOTHING])]
         results.append(found)
     return Answer(text_of([*told, *_conclusion(len(runs), results)]), all(one.agrees for of in results for one in of))
 
@@ -105,8 +107,8 @@ def _here(loaded: Loaded, data_root: str | None) -> Conditions:
     return replace(loaded.conditions, sources=here)
 
 
-def _remade(run: Run, published: Store, conditions: Conditions) -> tuple[Values, Values, bool]:
-    """What was measured of a run, what it comes to when it is made again, and whether its weights are the same."""
+def _remade(run: Run, again: Run, published: Store, conditions: Conditions) -> tuple[Values, Values, bool]:
+    """What was measured of a run, what it comes to when it is made ``again``, and whether its weights are the same."""
     from ..runs.trainer import make  # torch takes seconds to import
 
     reading = conditions.reading_of(run)
@@ -116,9 +118,9 @@ def _remade(run: Run, published: Store, conditions: Conditions) -> tuple[Values,
     with tempfile.TemporaryDirectory() as folder:
         own = Store(Path(folder))
         own.prepare()
-        make(run, reading, own, conditions)
-        after = own.measures(run, reading)
-        same = own.checksum_of_weights(run) == published.checksum_of_weights(run)
+        make(again, reading, own, conditions)
+        after = own.measures(again, reading)
+        same = own.checksum_of_weights(again) == published.checksum_of_weights(run)
     assert after is not None
     return before["measures"], after["measures"], same
 

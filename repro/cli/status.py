@@ -48,7 +48,7 @@ def _finished(loaded: Loaded) -> list[str]:
     lines = [
         "no session is at work",
         f"report  {loaded.path}, of {when}, by a session of {span(session.seconds)}",
-        f"scale   {session.regime.name} regime, on {session.device}",
+        f"scale   {session.regime.name} regime, on {session.devices}",
         f"claims  {', '.join(words)}",
     ]
     lines += [f"a part  {', '.join(session.partial)}"] if session.partial else []

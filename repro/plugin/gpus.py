@@ -1,11 +1,14 @@
-"""Which GPU a worker uses."""
+"""Which GPU a worker uses, and what there is without one."""
 
 import itertools
 import os
 from collections.abc import MutableMapping
-from typing import Final
+from typing import Any, Final
 
 from ..errors import SettingError
+from ..experiment.devices import CUDA
+from ..runs.run import Run
+from ..runs.workshop import make_here
 from ..science.computing.memory import GPU_SHARE, TENSORS
 from .settings import NO_MPS
 
@@ -33,6 +36,13 @@ def lacking(for_what: str = "") -> str:
     apples = f" (an Apple GPU {NO_MPS})" if torch.backends.mps.is_available() else ""
     way_out = "leave --gpu out, or install a torch with CUDA and a driver"
     return f"--gpu: torch finds no CUDA device{for_what}{apples}; {way_out}"
+
+
+def without(run: Run, *further: Any) -> None:
+    """Make a run where there is no GPU. SettingError: it takes one, as only one that was not foreseen does."""
+    if run.device == CUDA:
+        raise SettingError(lacking(f", and {run} must be made on one"))
+    make_here(run, *further)
 
 
 def choose(worker: int, workers: int, count: int, environment: MutableMapping[str, str] = os.environ) -> str:

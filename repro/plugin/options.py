@@ -131,7 +131,7 @@ def _declare(group: pytest.OptionGroup) -> None:
     switch, folder, name_of = partial(group.addoption, action="store_true"), _Text("DIR"), _Text("NAME")
     switch("--quick", help="reduced data and training: minutes on a CPU")
     switch("--gpu", help="train and measure on CUDA; workers share the visible GPUs")
-    value("--device", name_of, "cpu (the default), or cuda, which --gpu is short for")
+    value("--device", name_of, "cpu (the default) or cuda, which --gpu is short for; cpu,TASK=cuda: only of that task")
     value("--data-root", folder, "folder with the data sets as torchvision lays them out")
     value("--artifacts", folder, f"where the report goes (default: {ARTIFACTS})")
     value("--store", folder, f"where runs are kept (default: {STORE.as_posix()})")

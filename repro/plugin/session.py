@@ -11,6 +11,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
+from ..experiment.devices import CUDA, told, used
 from ..experiment.readings import require_within_pixels
 from ..experiment.regimes import require_whole_batches
 from ..experiment.trained_as import SAYS
@@ -33,7 +34,7 @@ from ..verdicts.plan import Plan, make_plan
 from ..verdicts.verdict import Verdict
 from ..words import counted
 from . import lost_gpu
-from .gpus import lacking
+from .gpus import lacking, without
 from .options import STORE
 from .outcomes import about
 from .places import named
@@ -53,17 +54,12 @@ def conditions_of(settings: Settings, sources: Mapping[str, Source]) -> Conditio
     return Conditions(
         regime=settings.regime,
         sources=sources,
-        device="cuda" if settings.gpu else "cpu",
+        device=settings.device,
         readings=settings.readings,
         until_decided=settings.until_decided,
         trained_as=settings.trained_as,
         precision=settings.precision,
     )
-
-
-def _no_gpu(run: Run, *_: object) -> None:
-    """Make a run that was not foreseen, such as one whose file is damaged, where there is no GPU to make it on."""
-    raise SettingError(lacking(f", and {run} must be made on one"))
 
 
 class ClaimSession:
@@ -85,8 +81,9 @@ class ClaimSession:
             for reading in (self.conditions.reading(task), *(o.reading for o in self.conditions.alternatives(task))):
                 require_within_pixels(str(task), reading, task.dataset)
         header = self.header()
-        if self._lacks_gpu and self.plan.missing and not self.settings.plan:
-            raise SettingError(lacking(f", and {counted(len(self.plan.lacking), 'run')} must be made on one"))
+        on_gpu = [run for run in self.plan.lacking if run.device == CUDA] if self._lacks_gpu else []
+        if on_gpu and not self.settings.plan:
+            raise SettingError(lacking(f", and {counted(len(on_gpu), 'run')} must be made on one"))
         if not self.settings.plan:
             self.store.prepare()
             self._keep_from_git()
@@ -144,7 +141,8 @@ class ClaimSession:
     @cached_property
     def costs(self) -> Costs:
         """What runs cost on this machine, as far as that is known."""
-        return Costs(known(self.store, self.conditions.device))
+        devices = sorted(used(self.conditions.device))
+        return Costs(took for device in devices for took in known(self.store, device))
 
     def cost(self) -> list[str]:
         """What the session needs and, where something is missing, how long that will take, by which rates."""
@@ -177,7 +175,7 @@ class ClaimSession:
     def _makers(self) -> Makers | None:
         """Who makes its runs, where that is not simply this process."""
         if self._lacks_gpu:
-            return Makers(make=_no_gpu)
+            return Makers(make=without)
         return lost_gpu.makers(self.shared) if self.settings.gpu else None
 
     def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
@@ -286,7 +284,7 @@ class ClaimSession:
             lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
         lines += [f"reading: {words}" for words in regime.reads]
         lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
-        lines.append(f"device: {self.conditions.device}, store: {self.settings.store}")
+        lines.append(f"device: {told(self.conditions.device)}, store: {self.settings.store}")
         if self.settings.store_found:
             lines.append(
                 f"NOTE: runs are kept in {self.settings.store}, as earlier versions did; move that folder to {STORE}"

@@ -12,6 +12,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
+from ..experiment.devices import CPU, CUDA, DEVICES, by_task, joined, used
 from ..experiment.fields import FIELDS, held
 from ..experiment.networks import NETWORKS
 from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
@@ -28,7 +29,6 @@ from .options import ARTIFACTS, SEVERAL, STORE, UNTIL_DECIDED, VALUES, flag
 if TYPE_CHECKING:
     from ..verdicts.claim import Case
 
-DEVICES: Final = ("cpu", "cuda")
 MPS: Final = "mps"
 NO_MPS: Final = (
     "is not supported, for lambda1 is summed in double precision, which it does not have, and the checks of "
@@ -42,7 +42,7 @@ class Settings:
     """What the user asked of a session."""
 
     regime: Regime
-    gpu: bool
+    device: str  # of all tasks, and other ones of some (see ``devices``)
     data_root: str | None
     artifacts: Path
     store: Path
@@ -62,6 +62,11 @@ class Settings:
     cluster: str | None = None  # whose workers make them
     minutes: float | None = None  # after which nothing is begun that would not end in time
     ends: float = math.inf  # the time.time() at which they are over
+
+    @property
+    def gpu(self) -> bool:
+        """Whether networks of any task are on a GPU."""
+        return CUDA in used(self.device)
 
     @property
     def elsewhere(self) -> bool:
@@ -87,11 +92,11 @@ def settings(config: pytest.Config) -> Settings:
     artifacts = _place("--artifacts", Path(ARTIFACTS), get("--artifacts"))
     before = artifacts / BESIDE
     store_found = get("--store") is None and (before / "runs").is_dir()
-    gpu = _gpu(get("--gpu"), get("--device"))
+    device = _device(get("--gpu"), get("--device"))
     minutes = None if get("--minutes") is None else float(get("--minutes"))
     return Settings(
         regime=_regime(get("--quick"), get("--regime")).overridden(**changes),
-        gpu=gpu,
+        device=device,
         data_root=get("--data-root"),
         artifacts=artifacts,
         store=before if store_found else _place("--store", STORE, get("--store")),
@@ -105,7 +110,7 @@ def settings(config: pytest.Config) -> Settings:
         progress=not get("--no-progress"),
         readings=tuple(dict.fromkeys([SOUND, *asked])),  # which costs nothing
         trained_as=tuple(name for name in SAYS if name in _split(trained_as)),
-        precision=_precision(get("--precision"), gpu),
+        precision=_precision(get("--precision"), gpu=used(device) == {CUDA}),
         until_decided=int(seeds.partition(":")[2] or SEED_CAP) if until_decided else None,
         shard=_shard(get("--shard"), until_decided),
         cluster=_cluster(config),
@@ -176,18 +181,29 @@ def _cluster(config: pytest.Config) -> str | None:
     return where
 
 
-def _gpu(short: bool, device: str | None) -> bool:
-    """Whether a GPU is used that CUDA finds, by --gpu or by --device."""
+def _device(short: bool, text: str | None) -> str:
+    """On which devices networks are trained and measured, by --gpu and by --device."""
+    parts = _split(text)
+    for part in parts:
+        _require_device(part)
+    everywhere = [part for part in parts if part in DEVICES] or ([CUDA] if short else [CPU])
+    if len(everywhere) > 1:
+        raise SettingError(f"--device {text}: must name one device for all tasks, and names {' and '.join(everywhere)}")
+    if short and everywhere == [CPU]:
+        raise SettingError("--device cpu: cannot be combined with --gpu; leave one of them out")
+    return joined(everywhere[0], by_task(",".join(parts))[1] if parts else {})
+
+
+def _require_device(part: str) -> None:
+    task, of_one, device = part.rpartition("=")
     if device == MPS:
         raise SettingError(f"--device {MPS}: an Apple GPU {NO_MPS}; use --device cpu")
-    if device is not None:
-        _chosen("--device", [device], DEVICES)
-    if short and device == "cpu":
-        raise SettingError("--device cpu: cannot be combined with --gpu; leave one of them out")
-    return short or device == "cuda"
+    _chosen("--device", [part], [f"{task}{of_one}{name}" for name in DEVICES])
+    if of_one:
+        _chosen("--device", [task], TASKS, " before =")
 
 
-def _precision(text: str | None, gpu: bool) -> str:
+def _precision(text: str | None, *, gpu: bool) -> str:
     if text is None:
         return precisions.FLOAT32
     known = (name for name in precisions.SAYS if gpu or name != precisions.TF32)

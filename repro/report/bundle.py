@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..errors import ReproError
+from ..experiment import devices
 from ..experiment import fields as numbers
 from ..experiment.datasets import DATASETS
 from ..experiment.fields import FIELDS, SEEDS, TooMuchError
@@ -82,6 +83,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     paper: Paper = THIS
     store: str = ""  # where its runs are kept, from the report's folder on; see ``stores``
     merged: tuple[str, ...] = ()  # the commands of narrowed sessions whose verdicts were put among these
+
+    @property
+    def devices(self) -> str:
+        """On which devices, as a person reads it."""
+        return devices.told(self.device)
 
     @property
     def surrogate(self) -> bool:
@@ -254,6 +260,10 @@ def _report(content: Any) -> Report:
     if content["format"] != FORMAT:
         raise ValueError(f"its format is {content['format']!r}, and this version reads {FORMAT}")
     report = msgspec.convert(content, Report)
+    try:
+        devices.by_task(report.session.device)
+    except ValueError as error:
+        raise ValueError(f"its device {printable(str(error))!r} must be one of {', '.join(devices.DEVICES)}") from None
     whole = [
         with_curves(
             replace(entry, declaration=unfolded(entry.declaration, report.terms)),

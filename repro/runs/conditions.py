@@ -1,4 +1,4 @@
-"""The conditions of a session: its regime, what its data sets are, and the device. Free of torch.
+"""The conditions of a session: its regime, what its data sets are, and on which devices. Free of torch.
 
 From these a figure's point (task, recipe, batch size, seed) becomes a run.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from ..experiment.devices import device_of
 from ..experiment.networks import PAPERS_WIDTH
 from ..experiment.precisions import FLOAT32
 from ..experiment.readings import PIXELS, SOUND, TEST_LOSS, Alternative, Reading, alternative, of_checkpoints
@@ -28,7 +29,7 @@ class Conditions:
 
     regime: Regime
     sources: Mapping[str, Source]
-    device: str
+    device: str  # of all tasks, and other ones of some (see ``devices``)
     readings: tuple[str, ...] = (SOUND,)  # the alternatives that verdicts are decided under as well
     until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
@@ -45,7 +46,7 @@ class Conditions:
             epochs=scale.epochs,
             train_images=scale.train_images,
             data=self.sources[task.dataset.name].kind,
-            device=self.device,
+            device=device_of(self.device, str(task)),
             width=scale.width if task.network.scalable else PAPERS_WIDTH,
             trained_as=concerning(task, self.trained_as),
             precision=self.precision,

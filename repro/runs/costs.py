@@ -110,10 +110,11 @@ class Costs:
 
 def _alike(run: Run, reading: Reading | None, part: str) -> tuple[Hashable, ...]:
     """What a part of the work has in common with other work, the most first."""
-    network = run.task.architecture, run.width
+    device, kind = run.device, (run.device, run.task.architecture)
+    network = *kind, run.width
     if reading is None:
-        return (*network, run.precision, run.batch_size), (*network, run.precision), (network[0], "training"), "all"
-    return (*network, reading), (*network, part), (*network, "measures"), (network[0], "measures"), "all"
+        return (*network, run.precision, run.batch_size), (*network, run.precision), (*kind, "training"), device
+    return (*network, reading), (*network, part), (*network, "measures"), (*kind, "measures"), device
 
 
 def _parts(run: Run, reading: Reading, speed: Speed) -> dict[str, float]:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
+from ..experiment.devices import CPU, CUDA, device_of
 from ..runs.conditions import Conditions
 from ..runs.store import Store
 from ..statistics.estimands import Sample
 from ..statistics.prediction import CAP, PROBABLE, further_seeds
-from ..words import counted, span
+from ..words import counted, listed, span
 from .claim import Case
 from .entry import Further
 from .looks import percent
 
-WORDS: Final = {"cpu": "of one core", "cuda": "of a GPU"}
+WORDS: Final = {CPU: "of one core", CUDA: "of a GPU"}
 
 
 def more_seeds(
@@ -33,7 +34,8 @@ def more_seeds(
         return Further(seeds=None, seconds=0.0, text=text, level=alpha)
     seconds = further * _seconds_a_seed(case, store, conditions)
     text = f"{counted(further, 'further seed')} would decide it with a chance of {PROBABLE:.0%} {look}"
-    cost = f"at about {span(seconds)} {WORDS[conditions.device]}"
+    devices = dict.fromkeys(WORDS[device_of(conditions.device, str(task))] for task in case.tasks)
+    cost = f"at about {span(seconds)} {listed([*devices])}"
     return Further(seeds=further, seconds=seconds, text=f"{text}, {cost}", level=alpha)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from typing import Final
 
+from ..experiment.devices import CPU, CUDA, DEVICES
 from ..experiment.recipes import Recipe
 from ..experiment.tasks import ALL_TASKS, TASKS, Task
 from ..runs.conditions import Conditions
@@ -17,6 +19,8 @@ from ..words import counted, listed, span
 from .claim import Case
 from .curves import Curve
 from .figures import MOMENTA_OF_LR, MOMENTA_OF_RATIO, SETTINGS
+
+ALONE: Final = {CPU: "one core of a CPU", CUDA: "one GPU"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,6 @@ class Plan:
     jobs: tuple[Job, ...]
     missing: Mapping[Job, float] = field(hash=False)
     trained: frozenset[Run]
-    device: str
 
     @property
     def seconds(self) -> float:
@@ -71,7 +74,6 @@ class Plan:
     def summary(self) -> str:
         """One line: runs, how many are trained and measured, the cost of the rest on one process."""
         trained, measured = self.counts(self.runs)
-        alone = "one GPU" if self.device == "cuda" else "one core of a CPU"
         needed = [counted(len(self.runs), "run")]
         needed += [f"{counted(len(self.checkpoints), 'checkpoint')} of them"] if self.checkpoints else []
         needed += [counted(len(self.compressed), "shorter training")] if self.compressed else []
@@ -80,7 +82,10 @@ class Plan:
             f"{'needs' if len(self.cases) == 1 else 'need'} {listed(needed)}, "
             f"{trained:,} trained, {measured:,} measured"
         )
-        return f"{line}; the rest takes about {span(self.seconds)} on {alone}" if self.missing else line
+        if not self.missing:
+            return line
+        alone = listed([ALONE[device] for device in DEVICES if any(job.run.device == device for job in self.missing)])
+        return f"{line}; the rest takes about {span(self.seconds)} on {alone}"
 
     def prediction(self, processes: int) -> str:
         """One line: how long the session will take from start to figures, and what it cannot fall below."""
@@ -101,7 +106,7 @@ def make_plan(cases: Iterable[Case], conditions: Conditions, store: Store, costs
     trained = frozenset(job.run for job in wanted if store.trained(job.run))
     jobs = (costs or Costs()).of(wanted, trained)
     missing = {job: seconds for job, seconds in jobs.items() if not store.has(*job)}
-    return Plan(cases, curves, tuple(jobs), missing, trained, conditions.device)
+    return Plan(cases, curves, tuple(jobs), missing, trained)
 
 
 @dataclass(frozen=True)

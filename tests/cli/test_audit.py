@@ -1,6 +1,8 @@
 """``repro audit``, with networks that are really trained, if small."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.bundle import FORMAT, session_of
 from repro.runs.conditions import Conditions
 from repro.runs.integrity import CHECKSUM, WEIGHTS, signed
+from repro.runs.run import Job
 from repro.runs.store import Store
 from repro.runs.trainer import make
 from repro.science.data import surrogate
@@ -37,19 +40,35 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(surrogate, "TRAIN", 50)
     monkeypatch.setattr(surrogate, "TEST", 30)
+    return publish(tmp_path / "artifacts", "cpu")
+
+
+def publish(folder: Path, device: str) -> Path:
+    """A report on runs that are told to be of a device; they are made on the processor all the same."""
     source = Source("MNIST", "surrogate", cache_folder() / "surrogate")
-    where = Conditions(Regime("tiny", {str(STDCNN_MNIST): SCALE}), {"MNIST": source}, "cpu")
+    where = Conditions(Regime("tiny", {str(STDCNN_MNIST): SCALE}), {"MNIST": source}, device)
     case = case_of(Curve(STDCNN_MNIST, LR(), FGSM), holds_if=Drops(points(5)))
-    store = Store(tmp_path / "artifacts" / "store")
+    store = Store(folder / "store")
     store.prepare()
     for job in case.jobs(where):
         if job.kind != "transfer":
-            make(job.run, job.reading, store, where)
+            made(job, store, where)
     claim = to_builtins(judge(case, store, where).entry())
     told = to_builtins(session_of(where, command="pytest claims", seconds=1.0, store="store"))
     report = {"format": FORMAT, "session": told, "claims": [claim], "errors": []}
-    (tmp_path / "artifacts" / "report.json").write_text(json.dumps(report))
-    return tmp_path / "artifacts"
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+def made(job: Job, store: Store, where: Conditions) -> None:
+    here = replace(job.run, device="cpu")
+    make(here, job.reading, store, where)
+    if here != job.run:
+        record, measures = store.record(here), store.measures(here, job.reading)
+        assert record is not None
+        assert measures is not None
+        store.put_run(job.run, {**record, "run": job.run.spec}, lambda path: shutil.copy(store.weights(here), path))
+        store.put_measures(job.run, job.reading, measures)
 
 
 def alter(folder: Path, **changes: float) -> None:
@@ -142,15 +161,17 @@ def test_runs_that_diverged_are_audited_like_others(
     assert "nothing could be measured of it, as it was published" in capsys.readouterr().out
 
 
-def test_runs_of_a_gpu_cannot_be_made_where_there_is_none(
+def test_runs_of_a_gpu_are_made_again_on_a_cpu_where_there_is_none(
     published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    report = json.loads((published / "report.json").read_text())
-    report["session"]["device"] = "cuda"
-    (published / "report.json").write_text(json.dumps(report))
-    assert main(["audit", str(published)]) == BAD_INPUT
-    assert capsys.readouterr().err.endswith("trained on a GPU, and torch finds no CUDA device here\n")
+    of_a_gpu = publish(published.parent / "gpu", "cuda")
+    assert main(["audit", str(of_a_gpu), "--runs", "2"]) == SAME
+    assert capsys.readouterr().out.count("the same weights, trained on a GPU and made again on a CPU\n") == 2
+    alter(of_a_gpu, fgsm_accuracy=0.5)
+    assert main(["audit", str(of_a_gpu), "--runs", "1"]) == DIFFERENT
+    assert main(["audit", str(of_a_gpu), "--runs", "5"]) == BAD_INPUT
+    assert "--runs 5: must be from 1 to 4" in capsys.readouterr().err
 
 
 def test_other_weights_among_so_few_seeds_that_nothing_could_be_told_are_not_called_the_published_ones(

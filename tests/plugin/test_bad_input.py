@@ -52,6 +52,18 @@ OPTIONS: dict[str, Bad] = {
     ),
     "no such precision": ("--precision half", nothing, ("--precision half: must be one of float32, bfloat16",)),
     "no such device": ("--device gpu", nothing, ("--device gpu: must be one of cpu, cuda",)),
+    "a task on no such device": (
+        "--device StdCNN-MNIST=gpu",
+        nothing,
+        ("--device StdCNN-MNIST=gpu: must be one of StdCNN-MNIST=cpu, StdCNN-MNIST=cuda",),
+    ),
+    "a device of no such task": (
+        "--device cpu,StdCNN-MINST=cuda",
+        nothing,
+        ("--device StdCNN-MINST: must be one of ", " before =; did you mean StdCNN-MNIST or StdCNN-FashionMNIST?"),
+    ),
+    "a device of a task without a name": ("--device =cuda", nothing, ("--device : must be one of ", " before =")),
+    "a device for all tasks twice": ("--device cpu,cuda", nothing, ("--device cpu,cuda: must name one device for",)),
     "an Apple GPU": ("--device mps", nothing, ("--device mps: an Apple GPU is not supported", "use --device cpu")),
     "two devices": ("--gpu --device cpu", nothing, ("--device cpu: cannot be combined with --gpu",)),
     "no CUDA by its name": ("--device cuda", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),

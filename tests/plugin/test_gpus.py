@@ -117,6 +117,31 @@ def test_runs_on_a_gpu_are_runs_of_their_own(project: Project, monkeypatch: pyte
     assert sorted(json.loads(path.read_text())["run"]["device"] for path in stored) == ["cpu"] * 6 + ["cuda"] * 6
 
 
+def test_one_task_may_be_on_a_gpu_and_its_runs_decide_beside_those_of_others_where_there_is_none(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLAYED_GPUS", "1")
+    device = "cpu,StdCNN-MNIST=cuda"
+    project.run("-n0", "-k", "it-holds and StdCNN-MNIST", "--gpu")
+    monkeypatch.setenv("PLAYED_GPUS", "0")
+    result = project.run("-n2", "-k", "it-holds", "--device", device)
+    assert "device: cpu, StdCNN-MNIST on cuda, store: " in result.stdout.str()
+    assert "; the rest takes about " in result.stdout.str()
+    assert " on one core of a CPU" in result.stdout.str()
+    stored = [json.loads(path.read_text())["run"] for path in (project.folder / ".repro/store/runs").glob("*/run.json")]
+    assert {(run["task"], run["device"]) for run in stored} == {
+        ("StdCNN-MNIST", "cuda"),
+        ("StdCNN-FashionMNIST", "cpu"),
+    }
+    report = project.report()
+    assert report["session"]["device"] == device
+    assert {claim["case"] for claim in report["claims"]} == {"StdCNN-MNIST", "StdCNN-FashionMNIST"}
+    assert all(f"--device {device}" in claim["rerun"] for claim in report["claims"])
+    assert "cpu, StdCNN-MNIST on cuda" in (project.folder / "artifacts" / "report.html").read_text()
+    line = next(line for line in project.run("-k", "it-is-drawn", "--device", device).errlines if "ERROR" in line)
+    assert "no CUDA device, and 6 runs must be made on one" in line
+
+
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
 def test_where_all_runs_are_stored_a_session_needs_no_gpu_and_else_says_how_many_it_would_make(
     project: Project, monkeypatch: pytest.MonkeyPatch, processes: str

@@ -26,7 +26,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
     here = Path.cwd()
     expected = Settings(
         regime=PAPER,
-        gpu=False,
+        device="cpu",
         data_root=None,
         artifacts=here / "artifacts",
         store=here / ".repro" / "store",
@@ -65,8 +65,8 @@ def test_readings_that_are_asked_for_stand_in_place_of_those_by_default(
 @pytest.mark.parametrize(
     ("option", "field"),
     [
-        *(("--gpu", "gpu"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
-        *(("--linear-axis", "linear_axis"), ("--device=cuda", "gpu")),
+        *(("--gpu", "device"), ("--plan", "plan"), ("--strict-claims", "strict"), ("--verdicts-ok", "verdicts_ok")),
+        *(("--linear-axis", "linear_axis"), ("--device=cuda", "device")),
     ],
 )
 def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> None:
@@ -77,6 +77,14 @@ def test_a_flag_sets_its_field_alone(given: Given, option: str, field: str) -> N
 def test_the_processor_may_be_named_too(given: Given) -> None:
     assert given("--device", "cpu") == given()
     assert given("--device", "cuda", "--gpu") == given("--gpu")
+
+
+def test_a_task_may_be_on_another_device_than_the_others(given: Given) -> None:
+    mixed = given("--device", "cpu,StdCNN-MNIST=cuda")
+    assert (mixed.device, mixed.gpu) == ("cpu,StdCNN-MNIST=cuda", True)
+    assert given("--device", "StdCNN-MNIST=cuda") == mixed
+    assert given("--gpu", "--device", "M1-MNIST=cpu").device == "cuda,M1-MNIST=cpu"
+    assert given("--device", "M1-MNIST=cpu") == given()
 
 
 def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:
@@ -115,6 +123,8 @@ def test_departures_from_the_first_reading_are_each_once_in_one_order(
 def test_a_precision_is_named_and_tf32_is_one_of_a_gpu(given: Given) -> None:
     assert given("--precision", "bfloat16").precision == "bfloat16"
     assert given("--precision", "tf32", "--gpu").precision == "tf32"
+    with pytest.raises(SettingError, match=r"--precision tf32: .* without --gpu"):
+        given("--precision", "tf32", "--device", "cuda,M1-MNIST=cpu")
 
 
 def test_a_home_folder_is_understood(given: Given) -> None:

@@ -67,7 +67,12 @@ def test_a_report_that_is_on_its_way_with_others_belongs_to_their_folder(tmp_pat
 
 
 @same_examples
-@given(regimes, sources, st.sampled_from(["cpu", "cuda"]), st.lists(st.sampled_from(NAMES), unique=True).map(tuple))
+@given(
+    regimes,
+    sources,
+    st.sampled_from(["cpu", "cuda", "cpu,M1-MNIST=cuda"]),
+    st.lists(st.sampled_from(NAMES), unique=True).map(tuple),
+)
 def test_conditions_are_rebuilt_from_a_report_but_for_where_data_lay(
     regime: Regime, kinds: dict[str, Kind], device: str, names: tuple[str, ...]
 ) -> None:
@@ -149,6 +154,10 @@ BAD: dict[str, Bad] = {
     "a session without tasks": (
         changed(lambda whole: whole["session"]["regime"].pop("tasks")),
         "required field `tasks` - at `session.regime`",
+    ),
+    "another device": (
+        changed(lambda whole: whole["session"].update(device="cpu,M1-MNIST=gpu")),
+        "its device 'M1-MNIST=gpu' must be one of cpu, cuda",
     ),
     "no device": (changed(lambda whole: whole["session"].pop("device")), "required field `device` - at `session`"),
     "data no table": (
