@@ -11,9 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # what the tests share
 from .document import DOCUMENT, document
 from .findings import ROOT, page, report
 from .laptop import laptop, paragraph
-from .one_seed import sentence
 
 if __name__ == "__main__":
     readme = ROOT / "README.md"
-    readme.write_text(page(readme.read_text("utf-8"), report(), sentence(), paragraph(laptop())), "utf-8")
+    readme.write_text(page(readme.read_text("utf-8"), report(), paragraph(laptop())), "utf-8")
     DOCUMENT.write_text(document(), "utf-8")

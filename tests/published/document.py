@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import jinja2
 
-from repro.experiment.recipes import LR, LR_BS
-from repro.experiment.tasks import STDCNN_FASHION
+from repro.experiment.devices import CUDA, device_of
+from repro.experiment.recipes import LR, LR_BS, Recipe
+from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST, Task
 from repro.report.bundle import Report, load
 from repro.runs.store import Store
 from repro.verdicts.entry import Entry
 from repro.verdicts.equal_training import smallest
 
-from . import laptop, one_seed, remaining
+from . import laptop, remaining
 from .findings import FLOOR, PUBLISHED, ROOT, estimate, levels, report
 from .tables import table
 from .values import Cell, Line, line_of, lines, most_in_pixels, undertrained
@@ -48,7 +49,9 @@ def document() -> str:
     found = report()
     measured = {f"{line.task} {line.recipe}": line for line in lines(found)}
     names = {
-        "claims": _by_claim(found),
+        "both": _by_claim(found.claims),
+        "claims": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_FASHION)),
+        "mnist": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_MNIST)),
         "lines": measured,
         "table": _verdicts,
         "values": _values,
@@ -56,41 +59,47 @@ def document() -> str:
         "named": lambda entries: {entry.case.partition(f"{entry.task}-")[2]: entry for entry in entries},
         "said": _said,
         "said_equal": _said_equal,
+        "said_otherwise": _said_otherwise,
+        "estimate": estimate,
         "ceilings": _ceilings,
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
         "levels": levels(found),
         "floor": FLOOR,
-        "one_seed": one_seed.section(),
         "laptop": laptop.section(laptop.laptop()),
-        "most_in_pixels": most_in_pixels(measured.values()),
+        "most_in_pixels": most_in_pixels(line for line in measured.values() if line.task == STDCNN_FASHION),
+        "stopped": _stopped(STDCNN_FASHION, LR()),
+        "mnist_stopped": _stopped(STDCNN_MNIST, LR()),
+        "ratio_stopped": _stopped(STDCNN_FASHION, LR_BS()).ends[1],
         "undertrained": undertrained(measured.values()),
-        "not_run": table(NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs})),
+        "not_run": table(
+            NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs}, found.session.device)
+        ),
     }
     folder = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.get_template("findings.md.j2").render(names | _stopped() | _run(found, measured))
+    return environment.get_template("findings.md.j2").render(names | _run(found, measured))
 
 
 def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
     tasks = list(dict.fromkeys(str(line.task) for line in measured.values()))
     seeds = sorted({len(cell.seeds) for line in measured.values() for cell in line.cells.values()})
-    return {"tasks": tasks, "seeds": seeds, "runs": len({run for entry in found.claims for run in entry.runs})}
+    on_gpu = [task for task in tasks if device_of(found.session.device, task) == CUDA]
+    runs = len({run for entry in found.claims for run in entry.runs})
+    return {"tasks": tasks, "seeds": seeds, "runs": runs, "on_gpu": on_gpu}
 
 
-def _stopped() -> dict[str, Any]:
-    """LR stopped at the T of its least trained batch size, and the constant ratio's largest one stopped there."""
+def _stopped(task: Task, recipe: Recipe) -> Line:
+    """The largest batch size of a recipe, and of LR every one, stopped at the T of LR's least trained batch size."""
     conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
-    whole = line_of(STDCNN_FASHION, LR(), conditions, store)
+    whole = line_of(task, LR(), conditions, store)
     least = smallest(cell.amount for cell in whole.cells.values())
-    largest = (max(whole.cells),)
-    (ratio,) = line_of(STDCNN_FASHION, LR_BS(), conditions, store, sizes=largest, amount=least).cells.values()
-    return {"stopped": line_of(STDCNN_FASHION, LR(), conditions, store, amount=least), "ratio_stopped": ratio}
+    return line_of(task, recipe, conditions, store, sizes=() if recipe == LR() else (max(whole.cells),), amount=least)
 
 
-def _by_claim(found: Report) -> dict[str, list[Entry]]:
+def _by_claim(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     claims: dict[str, list[Entry]] = {}
-    for entry in found.claims:
+    for entry in entries:
         claims.setdefault(entry.id, []).append(entry)
     return claims
 
@@ -143,6 +152,11 @@ def _said(entries: Iterable[Entry], verdict: str) -> str:
 def _said_equal(entries: Iterable[Entry], verdict: str) -> str:
     """The same of what they come to at equal training amount."""
     return _all({entry.name: entry.equal_amount.verdict for entry in entries if entry.equal_amount}, verdict)
+
+
+def _said_otherwise(entries: Iterable[Entry], reading: str, verdict: str) -> str:
+    """The same of what they come to under another reading."""
+    return _all({f"{e.name}, {o.name}": o.verdict for e in entries for o in e.readings if o.name == reading}, verdict)
 
 
 def _all(verdicts: Mapping[str, str], verdict: str) -> str:

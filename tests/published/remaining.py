@@ -21,12 +21,13 @@ DAY: Final = 86400.0
 SOURCES: Final = {name: Source(name, "published", Path()) for name in DATASETS}
 
 
-def rows(published: Collection[str]) -> list[list[str]]:
+def rows(published: Collection[str], device: str) -> list[list[str]]:
     """For each task its runs at the paper's five seeds, how many are published, and the days that the rest takes.
 
-    ``published``: keys of runs that are measured. The days are of one core, by the plan's built-in rates.
+    ``published``: keys of runs that are measured; ``device``: on which each task's are. The days are of one core, by
+    the plan's built-in rates.
     """
-    conditions = Conditions(PAPER, SOURCES, "cpu", readings=BY_DEFAULT)
+    conditions = Conditions(PAPER, SOURCES, device, readings=BY_DEFAULT)
     found = []
     for task in TASKS.values():
         plan = _plan(task, conditions)

@@ -7,7 +7,6 @@ import pytest
 from published.document import DOCUMENT, document
 from published.findings import PUBLISHED, ROOT, page, report
 from published.laptop import LAPTOP, laptop, paragraph
-from published.one_seed import sentence
 from repro.cli import main
 from repro.experiment.regimes import LAPTOP as LAPTOP_SCALE
 from repro.experiment.tasks import TASKS, Task
@@ -20,7 +19,7 @@ each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name
 
 def test_the_readme_says_what_the_published_reports_say() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert page(text, report(), sentence(), paragraph(laptop())) == text
+    assert page(text, report(), paragraph(laptop())) == text
 
 
 def test_the_findings_say_what_the_published_reports_and_runs_say() -> None:

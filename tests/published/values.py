@@ -87,7 +87,7 @@ def most_in_pixels(measured: Iterable[Line]) -> float:
 def undertrained(measured: Iterable[Line]) -> str:
     """The batch sizes at which some seed has not fitted its training data, in words."""
     found = [
-        f"{line.recipe} at {' and '.join(map(str, sizes))}"
+        f"{line.recipe} on {line.task} at {' and '.join(map(str, sizes))}"
         for line in measured
         if (sizes := [size for size, cell in line.cells.items() if cell.least("train_accuracy") < TRAINED])
     ]
