@@ -24,10 +24,10 @@ from .store import Store
 Make = Callable[[Run, Reading, Store, Conditions, Sequence[Run], str | None], None]
 Together = Callable[[Sequence[tuple[Run, Sequence[Run]]], Store, Conditions], Mapping[Run, str]]
 WAIT: Final = 0.1  # seconds between looks at what another process is making
-# Runs of a cohort that one process trains side by side on a GPU. On an H200, at batch size 64, StdCNN took 2,314, 5,088,
-# 6,580 and 7,595 steps a second, all members together, as 1, 4, 8 and 16 of them; M1 1,206, 1,626, 1,704 and 1,714; C1
-# 1,295, 1,947, 2,091 and 2,087. What four of M1 and C1 leave to be gained is not worth what is lost where a cohort of
-# such long runs is cut short. ResNet18 was not measured.
+# Runs of a cohort that one process trains side by side on a GPU. On an H200, at batch size 64, StdCNN took 2,314,
+# 5,088, 6,580 and 7,595 steps a second, all members together, as 1, 4, 8 and 16 of them; M1 1,206, 1,626, 1,704 and
+# 1,714; C1 1,295, 1,947, 2,091 and 2,087. What more than four of M1 and C1 gain is not worth what is lost where a
+# cohort of such long runs is cut short. ResNet18 was not measured.
 COHORT: Final = {"M1": 4, "StdCNN": 16, "C1": 4, "ResNet18": 1}
 
 
