@@ -1,4 +1,4 @@
-"""On which device networks are trained and measured: one for all tasks, or others for some of them. Free of torch.
+"""On which device networks are trained and measured: one for all tasks, or another for some. Free of torch.
 
 A session's devices are one text, in its option, its conditions and its report: ``cpu``, ``cuda``, or with the tasks
 that are elsewhere ``cpu,StdCNN-MNIST=cuda``. Rounding differs between devices, so the key of a run has its own device,
@@ -36,12 +36,12 @@ def told(devices: str) -> str:
 def by_task(devices: str) -> tuple[str, Mapping[str, str]]:
     """The device of all tasks, the CPU if none is named, and what others there are by task.
 
-    ValueError, with the part that is wrong: it is no device, or one of several that are to be that of all tasks.
+    ValueError, with the part that is wrong: it is no device, or a second one of the same tasks.
     """
     everywhere, own = "", dict[str, str]()
     for part in devices.split(","):
         task, of_one, device = part.rpartition("=")
-        if device not in DEVICES or bool(of_one) != bool(task) or (everywhere and not task):
+        if device not in DEVICES or bool(of_one) != bool(task) or (task in own if task else everywhere):
             raise ValueError(part)
         if task:
             own[task] = device
@@ -51,6 +51,6 @@ def by_task(devices: str) -> tuple[str, Mapping[str, str]]:
 
 
 def joined(everywhere: str, own: Mapping[str, str]) -> str:
-    """The text of these devices: those alone that are not what all tasks have, by the names of the tasks."""
+    """The text of these devices; of the tasks those are named whose device differs, in order."""
     others = [f"{task}={device}" for task, device in sorted(own.items()) if device != everywhere]
     return ",".join([everywhere, *others])

@@ -20,12 +20,14 @@ from .settings import Settings
 class Far:
     """A session's connection to its cluster. SettingError: it cannot be reached; ClusterError: all workers differ."""
 
-    def __init__(self, settings: Settings, conditions: Conditions, say: Callable[[str], None], tell: Tell) -> None:
+    def __init__(
+        self, settings: Settings, conditions: Conditions, say: Callable[[str], None], tell: Tell, *, gpu: bool
+    ) -> None:
         assert settings.cluster is not None
         self._held = ExitStack()
-        client = self._held.enter_context(connected(settings.cluster, environments(settings)))
+        client = self._held.enter_context(connected(settings.cluster, environments(settings) if gpu else []))
         try:
-            self._pool = DaskPool(client, conditions.sources, gpu=settings.gpu, say=say, tell=tell)
+            self._pool = DaskPool(client, conditions.sources, gpu=gpu, say=say, tell=tell)
             self.slots = self._pool.slots()
             if not self.slots and self._pool.refused:
                 address, why = next(iter(self._pool.refused.items()))
@@ -45,7 +47,7 @@ class Far:
 
 def environments(settings: Settings) -> list[dict[str, str]]:
     """The variables of each worker of a local cluster with GPUs: which it sees, and its share of it as ``GPU``."""
-    if not settings.gpu or not (settings.cluster or "").startswith(LOCAL):
+    if not (settings.cluster or "").startswith(LOCAL):
         return []
     count, devices = int((settings.cluster or "").removeprefix(LOCAL)), gpus.require_cuda()
     found = []

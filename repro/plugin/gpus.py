@@ -1,4 +1,4 @@
-"""Which GPU a worker uses, and what there is without one."""
+"""Which GPU a worker uses, and what is made without one."""
 
 import itertools
 import os
@@ -29,19 +29,19 @@ def require_cuda(for_what: str = "") -> int:
     raise SettingError(lacking(for_what))
 
 
-def lacking(for_what: str = "") -> str:
-    """One line for whoever asks for a GPU where there is none."""
+def lacking(for_what: str = "", option: str = "--gpu") -> str:
+    """One line for whoever asks for a GPU, by an option, where there is none."""
     import torch
 
     apples = f" (an Apple GPU {NO_MPS})" if torch.backends.mps.is_available() else ""
-    way_out = "leave --gpu out, or install a torch with CUDA and a driver"
-    return f"--gpu: torch finds no CUDA device{for_what}{apples}; {way_out}"
+    way_out = f"leave {option.split()[0]} out, or install a torch with CUDA and a driver"
+    return f"{option}: torch finds no CUDA device{for_what}{apples}; {way_out}"
 
 
-def without(run: Run, *further: Any) -> None:
-    """Make a run where there is no GPU. SettingError: it takes one, as only one that was not foreseen does."""
+def without(option: str, run: Run, *further: Any) -> None:
+    """Make a run where there is no GPU. SettingError: it takes one, as only a run that was not foreseen does."""
     if run.device == CUDA:
-        raise SettingError(lacking(f", and {run} must be made on one"))
+        raise SettingError(lacking(f", and {run} must be made on one", option))
     make_here(run, *further)
 
 

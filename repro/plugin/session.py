@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from ..errors import SettingError
-from ..experiment import precisions
-from ..experiment.devices import CUDA, told, used
+from ..experiment.devices import CUDA, device_of, used
 from ..experiment.readings import require_within_pixels
 from ..experiment.regimes import require_whole_batches
-from ..experiment.trained_as import SAYS
 from ..files.text import write_text
 from ..report import Ahead
 from ..runs.conditions import Conditions
@@ -35,6 +33,7 @@ from ..verdicts.verdict import Verdict
 from ..words import counted
 from . import lost_gpu
 from .gpus import lacking, without
+from .header import header
 from .options import STORE
 from .outcomes import about
 from .places import named
@@ -80,14 +79,15 @@ class ClaimSession:
             require_whole_batches(task, self.settings.regime.scale(task))
             for reading in (self.conditions.reading(task), *(o.reading for o in self.conditions.alternatives(task))):
                 require_within_pixels(str(task), reading, task.dataset)
-        header = self.header()
-        on_gpu = [run for run in self.plan.lacking if run.device == CUDA] if self._lacks_gpu else []
+        told = header(self.settings, self.conditions, self.cases, self.plan)
+        on_gpu = [run for run in self.own.lacking if run.device == CUDA] if self._lacks_gpu else []
         if on_gpu and not self.settings.plan:
-            raise SettingError(lacking(f", and {counted(len(on_gpu), 'run')} must be made on one"))
+            why = f", and {counted(len(on_gpu), 'run')} must be made on one"
+            raise SettingError(lacking(why, self.settings.gpu_option))
         if not self.settings.plan:
             self.store.prepare()
             self._keep_from_git()
-        headline = "\n".join([*header, *self._cluster(), *self.cost()])
+        headline = "\n".join([*told, *self._cluster(), *self.cost()])
         self.shared.tell(Told(headline, "", len(self.own.missing), self._about, left_out, self._predicted()))
 
     def _predicted(self) -> dict[str, tuple[str, list[float]]]:
@@ -175,7 +175,7 @@ class ClaimSession:
     def _makers(self) -> Makers | None:
         """Who makes its runs, where that is not simply this process."""
         if self._lacks_gpu:
-            return Makers(make=without)
+            return Makers(make=partial(without, self.settings.gpu_option))
         return lost_gpu.makers(self.shared) if self.settings.gpu else None
 
     def _pulse(self, run: Run, epoch: int, loss: float | None) -> None:
@@ -204,7 +204,14 @@ class ClaimSession:
             raise SettingError(
                 f"--cluster {self.settings.cluster}: needs Dask ({error}); pip install distributed"
             ) from None
-        return Far(self.settings, self.conditions, self._process.say, self._tell_of_cluster)
+        return Far(self.settings, self.conditions, self._process.say, self._tell_of_cluster, gpu=self._takes_gpu)
+
+    @property
+    def _takes_gpu(self) -> bool:
+        """Whether runs of a GPU are to be made: some are missing, or seeds may be added to a claim on them."""
+        tasks = {str(task) for case in self.cases for task in case.tasks} if self.settings.until_decided else set()
+        added = any(device_of(self.conditions.device, task) == CUDA for task in tasks)
+        return added or any(run.device == CUDA for run in self.own.lacking)
 
     def _tell_of_cluster(self, workers: int, at: Mapping[str, Mapping[str, Any]]) -> None:
         """Tell what the workers of the cluster are at, for the live view and for other terminals."""
@@ -268,30 +275,3 @@ class ClaimSession:
             ahead = Ahead(self.shared.figures, self.settings.linear_axis)
             with suppress(OSError):  # what is not drawn here is drawn for the report
                 ahead.draw(self.plan.figures, self.store, self.conditions, set(self.plan.jobs))
-
-    def header(self) -> list[str]:
-        """The conditions in words: regime, data, device, store."""
-        regime = self.settings.regime
-        note = " (reduced: says nothing of the paper's own scale)" if regime.reduced else ""
-        lines = [f"regime: {regime.title}{note}"]
-        if self.settings.until_decided:
-            looks = {
-                " ".join(map(str, self.conditions.looks(task))): None for case in self.cases for task in case.tasks
-            }
-            lines.append(f"seeds: until decided, looking at {' or '.join(looks)}")
-        lines += [f"trained as: {name} ({SAYS[name]})" for name in self.settings.trained_as]
-        if self.settings.precision != precisions.FLOAT32:
-            lines.append(f"precision: {self.settings.precision} ({precisions.SAYS[self.settings.precision]})")
-        lines += [f"reading: {words}" for words in regime.reads]
-        lines += [f"data: {source.text}" for source in self.conditions.sources.values()]
-        lines.append(f"device: {told(self.conditions.device)}, store: {self.settings.store}")
-        if self.settings.store_found:
-            lines.append(
-                f"NOTE: runs are kept in {self.settings.store}, as earlier versions did; move that folder to {STORE}"
-            )
-        if not regime.reduced and not self.settings.gpu and self.plan.missing:
-            lines.append(
-                "WARNING: the paper's scale without --gpu is a matter of CPU-weeks: --quick takes minutes, "
-                "--plan says what would be trained"
-            )
-        return lines

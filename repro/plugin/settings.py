@@ -12,7 +12,7 @@ import pytest
 
 from ..errors import SettingError
 from ..experiment import precisions
-from ..experiment.devices import CPU, CUDA, DEVICES, by_task, joined, used
+from ..experiment.devices import CPU, CUDA, DEVICES, joined, used
 from ..experiment.fields import FIELDS, held
 from ..experiment.networks import NETWORKS
 from ..experiment.readings import BY_DEFAULT, NAMES, SOUND
@@ -42,7 +42,7 @@ class Settings:
     """What the user asked of a session."""
 
     regime: Regime
-    device: str  # of all tasks, and other ones of some (see ``devices``)
+    device: str  # of all tasks, with exceptions (see ``devices``)
     data_root: str | None
     artifacts: Path
     store: Path
@@ -67,6 +67,11 @@ class Settings:
     def gpu(self) -> bool:
         """Whether networks of any task are on a GPU."""
         return CUDA in used(self.device)
+
+    @property
+    def gpu_option(self) -> str:
+        """The option that asks for a GPU, as it is told of."""
+        return "--gpu" if self.device == CUDA else f"--device {self.device}"
 
     @property
     def elsewhere(self) -> bool:
@@ -140,9 +145,14 @@ def _chosen(option: str, names: Collection[str], known: Iterable[str], where: st
 
 def _chosen_tasks(names: Collection[str]) -> frozenset[str]:
     """The tasks that are named, by their own names or all of one by that of its network."""
-    by_network = {name: {str(task) for task in TASKS.values() if task.architecture == name} for name in NETWORKS}
-    means = {name: {name} for name in TASKS} | {name: tasks for name, tasks in by_network.items() if tasks}
+    means = _tasks()
     return frozenset().union(*(means[name] for name in _chosen("--task", names, means)))
+
+
+def _tasks() -> dict[str, set[str]]:
+    """The tasks that a name stands for."""
+    by_network = {name: {str(task) for task in TASKS.values() if task.architecture == name} for name in NETWORKS}
+    return {name: {name} for name in TASKS} | {name: tasks for name, tasks in by_network.items() if tasks}
 
 
 def _chosen_figures(numbers: Collection[str]) -> frozenset[str]:
@@ -183,31 +193,27 @@ def _cluster(config: pytest.Config) -> str | None:
 
 def _device(short: bool, text: str | None) -> str:
     """On which devices networks are trained and measured, by --gpu and by --device."""
-    parts = _split(text)
-    for part in parts:
-        _require_device(part)
-    everywhere = [part for part in parts if part in DEVICES] or ([CUDA] if short else [CPU])
-    if len(everywhere) > 1:
-        raise SettingError(f"--device {text}: must name one device for all tasks, and names {' and '.join(everywhere)}")
+    everywhere, own = list[str](), dict[str, str]()
+    for part in _split(text):
+        name, of_one, device = part.rpartition("=")
+        if device == MPS:
+            raise SettingError(f"--device {MPS}: an Apple GPU {NO_MPS}; use --device cpu")
+        tasks = _tasks()[next(iter(_chosen("--device", [name], _tasks(), " before =")))] if of_one else set[str]()
+        _chosen("--device", [part], [f"{name}{of_one}{known}" for known in DEVICES])
+        if {*own} & tasks or (everywhere and not of_one):
+            raise SettingError(f"--device {text}: must name one device for each task, and {part} is a second one")
+        own.update(dict.fromkeys(tasks, device))
+        everywhere += [] if of_one else [device]
     if short and everywhere == [CPU]:
-        raise SettingError("--device cpu: cannot be combined with --gpu; leave one of them out")
-    return joined(everywhere[0], by_task(",".join(parts))[1] if parts else {})
-
-
-def _require_device(part: str) -> None:
-    task, of_one, device = part.rpartition("=")
-    if device == MPS:
-        raise SettingError(f"--device {MPS}: an Apple GPU {NO_MPS}; use --device cpu")
-    _chosen("--device", [part], [f"{task}{of_one}{name}" for name in DEVICES])
-    if of_one:
-        _chosen("--device", [task], TASKS, " before =")
+        raise SettingError(f"--device {text}: cannot be combined with --gpu; leave one of them out")
+    return joined(everywhere[0] if everywhere else CUDA if short else CPU, own)
 
 
 def _precision(text: str | None, *, gpu: bool) -> str:
     if text is None:
         return precisions.FLOAT32
     known = (name for name in precisions.SAYS if gpu or name != precisions.TF32)
-    return next(iter(_chosen("--precision", [text], known, "" if gpu else " without --gpu")))
+    return next(iter(_chosen("--precision", [text], known, "" if gpu else " unless all tasks are on a GPU")))
 
 
 def _place(option: str, otherwise: Path, text: str | None) -> Path:

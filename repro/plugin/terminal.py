@@ -39,7 +39,7 @@ def print_plan(config: pytest.Config, claims: ClaimSession) -> None:
 
 
 def _lines(plan: Plan, claims: ClaimSession) -> list[str]:
-    columns = ("task", "recipe", "batch sizes", "seeds", "runs", "trained", "measured", "CPU time of the rest")
+    columns = ("task", "recipe", "batch sizes", "seeds", "runs", "trained", "measured", "time of the rest")
     grid = Table(*columns, title="what would be trained", title_justify="left")
     for rows in table(plan, claims.conditions):
         for row in rows:

@@ -263,7 +263,8 @@ def _report(content: Any) -> Report:
     try:
         devices.by_task(report.session.device)
     except ValueError as error:
-        raise ValueError(f"its device {printable(str(error))!r} must be one of {', '.join(devices.DEVICES)}") from None
+        right = f"must be {' or '.join(devices.DEVICES)}, and TASK=DEVICE for a task on another"
+        raise ValueError(f"its device {right}, and {printable(str(error))!r} is not") from None
     whole = [
         with_curves(
             replace(entry, declaration=unfolded(entry.declaration, report.terms)),

@@ -35,7 +35,8 @@ CHOICES: Final = (
         "range); CIFAR-10 in [0, 1]",
         "the code of Yao et al. loads MNIST and CIFAR-10 so and adds epsilon to that; for MNIST and Fashion-MNIST this "
         "departs from Section 1, where each pixel value is perturbed by at most epsilon, but at 0.3 of a pixel's range "
-        "PGD leaves next to nothing of any network; it is measured beside, as epsilon-in-pixels",
+        "PGD leaves next to nothing of any network; it is measured beside, as epsilon-in-pixels, and by the strongest "
+        "attack as sound-attack-in-pixels",
         "repro.experiment.datasets",
         UNSTANDARDISED,
     ),

@@ -19,7 +19,7 @@ from ..verdicts.entry import Entry, PlainCurve
 Row = dict[str, Any]
 Place = tuple[str, str, int]  # task, recipe and batch size
 OF_RECORD: Final = ("steps", "training_amount", "diverged", "seconds")
-HEADS: Final = ("task", "recipe", "momentum", "batch_size", "seed", "learning_rate", *OF_RECORD)
+HEADS: Final = ("task", "recipe", "momentum", "batch_size", "seed", "device", "learning_rate", *OF_RECORD)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Network:
         """How it was trained and all its measures that are numbers, for a table."""
         run, sgd = self.run, self.run.sgd
         recipe = self.recipe.removesuffix(f" m={sgd.momentum:g}")
-        heads = (self.task, recipe, sgd.momentum, run.batch_size, run.seed, sgd.learning_rate)
+        heads = (self.task, recipe, sgd.momentum, run.batch_size, run.seed, run.device, sgd.learning_rate)
         return {
             **dict(zip(HEADS, (*heads, *map(self.record.get, OF_RECORD)), strict=True)),
             **{name: value for name, value in self.measures.items() if not isinstance(value, Mapping)},

@@ -88,7 +88,7 @@ def _conditions(session: Session) -> list[str]:
         f"- command: {_code(clean(session.command))}, {span(session.seconds)} beside what was stored before",
         *(f"- merged into that: {_code(clean(command))}" for command in session.merged),
         f"- commit: {session.commit or 'none'}{changed}",
-        f"- device: {session.devices}; {session.hardware.processor}, {session.hardware.cores} cores",
+        f"- device: {clean(session.devices)}; {session.hardware.processor}, {session.hardware.cores} cores",
         *([f"- trained on mixed hardware or versions: {'; '.join(session.trained_on)}"] if session.trained_on else []),
         *(f"- data: {data.text}" for data in session.data.values()),
     ]

@@ -12,7 +12,16 @@ from typing import Final
 from ..experiment.devices import device_of
 from ..experiment.networks import PAPERS_WIDTH
 from ..experiment.precisions import FLOAT32
-from ..experiment.readings import PIXELS, SOUND, TEST_LOSS, Alternative, Reading, alternative, of_checkpoints
+from ..experiment.readings import (
+    PIXELS,
+    SOUND,
+    SOUND_PIXELS,
+    TEST_LOSS,
+    Alternative,
+    Reading,
+    alternative,
+    of_checkpoints,
+)
 from ..experiment.recipes import Recipe
 from ..experiment.regimes import Regime
 from ..experiment.tasks import Task
@@ -29,7 +38,7 @@ class Conditions:
 
     regime: Regime
     sources: Mapping[str, Source]
-    device: str  # of all tasks, and other ones of some (see ``devices``)
+    device: str  # of all tasks, with exceptions (see ``devices``)
     readings: tuple[str, ...] = (SOUND,)  # the alternatives that verdicts are decided under as well
     until_decided: int | None = None  # seeds are added to a claim until it is decided, up to so many
     trained_as: tuple[str, ...] = ()  # in what training departs from the first reading of the paper
@@ -104,7 +113,7 @@ class Conditions:
         """The other readings that its verdicts are decided under, but for one that is the first reading already."""
         first = self.reading(task)
         one_unit = first.given_epsilon is not None or first.epsilon(task.dataset) == task.dataset.epsilon
-        same = {PIXELS: one_unit, TEST_LOSS: first.curvature_of == "test"}
+        same = {PIXELS: one_unit, SOUND_PIXELS: one_unit, TEST_LOSS: first.curvature_of == "test"}
         return [alternative(name, first, task.dataset) for name in self.readings if not same.get(name)]
 
     def surrogate(self, task: Task) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ..experiment.devices import DEVICES
 from ..experiment.readings import Reading
 from ..words import counted
 from .run import Job, Run
@@ -49,7 +50,8 @@ def _reason(job: Job, others: Mapping[str, Sequence[Mapping[str, Any]]], store: 
         return _unlike(job.reading, [*_readings(store.all_measures(job.run))])
     alike = others.get(_unversioned(job.run.spec), [])
     if not alike:
-        return "never made"
+        elsewhere = [device for device in DEVICES if _unversioned({**job.run.spec, "device": device}) in others]
+        return f"of networks that were trained on {elsewhere[0]} alone (--device)" if elsewhere else "never made"
     other = "network" if all(spec.get("version") != job.run.version for spec in alike) else "surrogate"
     return f"made by another version of the {other}"
 

@@ -156,7 +156,7 @@ class Curve:
         for other in conditions.alternatives(self.task):
             if self.measure.part == other.part and not other.free:
                 wanted.append(other.reading)
-        return [Job(run, reading) for reading in wanted for run in self.runs(conditions)]
+        return [Job(run, reading) for reading in dict.fromkeys(wanted) for run in self.runs(conditions)]
 
     def __str__(self) -> str:
         return f"{self.measure} of {self.recipe} on {self.task}"
@@ -241,7 +241,7 @@ def read_runs(
     width = len(batch_sizes)
     measure, further, field = curve.measure, None, curve.measure.field
     if other is not None and other.part == measure.part:
-        further, field = other.reading, (measure.sound or field) if other.free else field
+        further, field = other.reading, (measure.sound or field) if other.strongest else field
     elif measure.own:
         further = alone(conditions.reading(curve.task), measure.part)
     cells = [_cell(run, measure, field, *_stored(run, store, conditions, further)) for run in runs]

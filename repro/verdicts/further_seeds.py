@@ -8,7 +8,7 @@ from ..runs.conditions import Conditions
 from ..runs.store import Store
 from ..statistics.estimands import Sample
 from ..statistics.prediction import CAP, PROBABLE, further_seeds
-from ..words import counted, listed, span
+from ..words import counted, span
 from .claim import Case
 from .entry import Further
 from .looks import percent
@@ -35,7 +35,7 @@ def more_seeds(
     seconds = further * _seconds_a_seed(case, store, conditions)
     text = f"{counted(further, 'further seed')} would decide it with a chance of {PROBABLE:.0%} {look}"
     devices = dict.fromkeys(WORDS[device_of(conditions.device, str(task))] for task in case.tasks)
-    cost = f"at about {span(seconds)} {listed([*devices])}"
+    cost = f"at about {span(seconds)} {' or '.join(devices)}"
     return Further(seeds=further, seconds=seconds, text=f"{text}, {cost}", level=alpha)
 
 

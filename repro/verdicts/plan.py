@@ -84,8 +84,9 @@ class Plan:
         )
         if not self.missing:
             return line
-        alone = listed([ALONE[device] for device in DEVICES if any(job.run.device == device for job in self.missing)])
-        return f"{line}; the rest takes about {span(self.seconds)} on {alone}"
+        found = {device: [s for job, s in self.missing.items() if job.run.device == device] for device in DEVICES}
+        told = [f"{span(sum(seconds))} on {ALONE[device]}" for device, seconds in found.items() if seconds]
+        return f"{line}; the rest takes about {listed(told)}"
 
     def prediction(self, processes: int) -> str:
         """One line: how long the session will take from start to figures, and what it cannot fall below."""
@@ -129,7 +130,7 @@ def lines(plan: Plan, conditions: Conditions) -> list[Line]:
 def table(plan: Plan, conditions: Conditions) -> list[list[tuple[str, ...]]]:
     """For each task a row for each of its lines, and their sum if there are several; last, the sum of all tasks.
 
-    A row has task, recipe, batch sizes, seeds, runs, how many are trained and measured, CPU time of the rest. A sum
+    A row has task, recipe, batch sizes, seeds, runs, how many are trained and measured, time of the rest. A sum
     counts a run once that is a point of several lines.
     """
     found = lines(plan, conditions)

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 from worlds import case_of
 
 from repro.cli import main
+from repro.errors import SettingError
 from repro.experiment.readings import Reading
 from repro.experiment.recipes import LR
 from repro.experiment.regimes import Regime, Scale
@@ -18,7 +19,7 @@ from repro.experiment.tasks import STDCNN_MNIST
 from repro.report.bundle import FORMAT, session_of
 from repro.runs.conditions import Conditions
 from repro.runs.integrity import CHECKSUM, WEIGHTS, signed
-from repro.runs.run import Job
+from repro.runs.run import Job, Run
 from repro.runs.store import Store
 from repro.runs.trainer import make
 from repro.science.data import surrogate
@@ -172,6 +173,20 @@ def test_runs_of_a_gpu_are_made_again_on_a_cpu_where_there_is_none(
     assert main(["audit", str(of_a_gpu), "--runs", "1"]) == DIFFERENT
     assert main(["audit", str(of_a_gpu), "--runs", "5"]) == BAD_INPUT
     assert "--runs 5: must be from 1 to 4" in capsys.readouterr().err
+
+
+def test_runs_of_a_gpu_are_made_again_on_a_gpu_where_there_is_one(
+    published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(run: Run, *_: object) -> None:
+        raise SettingError(f"made on {run.device}")
+
+    of_a_gpu = publish(published.parent / "gpu", "cuda")
+    monkeypatch.setattr("repro.cli.audit.visible", lambda: 1)
+    monkeypatch.setattr("repro.runs.trainer.make", told)
+    for folder, device in ((of_a_gpu, "cuda"), (published, "cpu")):
+        assert main(["audit", str(folder), "--runs", "1"]) == BAD_INPUT
+        assert capsys.readouterr().err.endswith(f"made on {device}\n")
 
 
 def test_other_weights_among_so_few_seeds_that_nothing_could_be_told_are_not_called_the_published_ones(

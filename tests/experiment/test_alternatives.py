@@ -18,6 +18,7 @@ def test_every_reading_differs_from_the_first_in_what_its_name_says_alone(name: 
     said = {
         "sound-attack": {},
         "epsilon-in-pixels": {"epsilon_unit": "pixels", "attacked_images": 8},
+        "sound-attack-in-pixels": {"epsilon_unit": "pixels", "attacked_images": 8},
         "pgd-10-restarts-3": {"pgd_steps": 10, "pgd_restarts": 3},
         "lambda1-test": {"curvature_of": "test", "hessian_images": 4},
         "lambda1-1024": {"hessian_images": 1024},

@@ -25,7 +25,9 @@ def test_tasks_alone_leave_the_others_on_the_processor() -> None:
     assert told("cpu") == "cpu"
 
 
-@pytest.mark.parametrize("text", ["", "gpu", "cpu,", "cpu,cuda", "=cuda", "StdCNN-MNIST=", "StdCNN-MNIST=gpu", "a=b=c"])
+@pytest.mark.parametrize(
+    "text", ["", "gpu", "cpu,", "cpu,cuda", "=cuda", "StdCNN-MNIST=", "StdCNN-MNIST=gpu", "a=b=c", "a=cpu,a=cuda"]
+)
 def test_what_is_no_device_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=r"^[a-zA-Z0-9=-]*$"):
         by_task(text)

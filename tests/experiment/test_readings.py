@@ -47,6 +47,7 @@ def test_epsilon_is_read_in_the_network_s_units_unless_pixels_are_asked_for() ->
 CHANGES = {
     "sound-attack": {},
     "epsilon-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels", "attacked_images": 125},
+    "sound-attack-in-pixels": {"parts": ("attacks",), "epsilon_unit": "pixels", "attacked_images": 125},
     "pgd-10-restarts-3": {"parts": ("attacks",), "pgd_steps": 10, "pgd_restarts": 3},
     "lambda1-test": {"parts": ("curvature",), "curvature_of": "test", "hessian_images": 1024},
     "lambda1-1024": {"parts": ("curvature",), "hessian_images": 1024},
@@ -87,9 +88,11 @@ def test_an_unknown_alternative_is_a_key_error(name: str) -> None:
 @pytest.mark.parametrize(("images", "fewer"), [(None, 2500), (96, 24), (1, 1)])
 def test_what_is_measured_by_default_is_on_a_part_of_the_images(images: int | None, fewer: int) -> None:
     first = replace(FIRST, attacked_images=images, hessian_images=images)
-    free, pixels, of_test = (alternative(name, first, MNIST) for name in BY_DEFAULT)
+    free, pixels, strongest, of_test = (alternative(name, first, MNIST) for name in BY_DEFAULT)
     assert free.free
     assert pixels.reading.attacked_images == fewer
+    assert strongest.reading == pixels.reading
+    assert [one.strongest for one in (free, pixels, strongest, of_test)] == [True, False, True, False]
     assert of_test.reading.hessian_images == fewer
     assert f"on {fewer:,} images" in pixels.says
     assert f"on {fewer:,} test images" in of_test.says

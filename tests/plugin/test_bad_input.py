@@ -60,10 +60,29 @@ OPTIONS: dict[str, Bad] = {
     "a device of no such task": (
         "--device cpu,StdCNN-MINST=cuda",
         nothing,
-        ("--device StdCNN-MINST: must be one of ", " before =; did you mean StdCNN-MNIST or StdCNN-FashionMNIST?"),
+        ("--device StdCNN-MINST: must be one of ", " before =; did you mean StdCNN-MNIST or StdCNN-FashionMNIST or StdCNN?"),
     ),
     "a device of a task without a name": ("--device =cuda", nothing, ("--device : must be one of ", " before =")),
-    "a device for all tasks twice": ("--device cpu,cuda", nothing, ("--device cpu,cuda: must name one device for",)),
+    "a device for all tasks twice": (
+        "--device cpu,cuda",
+        nothing,
+        ("--device cpu,cuda: must name one device for each task, and cuda is a second one",),
+    ),
+    "a task on two devices": (
+        "--device M1-MNIST=cuda,M1=cpu",
+        nothing,
+        ("--device M1-MNIST=cuda,M1=cpu: must name one device for each task, and M1=cpu is a second one",),
+    ),
+    "a device and its task the wrong way round": (
+        "--device cuda=StdCNN-MNIST",
+        nothing,
+        ("--device cuda: must be one of M1-MNIST, ", " before ="),
+    ),
+    "two devices, one of them of a task": (
+        "--gpu --device cpu,M1-MNIST=cuda",
+        nothing,
+        ("--device cpu,M1-MNIST=cuda: cannot be combined with --gpu",),
+    ),
     "an Apple GPU": ("--device mps", nothing, ("--device mps: an Apple GPU is not supported", "use --device cpu")),
     "two devices": ("--gpu --device cpu", nothing, ("--device cpu: cannot be combined with --gpu",)),
     "no CUDA by its name": ("--device cuda", nothing, ("--gpu", "no CUDA device", "leave --gpu out")),

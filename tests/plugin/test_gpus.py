@@ -142,6 +142,21 @@ def test_one_task_may_be_on_a_gpu_and_its_runs_decide_beside_those_of_others_whe
     assert "no CUDA device, and 6 runs must be made on one" in line
 
 
+def test_a_part_of_the_runs_that_has_none_of_a_gpu_needs_none_and_a_cluster_neither(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = ("-k", "it-holds", "--device", "cpu,StdCNN-MNIST=cuda")
+    refused = [project.run("-n0", *device, "--shard", f"{part}/40").ret for part in range(1, 41)]
+    assert {*refused} == {pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR}
+    stored = (project.folder / ".repro/store/runs").glob("*/run.json")
+    assert {json.loads(path.read_text())["run"]["device"] for path in stored} == {"cpu"}
+    monkeypatch.setenv("PLAYED_GPUS", "1")
+    project.run("-n0", "-k", "it-holds and StdCNN-MNIST", "--gpu")
+    monkeypatch.setenv("PLAYED_GPUS", "0")
+    on_cluster = project.apart("--cluster", "local:1", *device, "--store", ".repro/store")
+    assert on_cluster.parseoutcomes()["passed"] == 2
+
+
 @pytest.mark.parametrize("processes", ["-n0", "-n2"])
 def test_where_all_runs_are_stored_a_session_needs_no_gpu_and_else_says_how_many_it_would_make(
     project: Project, monkeypatch: pytest.MonkeyPatch, processes: str

@@ -38,7 +38,7 @@ def test_with_no_option_a_session_is_at_the_papers_scale_and_writes_into_artifac
         verdicts_ok=False,
         linear_axis=False,
         progress=True,
-        readings=("sound-attack", "epsilon-in-pixels", "lambda1-test"),
+        readings=("sound-attack", "epsilon-in-pixels", "sound-attack-in-pixels", "lambda1-test"),
         trained_as=(),
         precision="float32",
         until_decided=None,
@@ -85,6 +85,7 @@ def test_a_task_may_be_on_another_device_than_the_others(given: Given) -> None:
     assert given("--device", "StdCNN-MNIST=cuda") == mixed
     assert given("--gpu", "--device", "M1-MNIST=cpu").device == "cuda,M1-MNIST=cpu"
     assert given("--device", "M1-MNIST=cpu") == given()
+    assert given("--device", "M1=cuda").device == "cpu,M1-FashionMNIST=cuda,M1-MNIST=cuda"
 
 
 def test_the_scale_is_the_regimes_with_what_the_options_override(given: Given) -> None:
@@ -123,7 +124,7 @@ def test_departures_from_the_first_reading_are_each_once_in_one_order(
 def test_a_precision_is_named_and_tf32_is_one_of_a_gpu(given: Given) -> None:
     assert given("--precision", "bfloat16").precision == "bfloat16"
     assert given("--precision", "tf32", "--gpu").precision == "tf32"
-    with pytest.raises(SettingError, match=r"--precision tf32: .* without --gpu"):
+    with pytest.raises(SettingError, match=r"--precision tf32: .* unless all tasks are on a GPU"):
         given("--precision", "tf32", "--device", "cuda,M1-MNIST=cpu")
 
 

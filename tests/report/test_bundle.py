@@ -157,7 +157,7 @@ BAD: dict[str, Bad] = {
     ),
     "another device": (
         changed(lambda whole: whole["session"].update(device="cpu,M1-MNIST=gpu")),
-        "its device 'M1-MNIST=gpu' must be one of cpu, cuda",
+        "its device must be cpu or cuda, and TASK=DEVICE for a task on another, and 'M1-MNIST=gpu' is not",
     ),
     "no device": (changed(lambda whole: whole["session"].pop("device")), "required field `device` - at `session`"),
     "data no table": (

@@ -41,6 +41,14 @@ def test_what_is_less_like_a_run_that_was_made_follows_it_too(run: Run, reading:
     assert Costs(MADE).seconds(run, reading) == pytest.approx(factor * Costs().seconds(run, reading))
 
 
+def test_what_a_processor_took_says_nothing_of_a_gpu() -> None:
+    on_gpu = replace(STDCNN, device="cuda")
+    assert Costs(MADE).seconds(on_gpu) == Costs().seconds(STDCNN)
+    both = Costs([*MADE, (on_gpu, None, SLOW[0] / 30)])
+    assert both.seconds(replace(on_gpu, seed=3)) == pytest.approx(SLOW[0] / 30)
+    assert both.seconds(STDCNN, READING) == pytest.approx(SLOW[1])
+
+
 def test_what_is_most_alike_decides() -> None:
     large, curvature = replace(STDCNN, batch_size=256), replace(READING, parts=("curvature",))
     more: list[Took] = [

@@ -191,6 +191,21 @@ def test_a_value_under_another_reading_is_a_share_of_the_images_that_it_takes(
     assert read(curve, store, here).images == 64
 
 
+def test_the_strongest_attack_in_pixels_is_read_off_the_measures_of_epsilon_in_pixels(tmp_path: Path) -> None:
+    """Which it costs nothing beside: every attack is taken with both."""
+    both = replace(conditions(), readings=("epsilon-in-pixels", "sound-attack-in-pixels"))
+    alone = replace(conditions(), readings=("sound-attack-in-pixels",))
+    curve = Curve(M1_MNIST, BENCHMARK, FGSM)
+    assert len(curve.jobs(both)) == len(set(curve.jobs(both))) == len(curve.jobs(alone)) == 3 * 9
+    store = fill(Store(tmp_path), curve.runs(both))
+    blinded, strongest = both.alternatives(M1_MNIST)
+    fill_measures(
+        store, curve.runs(both), strongest.reading, lambda _: {"fgsm_accuracy": 0.5, "fgsm_sound_accuracy": 0.125}
+    )
+    assert (read(curve, store, both, blinded).values == 0.5).all()
+    assert (read(curve, store, both, strongest).values == 0.125).all()
+
+
 def test_the_runs_of_a_line_are_those_of_its_seeds_and_whoever_changes_the_list_changes_his_own() -> None:
     where = conditions(seeds=2)
     expected = [where.run(M1_MNIST, LR_BS(), size, seed) for seed in (0, 1) for size in (64, 128, 256)]

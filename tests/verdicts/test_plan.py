@@ -81,6 +81,13 @@ def test_the_summary_is_one_line(tmp_path: Path, stored: int, end: str) -> None:
     assert line.endswith(end)
 
 
+def test_the_summary_tells_what_each_device_is_at(tmp_path: Path) -> None:
+    """Not the sum of both, which are at work side by side."""
+    mixed = replace(WHERE, device="cpu,C1-CIFAR10=cuda")
+    line = priced(make_plan([ROBUST, COLOURED], mixed, Store(tmp_path))).summary()
+    assert line.endswith("the rest takes about 12 seconds on one core of a CPU and 21 seconds on one GPU")
+
+
 def priced(plan: Plan) -> Plan:
     """The plan at round prices: C1's nine runs take 21 seconds together, M1's 12, other readings nothing.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ...experiment.readings import PIXELS, TEST_LOSS
+from ...experiment.readings import PIXELS, SOUND_PIXELS, TEST_LOSS
 from ...experiment.tasks import TASKS
 from ...runs.conditions import Conditions
 from .cases import Case, Reading
@@ -16,7 +16,7 @@ FIRST: Final = {
     EQUAL: "every network is trained for the same number of epochs, so a larger batch takes fewer steps",
     TEST_LOSS: "lambda1 is that of the training loss",
 }
-ORDER: Final = (PIXELS, EQUAL, STRONGEST, TEST_LOSS)
+ORDER: Final = (PIXELS, SOUND_PIXELS, EQUAL, STRONGEST, TEST_LOSS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def open_points(cases: Sequence[Case], conditions: Conditions) -> list[Open]:
 
 
 def _open(name: str, of: Sequence[tuple[Case, Reading]], conditions: Conditions) -> Open:
-    first = epsilon(of, conditions) if name == PIXELS else FIRST.get(name, "as this page has it")
+    first = epsilon(of, conditions) if name in (PIXELS, SOUND_PIXELS) else FIRST.get(name, "as this page has it")
     says = " or ".join(dict.fromkeys(reading.says for _, reading in of))
     other = "every network is trained to the same amount T" if name == EQUAL else says
     return Open(name, first, other, len(of), tuple((case, reading) for case, reading in of if reading.turns))
