@@ -10,17 +10,19 @@ from typing import Any, Final
 import jinja2
 
 from repro.experiment.devices import CUDA, device_of
+from repro.experiment.readings import PIXELS, SOUND_PIXELS, TEST_LOSS
 from repro.experiment.recipes import LR, LR_BS, Recipe
 from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST, Task
 from repro.report.bundle import Report, load
 from repro.runs.store import Store
+from repro.statistics.estimands import Outcome
 from repro.verdicts.entry import Entry
 from repro.verdicts.equal_training import smallest
 
 from . import laptop, remaining
-from .findings import FLOOR, PUBLISHED, ROOT, estimate, levels, report
+from .findings import FLOOR, PUBLISHED, ROOT, equal_amount, estimate, levels, report
 from .tables import table
-from .values import Cell, Line, line_of, lines, most_in_pixels, undertrained
+from .values import Cell, Line, in_pixels, line_of, lines, undertrained
 
 DOCUMENT: Final = ROOT / "docs" / "findings.md"
 HEAD: Final = (
@@ -28,6 +30,7 @@ HEAD: Final = (
     "as the paper measures",
     "by the strongest attack",
     "epsilon in pixels",
+    "the same by the strongest attack",
     "lambda1 of the test loss",
     "at equal training amount",
 )
@@ -42,43 +45,67 @@ COLUMNS: Final = {
     "PGD, strongest": "pgd_sound_accuracy",
     "saturated": "saturated",
 }
+LEFT: Final = {name: field for name, field in COLUMNS.items() if name not in ("train loss", "train", "test")}
 
 
 def document() -> str:
     """The text of docs/findings.md."""
-    found = report()
-    measured = {f"{line.task} {line.recipe}": line for line in lines(found)}
-    names = {
-        "both": _by_claim(found.claims),
-        "claims": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_FASHION)),
-        "mnist": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_MNIST)),
-        "lines": measured,
+    return _rendered("findings.md.j2")
+
+
+def answer() -> str:
+    """What the README says of it, in words."""
+    return _rendered("answer.md.j2").strip()
+
+
+def _rendered(template: str) -> str:
+    folder = jinja2.FileSystemLoader(Path(__file__).parent)
+    environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.get_template(template).render(_words() | _values_of(report()))
+
+
+def _words() -> dict[str, Any]:
+    """What a template calls."""
+    return {
         "table": _verdicts,
         "values": _values,
         "reading": _reading,
         "named": lambda entries: {entry.case.partition(f"{entry.task}-")[2]: entry for entry in entries},
         "said": _said,
         "said_equal": _said_equal,
+        "said_sound": _said_sound,
         "said_otherwise": _said_otherwise,
+        "if_so": _if_so,
+        "not_sure": lambda entries: all(entry.family_wise is False for entry in entries),
         "estimate": estimate,
         "ceilings": _ceilings,
+        "in_pixels": _in_pixels,
         "percent": "{:.1%}".format,
         "points": lambda share: f"{100 * share:.1f}",
-        "levels": levels(found),
-        "floor": FLOOR,
-        "laptop": laptop.section(laptop.laptop()),
-        "most_in_pixels": most_in_pixels(line for line in measured.values() if line.task == STDCNN_FASHION),
+    }
+
+
+def _values_of(found: Report) -> dict[str, Any]:
+    """What a template speaks of."""
+    measured = {f"{line.task} {line.recipe}": line for line in lines(found)}
+    behind = {run for entry in found.claims for run in entry.runs}
+    return {
+        "tests": len(found.claims),
+        "both": _by_claim(found.claims),
+        "claims": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_FASHION)),
+        "mnist": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_MNIST)),
+        "lines": measured,
+        "pixels": {f"{line.task} {line.recipe}": line for line in in_pixels(measured.values())},
         "stopped": _stopped(STDCNN_FASHION, LR()),
         "mnist_stopped": _stopped(STDCNN_MNIST, LR()),
         "ratio_stopped": _stopped(STDCNN_FASHION, LR_BS()).ends[1],
         "undertrained": undertrained(measured.values()),
-        "not_run": table(
-            NOT_RUN, remaining.rows({run for entry in found.claims for run in entry.runs}, found.session.device)
-        ),
+        "levels": levels(found),
+        "floor": FLOOR,
+        "laptop": laptop.section(laptop.laptop()),
+        "not_run": table(NOT_RUN, remaining.rows(behind, found.session.device)),
+        **_run(found, measured),
     }
-    folder = jinja2.FileSystemLoader(Path(__file__).parent)
-    environment = jinja2.Environment(loader=folder, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.get_template("findings.md.j2").render(names | _run(found, measured))
 
 
 def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
@@ -86,7 +113,15 @@ def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
     seeds = sorted({len(cell.seeds) for line in measured.values() for cell in line.cells.values()})
     on_gpu = [task for task in tasks if device_of(found.session.device, task) == CUDA]
     runs = len({run for entry in found.claims for run in entry.runs})
-    return {"tasks": tasks, "seeds": seeds, "runs": runs, "on_gpu": on_gpu}
+    strongest = [o.outcome for entry in found.claims for o in entry.readings if o.name == SOUND_PIXELS]
+    return {
+        "tasks": tasks,
+        "seeds": seeds,
+        "runs": runs,
+        "on_gpu": on_gpu,
+        "asked_in_pixels": len(strongest),
+        "undecided_in_pixels": strongest.count(Outcome.UNDECIDED),
+    }
 
 
 def _stopped(task: Task, recipe: Recipe) -> Line:
@@ -111,9 +146,10 @@ def _verdicts(entries: Iterable[Entry]) -> str:
 
 def _verdict(entry: Entry) -> list[str]:
     read = {other.name: other for other in entry.readings}
-    others = (entry.sound, read.get("epsilon-in-pixels"), read.get("lambda1-test"), entry.equal_amount)
+    others = (entry.sound, *map(read.get, (PIXELS, SOUND_PIXELS, TEST_LOSS)))
     told = [f"{other.verdict}, {estimate(other)}" if other else "" for other in others]
-    return [entry.case.replace("-over-", "/"), f"**{entry.verdict}**, {estimate(entry)}", *told]
+    equal = equal_amount(entry) if entry.equal_amount else ""
+    return [entry.case.replace("-over-", "/"), f"**{entry.verdict}**, {estimate(entry)}", *told, equal]
 
 
 def _values(line: Line) -> str:
@@ -139,6 +175,22 @@ def _ceilings(named: Mapping[str, Line]) -> str:
     return table(["batch size", *map(str, next(iter(named.values())).cells)], rows)
 
 
+def _in_pixels(measured: Mapping[str, Line]) -> str:
+    """A row for each line: what attacks leave at the smallest and at the largest batch size."""
+    rows = [
+        [name, *(f"{line.ends[0].mean(field):.1%}, {line.ends[1].mean(field):.1%}" for field in LEFT.values())]
+        for name, line in measured.items()
+    ]
+    return table(["at the smallest and largest batch size", *LEFT], rows)
+
+
+def _if_so(so: bool, words: str) -> str:
+    """Words that are so. ValueError: they are not, by now."""
+    if not so:
+        raise ValueError(f"it is not so any more: {words}")
+    return words
+
+
 def _reading(entry: Entry, name: str) -> str:
     (other,) = (other for other in entry.readings if other.name == name)
     return f"{other.shown} ({other.verdict})"
@@ -154,12 +206,19 @@ def _said_equal(entries: Iterable[Entry], verdict: str) -> str:
     return _all({entry.name: entry.equal_amount.verdict for entry in entries if entry.equal_amount}, verdict)
 
 
+def _said_sound(entries: Iterable[Entry], verdict: str) -> str:
+    """The same of what they come to by the strongest attack."""
+    return _all({entry.name: entry.sound.verdict for entry in entries if entry.sound}, verdict)
+
+
 def _said_otherwise(entries: Iterable[Entry], reading: str, verdict: str) -> str:
     """The same of what they come to under another reading."""
     return _all({f"{e.name}, {o.name}": o.verdict for e in entries for o in e.readings if o.name == reading}, verdict)
 
 
 def _all(verdicts: Mapping[str, str], verdict: str) -> str:
+    if not verdicts:
+        raise ValueError(f"a sentence calls {verdict} what there is nothing of")
     for name, found in verdicts.items():
         if found != verdict:
             raise ValueError(f"{name} is {found}, and a sentence calls it {verdict}")

@@ -1,16 +1,16 @@
 """The table of the README that says what was found at the paper's own scale, made from the published report."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from repro.report.bundle import Report, load
-from repro.report.page.trust import doubts, tally
+from repro.report.page.trust import doubts
 from repro.statistics.estimands import DECIDED
 from repro.statistics.reasons import Lack
 from repro.verdicts.entry import Entry, EqualAmount, OtherReading
-from repro.words import counted
+from repro.words import counted, listed
 
 from .tables import table
 
@@ -35,7 +35,7 @@ def report() -> Report:
 
 
 def page(text: str, found: Report, *further: str) -> str:
-    """The README with a new table, and ``further`` paragraphs under it. ValueError: it lacks one of the markers."""
+    """The README with what was found anew, and ``further`` paragraphs under it. ValueError: a marker is lacking."""
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
     return "\n\n".join((before + BEGIN, _intro(found), said(found.claims), *further, END)) + after
@@ -47,22 +47,27 @@ def _intro(found: Report) -> str:
     seeds = sorted({entry.seeds for entry in found.claims})
     words = Counter(entry.verdict for entry in own)
     decided = [entry for entry in own if entry.outcome in DECIDED]
+    beyond = Counter(entry.verdict for entry in found.claims if not entry.own)
     return (
-        f"At the paper's own scale {counted(len(own), 'test')} of what the paper says of {' and '.join(tasks)} "
-        f"{'was' if len(own) == 1 else 'were'} made so far, with {' or '.join(map(str, seeds))} seeds: "
-        f"{', '.join(f'{n} {word}' for word, n in words.items())}. {_relied(decided)} Nothing else at that scale is "
-        f"decided yet; some of it is trained. Intervals are at the level at which a rule decides, {levels(found)}; "
-        f"{FLOOR}."
+        f"At the paper's own scale what the paper says of {listed([*tasks])} was put to {counted(len(own), 'test')}, with "
+        f"{' or '.join(map(str, seeds))} seeds: {_counts(words)}. {_relied(decided)} "
+        f"{counted(beyond.total(), 'further test')} ask the same where the paper does not: {_counts(beyond)}. No other "
+        f"task was trained at that scale. Intervals are at the level at which a rule decides, {levels(found)}; {FLOOR}."
     )
 
 
+def _counts(words: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in words.items())
+
+
 def _relied(decided: Sequence[Entry]) -> str:
-    """How many decided verdicts can be relied on, and what speaks against the others."""
+    """Which decided verdicts can be relied on, and what speaks against the others."""
+    sure = [f"`{entry.id}` [{entry.case}]" for entry in decided if not doubts(entry)]
     against = Counter(words for entry in decided for words in doubts(entry))
-    sure = tally(decided).sure
-    told = ", ".join(f"{words} ({number})" for words, number in against.items())
-    rest = f" What speaks against {'the others' if sure else 'them'}: {told}." if told else ""
-    return f"{sure or 'None'} of the {len(decided)} that are decided can be [relied on]({TRUST}).{rest}"
+    which = f"{len(sure)} of the {len(decided)} that are decided can be [relied on]({TRUST})"
+    told = f" ({', '.join(sure)})" if sure else ""
+    weak = "; ".join(f"{words} ({number})" for words, number in against.items())
+    return f"{which}{told}." + (f" The others have one or more of these weaknesses: {weak}." if weak else "")
 
 
 def levels(found: Report) -> str:

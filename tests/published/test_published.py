@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from published.document import DOCUMENT, document
+from published.document import DOCUMENT, answer, document
 from published.findings import PUBLISHED, ROOT, page, report
 from published.laptop import LAPTOP, laptop, paragraph
 from repro.cli import main
@@ -19,7 +19,7 @@ each = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name
 
 def test_the_readme_says_what_the_published_reports_say() -> None:
     text = (ROOT / "README.md").read_text("utf-8")
-    assert page(text, report(), paragraph(laptop())) == text
+    assert page(text, report(), answer(), paragraph(laptop())) == text
 
 
 def test_the_findings_say_what_the_published_reports_and_runs_say() -> None:

@@ -1,7 +1,7 @@
 """The measured values behind the published verdicts: means over seeds, by task, recipe and batch size."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from statistics import mean, stdev
 
@@ -71,17 +71,18 @@ class Line:
         return max(cell.spread(measure) for cell in self.cells.values())
 
 
-def most_in_pixels(measured: Iterable[Line]) -> float:
-    """The largest PGD accuracy of any run of these lines with epsilon as a share of a pixel's range."""
+def in_pixels(measured: Iterable[Line]) -> list[Line]:
+    """The same lines as they are measured with epsilon as a share of a pixel's range."""
     conditions, store = load(PUBLISHED).conditions, Store(PUBLISHED / "store")
     found = []
     for line in measured:
         (other,) = (other for other in conditions.alternatives(line.task) if other.name == PIXELS)
-        taken = (
-            store.measures(run, other.reading) for run in conditions.runs(line.task, line.recipe, tuple(line.cells))
-        )
-        found += [stored["measures"]["pgd_accuracy"] for stored in taken if stored]
-    return max(found)
+        cells = {}
+        for size, cell in line.cells.items():
+            taken = (store.measures(run, other.reading) for run in conditions.runs(line.task, line.recipe, (size,)))
+            cells[size] = replace(cell, seeds=tuple(stored["measures"] for stored in taken if stored))
+        found.append(replace(line, cells=cells))
+    return found
 
 
 def undertrained(measured: Iterable[Line]) -> str:
