@@ -49,8 +49,8 @@ def _intro(found: Report) -> str:
     decided = [entry for entry in own if entry.outcome in DECIDED]
     beyond = Counter(entry.verdict for entry in found.claims if not entry.own)
     return (
-        f"At the paper's own scale what the paper says of {listed([*tasks])} was put to {counted(len(own), 'test')}, with "
-        f"{' or '.join(map(str, seeds))} seeds: {_counts(words)}. {_relied(decided)} "
+        f"At the paper's own scale what the paper says of {listed([*tasks])} was put to {counted(len(own), 'test')}, "
+        f"with {' or '.join(map(str, seeds))} seeds: {_counts(words)}. {_relied(decided)} "
         f"{counted(beyond.total(), 'further test')} ask the same where the paper does not: {_counts(beyond)}. No other "
         f"task was trained at that scale. Intervals are at the level at which a rule decides, {levels(found)}; {FLOOR}."
     )
