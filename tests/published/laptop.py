@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from repro.experiment.papers import THIS
-from repro.experiment.readings import PIXELS
+from repro.experiment.readings import PIXELS, SOUND_PIXELS
 from repro.experiment.regimes import GRID, Scale
 from repro.experiment.tasks import ALL_TASKS, TASKS
 from repro.report.bundle import Loaded, load
 from repro.report.page.answer import answer
 from repro.report.page.ways import way
 from repro.statistics.estimands import DECIDED, Outcome
-from repro.verdicts.entry import Entry, Standing
+from repro.verdicts.entry import Entry, OtherReading, Standing
 from repro.words import listed
 
 from .findings import ROOT, by_sentence, equal_amount, estimate
@@ -80,14 +80,18 @@ def caution(loaded: Loaded) -> str:
 def in_pixels(entries: Iterable[Entry]) -> str:
     """How the tests of the central claim that hold come out with epsilon as a share of a pixel's range."""
     holding = [entry for entry in entries if (entry.id, entry.outcome) == (THIS.central, Outcome.HOLDS)]
-    read = [other for entry in holding for other in entry.readings if other.name == PIXELS]
-    kept = sum(other.outcome is Outcome.HOLDS for other in read)
-    undecided = sum(other.outcome is Outcome.UNDECIDED for other in read)
+    read = _read(holding, PIXELS)
+    kept, undecided = (sum(other.outcome is said for other in read) for said in (Outcome.HOLDS, Outcome.UNDECIDED))
+    strongest = sum(other.outcome is Outcome.HOLDS for other in _read(holding, SOUND_PIXELS))
     return (
         f"Of the central claim's tests that hold, {len(read)} are on grey images: with epsilon as a share of a pixel's "
-        f"range, as Section 1 has it, {kept} of these hold and {undecided} are inconclusive: it leaves most networks "
-        "nothing."
+        f"range, as Section 1 has it, {kept} of these hold and {undecided} are inconclusive, for it leaves most "
+        f"networks nothing; by the strongest attack {strongest} of them {'holds' if strongest == 1 else 'hold'}."
     )
+
+
+def _read(entries: Iterable[Entry], name: str) -> list[OtherReading]:
+    return [other for entry in entries for other in entry.readings if other.name == name]
 
 
 def section(loaded: Loaded) -> dict[str, Any]:
