@@ -16,6 +16,7 @@ from repro.experiment.tasks import STDCNN_FASHION, STDCNN_MNIST, Task
 from repro.report.bundle import Report, load
 from repro.runs.store import Store
 from repro.statistics.estimands import Outcome
+from repro.statistics.reasons import Lack
 from repro.verdicts.entry import Entry
 from repro.verdicts.equal_training import smallest
 
@@ -96,6 +97,12 @@ def _values_of(found: Report) -> dict[str, Any]:
         "mnist": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_MNIST)),
         "lines": measured,
         "pixels": {f"{line.task} {line.recipe}": line for line in in_pixels(measured.values())},
+        "most_by_strongest": max(
+            line.highest(field)
+            for line in in_pixels(measured.values())
+            for field in ("fgsm_sound_accuracy", "pgd_sound_accuracy")
+            if line.task == STDCNN_FASHION
+        ),
         "stopped": _stopped(STDCNN_FASHION, LR()),
         "mnist_stopped": _stopped(STDCNN_MNIST, LR()),
         "ratio_stopped": _stopped(STDCNN_FASHION, LR_BS()).ends[1],
@@ -113,14 +120,15 @@ def _run(found: Report, measured: Mapping[str, Line]) -> dict[str, Any]:
     seeds = sorted({len(cell.seeds) for line in measured.values() for cell in line.cells.values()})
     on_gpu = [task for task in tasks if device_of(found.session.device, task) == CUDA]
     runs = len({run for entry in found.claims for run in entry.runs})
-    strongest = [o.outcome for entry in found.claims for o in entry.readings if o.name == SOUND_PIXELS]
+    strongest = [other for entry in found.claims for other in entry.readings if other.name == SOUND_PIXELS]
     return {
         "tasks": tasks,
         "seeds": seeds,
         "runs": runs,
         "on_gpu": on_gpu,
         "asked_in_pixels": len(strongest),
-        "undecided_in_pixels": strongest.count(Outcome.UNDECIDED),
+        "undecided_in_pixels": sum(other.outcome is Outcome.UNDECIDED for other in strongest),
+        "roomless_in_pixels": sum(other.lacks is Lack.ROOM_BELOW for other in strongest),
     }
 
 

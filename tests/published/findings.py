@@ -62,12 +62,13 @@ def _counts(words: Mapping[str, int]) -> str:
 
 def _relied(decided: Sequence[Entry]) -> str:
     """Which decided verdicts can be relied on, and what speaks against the others."""
-    sure = [f"`{entry.id}` [{entry.case}]" for entry in decided if not doubts(entry)]
+    sure = [f"{entry.verdict}: `{entry.id}` [{entry.case}]" for entry in decided if not doubts(entry)]
     against = Counter(words for entry in decided for words in doubts(entry))
     which = f"{len(sure)} of the {len(decided)} that are decided can be [relied on]({TRUST})"
-    told = f" ({', '.join(sure)})" if sure else ""
+    told = f" ({'; '.join(sure)})" if sure else ""
     weak = "; ".join(f"{words} ({number})" for words, number in against.items())
-    return f"{which}{told}." + (f" The others have one or more of these weaknesses: {weak}." if weak else "")
+    asked = " Of those that fail it is not asked whether they would stand among so many." if sure else ""
+    return f"{which}{told}.{asked}" + (f" The others have one or more of these weaknesses: {weak}." if weak else "")
 
 
 def levels(found: Report) -> str:
