@@ -20,7 +20,7 @@ from repro.statistics.reasons import Lack
 from repro.verdicts.entry import Entry
 from repro.verdicts.equal_training import smallest
 
-from . import laptop, remaining
+from . import elsewhere, laptop, remaining
 from .findings import FLOOR, PUBLISHED, ROOT, equal_amount, estimate, levels, report
 from .tables import table
 from .values import Cell, Line, in_pixels, line_of, lines, undertrained
@@ -110,6 +110,7 @@ def _values_of(found: Report) -> dict[str, Any]:
         "levels": levels(found),
         "floor": FLOOR,
         "laptop": laptop.section(laptop.laptop()),
+        "elsewhere": elsewhere.section(STDCNN_MNIST),
         "not_run": table(NOT_RUN, remaining.rows(behind, found.session.device)),
         **_run(found, measured),
     }

@@ -1,7 +1,7 @@
 """Whether it matters where a network is trained: the same runs of a task on a GPU and on a processor."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from statistics import median
@@ -16,11 +16,6 @@ from repro.runs.store import Store
 from .findings import PUBLISHED
 from .tables import table
 
-SHARES: Final = {
-    "test accuracy": "test_accuracy",
-    "FGSM accuracy": "fgsm_accuracy",
-    "PGD accuracy": "pgd_accuracy",
-}
 HEAD: Final = ("measure", "between the devices: median", "most", "between two seeds: median", "most")
 
 Values = Mapping[str, float]
@@ -31,17 +26,17 @@ Apart = Callable[[Values, Values], float]
 def section(task: Task) -> dict[str, Any]:
     """How far the same runs are apart on both devices, and two seeds on the GPU. ValueError: there are no such runs."""
     measured = dict(_measured(task))
-    twins = [
-        (values, measured[twin])
-        for run, values in measured.items()
-        if (twin := replace(run, device=CPU)) != run and twin in measured
-    ]
-    if not twins:
+    both = [(run, twin) for run in measured if (twin := replace(run, device=CPU)) != run and twin in measured]
+    if not both:
         raise ValueError(f"{task}: no run was measured on both devices")
+    twins = [(measured[run], measured[twin]) for run, twin in both]
     seeds = [*_seeds({run: values for run, values in measured.items() if run.device == CUDA})]
-    rows = [_row(name, twins, seeds, _points(field), "{:.1f} points") for name, field in SHARES.items()]
-    rows.append(_row("lambda1", twins, seeds, _factor, "x{:.2f}"))
-    return {"runs": len(twins), "table": table(HEAD, rows)}
+    found = {name: [[apart(*pair) for pair in pairs] for pairs in (twins, seeds)] for name, (apart, _) in APART.items()}
+    return {
+        "runs": len(twins),
+        "table": table(HEAD, (_row(name, of) for name, of in found.items())),
+        "no_further": all(max(devices) <= max(others) for devices, others in found.values()),
+    }
 
 
 def _measured(task: Task) -> Iterator[tuple[Run, Values]]:
@@ -63,9 +58,8 @@ def _seeds(measured: Mapping[Run, Values]) -> Iterator[Pair]:
     return (pair for values in cells.values() for pair in combinations(values, 2))
 
 
-def _row(name: str, twins: Iterable[Pair], seeds: Iterable[Pair], apart: Apart, words: str) -> list[str]:
-    found = [[apart(*pair) for pair in pairs] for pairs in (twins, seeds)]
-    return [name, *(words.format(of(values)) for values in found for of in (median, max))]
+def _row(name: str, found: Sequence[Sequence[float]]) -> list[str]:
+    return [name, *(APART[name][1].format(of(values)) for values in found for of in (median, max))]
 
 
 def _points(field: str) -> Apart:
@@ -74,3 +68,12 @@ def _points(field: str) -> Apart:
 
 def _factor(one: Values, other: Values) -> float:
     return math.exp(abs(math.log(one["lambda1"] / other["lambda1"])))
+
+
+POINTS: Final = "{:.1f} points"
+APART: Final[Mapping[str, tuple[Apart, str]]] = {
+    "test accuracy": (_points("test_accuracy"), POINTS),
+    "FGSM accuracy": (_points("fgsm_accuracy"), POINTS),
+    "PGD accuracy": (_points("pgd_accuracy"), POINTS),
+    "lambda1": (_factor, "x{:.2f}"),
+}

@@ -172,7 +172,9 @@ def test_a_task_that_nobody_entered_here_is_named(report: Any) -> None:
 
 
 def test_a_figure_of_data_that_the_report_is_not_of_is_refused(report: Any) -> None:
-    with pytest.raises(SettingError, match="figure 1: is of CIFAR10, and the report is not; its figures are 3, 4, 11, 12"):
+    with pytest.raises(
+        SettingError, match="figure 1: is of CIFAR10, and the report is not; its figures are 3, 4, 11, 12"
+    ):
         report.figure(1)
 
 
