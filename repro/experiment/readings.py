@@ -139,7 +139,7 @@ TEST_LOSS: Final = "lambda1-test"
 # epsilon, both at once (the larger epsilon is where saturation matters most), and what the drivers of Yao et al. take
 # lambda1 of.
 BY_DEFAULT: Final = (SOUND, PIXELS, SOUND_PIXELS, TEST_LOSS)
-FEWER: Final = 4  # the last two take one in so many of the first reading's images; see docs/performance.md
+FEWER: Final = 4  # all but the first take one in so many of the first reading's images; see docs/performance.md
 
 
 def _sound(first: Reading, _: Dataset) -> tuple[str, Reading]:

@@ -50,8 +50,9 @@ def _reason(job: Job, others: Mapping[str, Sequence[Mapping[str, Any]]], store: 
         return _unlike(job.reading, [*_readings(store.all_measures(job.run))])
     alike = others.get(_unversioned(job.run.spec), [])
     if not alike:
-        elsewhere = [device for device in DEVICES if _unversioned({**job.run.spec, "device": device}) in others]
-        return f"of networks that were trained on {elsewhere[0]} alone (--device)" if elsewhere else "never made"
+        possible = DEVICES if others else ()
+        elsewhere = [device for device in possible if _unversioned({**job.run.spec, "device": device}) in others]
+        return f"of networks that are stored as trained on {elsewhere[0]} (--device)" if elsewhere else "never made"
     other = "network" if all(spec.get("version") != job.run.version for spec in alike) else "surrogate"
     return f"made by another version of the {other}"
 

@@ -171,6 +171,17 @@ def test_a_plan_follows_what_runs_took_on_this_machine(project: Project, monkeyp
     )
 
 
+@pytest.mark.parametrize(("device", "warned"), [("cpu", True), ("cpu,StdCNN-MNIST=cuda", True), ("cuda", False)])
+def test_at_the_papers_scale_who_would_train_on_a_processor_is_warned(
+    project: Project, device: str, warned: bool
+) -> None:
+    data = str(project.publish())
+    options = ("claims", "--plan", "-k", "it-holds", "--data-root", data, "--device", device)
+    result = project.pytester.runpytest_subprocess(*options)  # torch is imported once a process
+    assert result.ret == 0
+    assert ("CPU-weeks" in result.stdout.str()) is warned
+
+
 def test_a_file_where_runs_were_to_be_is_ignored_and_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.add("rates.json", "{")
     monkeypatch.setenv("REPRO_RATES", str(project.folder / "rates.json"))

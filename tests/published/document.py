@@ -89,17 +89,17 @@ def _words() -> dict[str, Any]:
 def _values_of(found: Report) -> dict[str, Any]:
     """What a template speaks of."""
     measured = {f"{line.task} {line.recipe}": line for line in lines(found)}
-    behind = {run for entry in found.claims for run in entry.runs}
+    behind, pixels = {run for entry in found.claims for run in entry.runs}, in_pixels(measured.values())
     return {
         "tests": len(found.claims),
         "both": _by_claim(found.claims),
         "claims": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_FASHION)),
         "mnist": _by_claim(entry for entry in found.claims if entry.task == str(STDCNN_MNIST)),
         "lines": measured,
-        "pixels": {f"{line.task} {line.recipe}": line for line in in_pixels(measured.values())},
+        "pixels": {f"{line.task} {line.recipe}": line for line in pixels},
         "most_by_strongest": max(
             line.highest(field)
-            for line in in_pixels(measured.values())
+            for line in pixels
             for field in ("fgsm_sound_accuracy", "pgd_sound_accuracy")
             if line.task == STDCNN_FASHION
         ),

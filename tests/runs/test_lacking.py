@@ -64,6 +64,15 @@ def test_what_another_version_made_is_told_apart(store: Store, monkeypatch: pyte
     assert lines(store, FIRST) == ["missing: 1 measurement made by another version of the network"]
 
 
+def test_what_another_device_trained_is_told_apart(store: Store) -> None:
+    """Which is what a published report's store holds for who forgets its devices."""
+    fill(store, RUNS[:2])
+    on_gpu = [replace(run, device="cuda") for run in RUNS]
+    stored = "missing: 2 measurements of networks that are stored as trained on cpu (--device)"
+    assert lines(store, *on_gpu[:2]) == [stored]
+    assert lines(store, *on_gpu[:3]) == [stored, "missing: 1 measurement never made"]
+
+
 def test_trainings_by_another_minor_version_of_torch_are_counted(store: Store) -> None:
     store.prepare()
     for run, torch in zip(RUNS, (f"{HERE}.99+cpu", "2.3.1", "2.3.0+cu121", None), strict=True):
